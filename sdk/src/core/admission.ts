@@ -1,0 +1,62 @@
+/**
+ * Admission: the one place where causality is checked. What it lets in comes after everything it depends on, in every
+ * log, so that nobody who reads logs in order has to check again.
+ */
+import { msOf } from './clock.ts';
+import type { Change } from './change.ts';
+import { incOf, seqOf, type Inc } from './dot.ts';
+import { covers, type VersionVector } from './version-vector.ts';
+
+/** What the server knows, gathered inside the transaction that will append the change. */
+export interface AdmissionFacts {
+  /** Highest durable seq of each incarnation that the change names: its own and those in `ex`. Absent is 0. */
+  readonly known: Readonly<Record<Inc, number>>;
+  /** Content hash of what is stored under the change's dot; null when nothing is, or no longer. */
+  readonly storedHash: string | null;
+  /** Content hash of the change, computed here and not taken from the peer. */
+  readonly hash: string;
+  /** The server's own K. */
+  readonly cursor: VersionVector;
+  /** Whether this peer may write this change: a function of the change and the peer's claims only. */
+  readonly permitted: boolean;
+}
+
+export type Admission =
+  | { readonly type: 'accepted' }
+  /** It is here already, with this content: nothing to do, and as good as accepted. */
+  | { readonly type: 'duplicate' }
+  | {
+      readonly type: 'refused';
+      readonly code: 'EQUIVOCATION' | 'GAP' | 'BEHIND' | 'CLOCK' | 'FORBIDDEN';
+      readonly message: string;
+    };
+
+/** `driftMs`: how far ahead of `nowMs` a stamp may be. */
+export function admit(facts: AdmissionFacts, change: Change, nowMs: number, driftMs: number): Admission {
+  const inc = incOf(change.dot);
+  const seq = seqOf(change.dot);
+  const have = knownOf(facts, inc);
+  if (seq <= have) return compareContent(facts);
+  if (seq !== have + 1) return refused('GAP', `the next change of this writer is ${have + 1}, not ${seq}`);
+  if (!covers(facts.cursor, change.deps ?? {})) return refused('BEHIND', 'the change depends on entries that are not here');
+  if ((change.ex ?? []).some((dot) => knownOf(facts, incOf(dot)) < seqOf(dot))) {
+    return refused('BEHIND', 'the change comes after another writer of this device whose change is not here');
+  }
+  const aheadMs = msOf(change.hlc) - nowMs;
+  if (aheadMs > driftMs) return refused('CLOCK', `the stamp is ${aheadMs} ms ahead, allowed are ${driftMs}`);
+  if (!facts.permitted) return refused('FORBIDDEN', 'this user may not write this change');
+  return { type: 'accepted' };
+}
+
+function compareContent(facts: AdmissionFacts): Admission {
+  if (facts.storedHash === null || facts.storedHash === facts.hash) return { type: 'duplicate' };
+  return refused('EQUIVOCATION', 'another change was stored under this dot');
+}
+
+function knownOf(facts: AdmissionFacts, inc: Inc): number {
+  return Object.hasOwn(facts.known, inc) ? facts.known[inc]! : 0;
+}
+
+function refused(code: (Admission & { type: 'refused' })['code'], message: string): Admission {
+  return { type: 'refused', code, message };
+}

@@ -1,0 +1,73 @@
+/**
+ * A change: one transaction, atomic on every replica, identified by its dot. This is also its form on the wire and
+ * in every store; keys that a version does not know are kept and passed on.
+ */
+import { canonicalJson, type Json } from '../lib/json.ts';
+import { hash128 } from '../lib/hash.ts';
+import type { Hlc } from './clock.ts';
+import type { Dot } from './dot.ts';
+import type { VersionVector } from './version-vector.ts';
+
+export interface Change {
+  readonly dot: Dot;
+  readonly hlc: Hlc;
+  /** What the device had applied when it wrote this. Only from device to server: log order says the same afterwards. */
+  readonly deps?: VersionVector;
+  /** The preceding entry of the same outbox when another incarnation wrote it: 0 or 1 dot. Only from device to server. */
+  readonly ex?: readonly Dot[];
+  /** What the write was for; absent means an ordinary write. */
+  readonly kind?: 'resolve';
+  readonly label?: string;
+  /** Who writes under this incarnation: in its first change only. */
+  readonly writer?: Writer;
+  /** At most one per record, at least one. */
+  readonly recs: readonly RecordChange[];
+}
+
+/** The person and the device behind an incarnation: for display and audit, never for identity. */
+export interface Writer {
+  readonly user?: { readonly id: string; readonly name?: string };
+  readonly device: { readonly id: string; readonly name?: string };
+}
+
+export interface RecordChange {
+  /** Collection. */
+  readonly c: string;
+  readonly id: string;
+  /** The record's frontier as the writer saw it: the changes that this one comes after. */
+  readonly rv: readonly Dot[];
+  /** At most one per path. */
+  readonly ops: readonly Op[];
+}
+
+/**
+ * `pred` names the dots that the writer saw and replaces; what it does not name, it had not seen.
+ *
+ * - `life`: the record comes to live or dies
+ * - `set`: a register's value; without `v` the field is absent
+ * - `add` / `rm`: an element of a set is there / is gone (observed remove: adds win)
+ * - `inc`: a counter grows by `n`, a safe integer
+ */
+export type Op =
+  | { readonly t: 'life'; readonly v: 'live' | 'dead'; readonly pred: readonly Dot[] }
+  | { readonly t: 'set'; readonly p: string; readonly v?: Json; readonly pred: readonly Dot[]; readonly base?: Base }
+  | { readonly t: 'add'; readonly p: string; readonly pred: readonly Dot[] }
+  | { readonly t: 'rm'; readonly p: string; readonly pred: readonly Dot[] }
+  | { readonly t: 'inc'; readonly p: string; readonly n: number };
+
+/** The server-confirmed value that a write started from, carried along because history may be gone when it is needed. */
+export interface Base {
+  readonly hlc: Hlc;
+  readonly v?: Json;
+}
+
+/** What a server keeps and passes on: everything but the parts that only admission needs. */
+export function withoutDependencies(change: Change): Change {
+  const { deps: _deps, ex: _ex, ...rest } = change;
+  return rest;
+}
+
+/** Content hash: under one dot there is one content. Dependencies are left out, because a device may raise them. */
+export function hashOfChange(change: Change): string {
+  return hash128(canonicalJson(withoutDependencies(change) as unknown as Json));
+}

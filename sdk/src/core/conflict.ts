@@ -1,0 +1,117 @@
+/**
+ * Open conflicts, derived from a record's state: nothing about them is sent, yet every replica has the same set
+ * with the same ids.
+ */
+import { hash128 } from '../lib/hash.ts';
+import { canonicalJson } from '../lib/json.ts';
+import type { Base } from './change.ts';
+import { compareMarks, dotsOf, lifeStatus, unseenByDeletes, type Entry, type Mark, type RecordState } from './record.ts';
+import { parsePath, type Path } from './paths.ts';
+import type { CollectionSchema } from './schema.ts';
+
+export type OpenConflict = OpenFieldConflict | OpenDeleteConflict;
+
+interface OpenConflictBase {
+  /** The same on every replica with the same live entries. */
+  readonly id: string;
+  readonly collection: string;
+  readonly rowId: string;
+  /** The clock of the write that completed the conflict. */
+  readonly hlc: number;
+}
+
+export interface OpenFieldConflict extends OpenConflictBase {
+  readonly kind: 'field';
+  readonly path: Path;
+  /** One field, or those of a group. */
+  readonly fields: readonly string[];
+  /** Distinct values, the oldest first; of equal ones the first written. */
+  readonly versions: readonly Entry[];
+  readonly shown: Entry;
+  readonly base: Base | null;
+}
+
+export interface OpenDeleteConflict extends OpenConflictBase {
+  readonly kind: 'delete';
+  readonly deleted: Mark;
+  readonly edited: Mark;
+}
+
+export function openConflicts(schema: CollectionSchema, rowId: string, record: RecordState): OpenConflict[] {
+  const status = lifeStatus(record);
+  if (status === 'dead') return [];
+  const conflicts: OpenConflict[] = [];
+  if (status === 'contested') {
+    if (schema.onDeleteVsEdit === 'delete-wins') return [];
+    if (schema.onDeleteVsEdit === 'ask') conflicts.push(deleteConflict(schema, rowId, record));
+  }
+  for (const [path, entries] of record.cells) {
+    if (entries.length < 2) continue;
+    const conflict = fieldConflict(schema, rowId, path, entries);
+    if (conflict) conflicts.push(conflict);
+  }
+  return conflicts;
+}
+
+function fieldConflict(schema: CollectionSchema, rowId: string, path: Path, entries: readonly Entry[]): OpenFieldConflict | null {
+  const fields = registerFields(path);
+  if (fields.length === 0) return null;
+  const reading = schema.read(path, entries);
+  if (!reading.isConflict) return null;
+  const versions = distinctVersions(entries);
+  return {
+    kind: 'field',
+    id: conflictId(schema.name, rowId, path, dotsOf(entries)),
+    collection: schema.name,
+    rowId,
+    hlc: versions.at(-1)!.hlc,
+    path,
+    fields,
+    versions,
+    shown: reading.shown,
+    base: oldestBase(entries),
+  };
+}
+
+function deleteConflict(schema: CollectionSchema, rowId: string, record: RecordState): OpenDeleteConflict {
+  const deleted = record.life.filter((entry) => entry.v === 'dead').toSorted(compareMarks).at(-1)!;
+  const lives = record.life.filter((entry) => entry.v === 'live');
+  const edited = [...unseenByDeletes(record), ...lives].toSorted(compareMarks).at(-1)!;
+  const dots = [...new Set([...dotsOf(record.life), ...dotsOf(record.rv)])];
+  return {
+    kind: 'delete',
+    id: conflictId(schema.name, rowId, '$life', dots),
+    collection: schema.name,
+    rowId,
+    hlc: Math.max(deleted.hlc, edited.hlc),
+    deleted: { dot: deleted.dot, hlc: deleted.hlc },
+    edited: { dot: edited.dot, hlc: edited.hlc },
+  };
+}
+
+/** The fields that a register path stands for; none for paths that are not registers. */
+export function registerFields(path: Path): readonly string[] {
+  const parsed = parsePath(path);
+  if (parsed.kind === 'register') return [parsed.field];
+  return parsed.kind === 'group' ? parsed.fields : [];
+}
+
+/** Entries with different values, oldest first. */
+export function distinctVersions(entries: readonly Entry[]): Entry[] {
+  const byValue = new Map<string, Entry>();
+  for (const entry of entries.toSorted(compareMarks)) {
+    const key = entry.v === undefined ? '' : canonicalJson(entry.v);
+    if (!byValue.has(key)) byValue.set(key, entry);
+  }
+  return [...byValue.values()];
+}
+
+/** The ancestor of siblings: the carried base with the smallest clock, the same on every replica. */
+function oldestBase(entries: readonly Entry[]): Base | null {
+  const bases = entries.flatMap((entry) => (entry.base ? [entry.base] : []));
+  return bases.length === 0 ? null : bases.reduce((oldest, base) => (base.hlc < oldest.hlc ? base : oldest));
+}
+
+function conflictId(collection: string, rowId: string, path: Path, dots: readonly string[]): string {
+  return hash128(canonicalJson([collection, rowId, path, dots.toSorted()]));
+}

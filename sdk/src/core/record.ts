@@ -1,0 +1,71 @@
+/**
+ * The replicated state of one record: for every register the entries that no write has replaced.
+ *
+ * This is all that replicas must agree on. Rows and conflicts are views of it.
+ */
+import type { Json } from '../lib/json.ts';
+import type { Base } from './change.ts';
+import { compareDots, type Dot } from './dot.ts';
+import type { Hlc } from './clock.ts';
+import type { Path } from './paths.ts';
+import type { Stamp } from './version-vector.ts';
+
+/** A change as far as ranking and naming need it. */
+export interface Mark {
+  readonly dot: Dot;
+  readonly hlc: Hlc;
+}
+
+/** A live value: nobody who saw it has replaced it. Without `v` the field is absent. */
+export interface Entry extends Mark {
+  readonly v?: Json;
+  readonly base?: Base;
+}
+
+export interface LifeEntry extends Mark {
+  readonly v: 'live' | 'dead';
+  /** The first stamp under which this replica got a delete. */
+  readonly stamp?: Stamp;
+}
+
+export interface RecordState {
+  /** Frontier: the changes of this record that no other change of it comes after. */
+  rv: readonly Mark[];
+  life: readonly LifeEntry[];
+  /** Registers by path, and one cell per element of a set. Several entries are siblings. */
+  readonly cells: Map<Path, readonly Entry[]>;
+  readonly counters: Map<Path, number>;
+}
+
+export function createRecord(): RecordState {
+  return { rv: [], life: [], cells: new Map(), counters: new Map() };
+}
+
+/** An independent copy; entries are never changed in place, so they are shared. */
+export function copyRecord(record: RecordState): RecordState {
+  return { rv: record.rv, life: record.life, cells: new Map(record.cells), counters: new Map(record.counters) };
+}
+
+/** `contested`: a delete and an edit that had not seen each other. */
+export type LifeStatus = 'live' | 'dead' | 'contested';
+
+export function lifeStatus(record: RecordState): LifeStatus {
+  const deaths = record.life.filter((entry) => entry.v === 'dead');
+  if (deaths.length === 0) return 'live';
+  if (deaths.length < record.life.length) return 'contested';
+  return unseenByDeletes(record).length === 0 ? 'dead' : 'contested';
+}
+
+/** The changes that no delete of this record had seen. */
+export function unseenByDeletes(record: RecordState): readonly Mark[] {
+  return record.rv.filter((mark) => !record.life.some((entry) => entry.v === 'dead' && entry.dot === mark.dot));
+}
+
+/** Orders by clock, then dot: total and the same on every replica. */
+export function compareMarks(a: Mark, b: Mark): number {
+  return a.hlc - b.hlc || compareDots(a.dot, b.dot);
+}
+
+export function dotsOf(marks: readonly Mark[]): Dot[] {
+  return marks.map((mark) => mark.dot);
+}

@@ -1,0 +1,32 @@
+/**
+ * What the core must know of a collection: where a field lives and how the live entries of a register are read.
+ * Policies implement it; the core names none of them.
+ */
+import type { Entry } from './record.ts';
+import type { Path } from './paths.ts';
+
+/** How the live entries of one register are read: a view, never a write. */
+export interface Reading {
+  /** The entry whose value the row shows. */
+  readonly shown: Entry;
+  /** Whether someone must decide. */
+  readonly isConflict: boolean;
+  /** Entries with another value that the policy passed over. */
+  readonly losers: readonly Entry[];
+}
+
+export type FieldPlace =
+  | { readonly kind: 'register'; readonly path: Path }
+  | { readonly kind: 'group'; readonly path: Path; readonly fields: readonly string[] }
+  | { readonly kind: 'set' }
+  | { readonly kind: 'counter'; readonly path: Path };
+
+export interface CollectionSchema {
+  readonly name: string;
+  readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
+  placeOf(field: string): FieldPlace;
+  /** `entries` is never empty. */
+  read(path: Path, entries: readonly Entry[]): Reading;
+  /** Whether writes of this register carry the value they started from. */
+  carriesBase(path: Path): boolean;
+}

@@ -1,0 +1,62 @@
+/**
+ * The one error type that leaves the SDK and the server, with its closed list of codes.
+ *
+ * Inside the kernel an expected outcome is a value, never an exception; these are for the boundary, where a
+ * person reads them. Every code says what its reader should do.
+ */
+
+export const ERROR_CODES = {
+  INVALID_VALUE: 'A value is not plain JSON data (finite numbers, well-formed strings, depth <= 64). Change the value; nothing was written.',
+  INVALID_FIELD: 'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__). Rename the field.',
+  INVALID_ID: 'A row id is not a string of 1 to 256 characters. Let the SDK make the id, or pass a shorter one.',
+  INVALID_SCHEMA: 'The collections passed to open() contradict themselves. The message names the place.',
+  INVALID_QUERY: 'A query names a field or a value that cannot be searched. The message names the place.',
+  TOO_LARGE: 'A row or a transaction is larger than the limit. Split it; nothing was written.',
+  UNKNOWN_COLLECTION: 'No collection of this name was passed to open(). Check the spelling, or add it.',
+  NOT_FOUND: 'No row with this id exists here. It may have been deleted; read it again.',
+  ALREADY_EXISTS: 'A row with this id exists. Use update(), or leave the id to the SDK.',
+  CONFLICT_CHANGED: 'The conflict has changed since it was read; nothing was written. Look at the new one in conflicts$.',
+  CLOSED: 'The database handle was closed. Open it again.',
+  ABORTED: 'The operation was given up because its signal was aborted. Nothing was written.',
+  STORAGE_FAILED: 'The browser could not read or write its database. Nothing was saved; the cause has the details.',
+  QUOTA: 'The browser has no space left for this site. Nothing was saved; free space and try again.',
+  TIMEOUT: 'The awaited state was not reached in time. Nothing is lost; wait again or look at status$.',
+  OFFLINE: 'The server cannot be reached. Changes are kept on this device and are sent when it can.',
+  AUTH_REQUIRED: 'The server wants a valid token. Changes are kept; provide a token to go on.',
+  FORBIDDEN: 'The server does not let this user do this. Ask for access.',
+  UPGRADE_REQUIRED: 'This version of the SDK and the server do not understand each other. Update the older one; local work goes on.',
+  BAD_FRAME: 'A peer sent something that is not a frame of the protocol. Report it with the message.',
+  OUT_OF_ORDER: 'A peer sent a frame that the protocol does not allow at this point. Report it with the message.',
+  RATE_LIMITED: 'Too much in too short a time. The SDK slows down by itself.',
+  CLOCK: 'This device is ahead of the server by more than the bound. The SDK corrects its stamps by itself.',
+  BEHIND: 'The server lacks changes that this one depends on. The SDK waits for it by itself.',
+  GAP: 'The server misses an earlier change of the same writer. The SDK sends it again by itself.',
+  EQUIVOCATION: 'Two different changes carry the same identity. The server kept the first; report this.',
+  INVALID_CHANGE: 'The server refused a change because its shape is wrong. It stays in the outbox; report this.',
+  SERVER_REPLACED: 'The server lost its history or is another one than before. Nothing was deleted here; see the guide on restored servers.',
+  STORAGE_FULL: 'The server has no space left. Changes are kept on this device.',
+  SHUTTING_DOWN: 'The server is restarting. The SDK reconnects by itself.',
+  INTERNAL: 'Something failed that never should. Report it with the message; nothing was acknowledged.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'CONFLICT_CHANGED', 'TIMEOUT', 'OFFLINE', 'RATE_LIMITED', 'CLOCK', 'BEHIND', 'GAP', 'STORAGE_FULL', 'SHUTTING_DOWN', 'QUOTA',
+]);
+
+export class SkerryError extends Error {
+  readonly code: ErrorCode;
+  /** Whether the same call can succeed later without being changed. */
+  readonly retryable: boolean;
+  /** What the reader should do: the documented meaning of the code. */
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'SkerryError';
+    this.code = code;
+    this.retryable = RETRYABLE.has(code);
+    this.hint = ERROR_CODES[code];
+  }
+}

@@ -1,0 +1,33 @@
+/** Identifiers: random, made where they are needed, never asked from a server. Time and randomness are arguments. */
+import { base64Url } from './base64url.ts';
+import type { Random } from './random.ts';
+
+/** A UUIDv7 (RFC 9562): sorts by creation time, 74 random bits. */
+export function uuidV7(nowMs: number, random: Random): string {
+  const bytes = random.bytes(16);
+  writeTime(bytes, nowMs);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** A new writer incarnation: 48 bits of creation time and 48 random bits, 16 characters. */
+export function newIncarnation(nowMs: number, random: Random): string {
+  const bytes = random.bytes(12);
+  writeTime(bytes, nowMs);
+  return base64Url(bytes);
+}
+
+/** A random name of 64 bits (server incarnations) or 128 bits (devices). */
+export function randomName(bits: 64 | 128, random: Random): string {
+  return base64Url(random.bytes(bits / 8));
+}
+
+function writeTime(bytes: Uint8Array, nowMs: number): void {
+  let rest = Math.max(0, Math.floor(nowMs));
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Plain JSON data: the only values that replicate.
+ *
+ * One validator decides for every store and every wire, so that a value is either the same everywhere or refused
+ * before it is called saved. Canonical text is the basis of equality, set elements and content hashes.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Deepest nesting of a value; deeper ones are refused by every replica. */
+export const MAX_JSON_DEPTH = 64;
+
+/** Why a value is not plain JSON data, with the place inside it. */
+export interface JsonProblem {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * Finds the first thing in `value` that is not plain JSON data: undefined, functions, non-finite numbers, negative
+ * zero, lone surrogates, NUL characters, class instances, sparse arrays, cycles (as depth), `__proto__` keys.
+ */
+export function findJsonProblem(value: unknown, path = '', depth = 0): JsonProblem | null {
+  switch (typeof value) {
+    case 'string':
+      return stringProblem(value, path);
+    case 'number':
+      return numberProblem(value, path);
+    case 'boolean':
+      return null;
+    case 'object':
+      if (value === null) return null;
+      if (depth >= MAX_JSON_DEPTH) return { path, reason: `nested deeper than ${MAX_JSON_DEPTH} levels` };
+      return Array.isArray(value) ? arrayProblem(value, path, depth) : objectProblem(value, path, depth);
+    default:
+      return { path, reason: `a value of type ${typeof value} is not JSON data` };
+  }
+}
+
+function stringProblem(text: string, path: string): JsonProblem | null {
+  // Stores disagree about both: PostgreSQL refuses them, SQLite and UTF-8 alter them, IndexedDB keeps them.
+  if (text.includes('\u0000')) return { path, reason: 'a NUL character cannot be stored everywhere' };
+  return text.isWellFormed() ? null : { path, reason: 'a lone surrogate is not a well-formed string' };
+}
+
+function numberProblem(number: number, path: string): JsonProblem | null {
+  if (!Number.isFinite(number)) return { path, reason: `${number} is not a finite number` };
+  // JSON text turns -0 into 0, so replicas would disagree about it.
+  return Object.is(number, -0) ? { path, reason: '-0 does not survive JSON; write 0' } : null;
+}
+
+function arrayProblem(array: readonly unknown[], path: string, depth: number): JsonProblem | null {
+  for (let i = 0; i < array.length; i++) {
+    if (!(i in array)) return { path: `${path}[${i}]`, reason: 'a sparse array is not JSON data' };
+    const problem = findJsonProblem(array[i], `${path}[${i}]`, depth + 1);
+    if (problem) return problem;
+  }
+  return null;
+}
+
+function objectProblem(object: object, path: string, depth: number): JsonProblem | null {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  const isPlain = prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  if (!isPlain) return { path, reason: `a ${object.constructor?.name ?? 'class instance'} is not plain JSON data` };
+  if (Object.getOwnPropertySymbols(object).length > 0) return { path, reason: 'symbol keys are not JSON data' };
+  for (const [key, value] of Object.entries(object)) {
+    const place = path === '' ? key : `${path}.${key}`;
+    if (key === '__proto__') return { path: place, reason: 'the key __proto__ cannot be used' };
+    const problem = stringProblem(key, place) ?? findJsonProblem(value, place, depth + 1);
+    if (problem) return problem;
+  }
+  return null;
+}
+
+/** JSON text with object keys in code unit order: equal data has equal text. */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const object = value as { readonly [key: string]: Json };
+  const members = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key]!)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** Equality of JSON data; undefined (an absent field) equals only itself. */
+export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || a === null || b === null) return false;
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  return canonicalJson(a) === canonicalJson(b);
+}

@@ -1,0 +1,13 @@
+/** Length of a string in bytes of UTF-8, without making the bytes. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80) continue;
+    const isHighSurrogate = code >= 0xd800 && code < 0xdc00;
+    // A surrogate pair is two code units and four bytes; other units beyond ASCII are two or three bytes.
+    bytes += code < 0x800 ? 1 : 2;
+    if (isHighSurrogate) i++;
+  }
+  return bytes;
+}
