@@ -1,0 +1,50 @@
+/** The one gate before a write is called saved: what passes is the same on every store and every wire. */
+import { fieldProblem } from '../core/paths.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import type { Row } from '../core/view.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { findJsonProblem, type Json } from '../lib/json.ts';
+
+export const MAX_ID_LENGTH = 256;
+
+/** The row without fields that are undefined. Throws INVALID_ID, INVALID_FIELD, INVALID_VALUE. */
+export function checkRow(schema: CollectionSchema, row: unknown): Row {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+    throw new SkerryError('INVALID_VALUE', `A row of ${schema.name} must be an object, not ${row === null ? 'null' : typeof row}.`);
+  }
+  const checked: Record<string, Json> = {};
+  for (const [field, value] of Object.entries(row)) {
+    if (value === undefined) continue;
+    checked[field] = field === 'id' ? checkId(schema.name, value) : checkField(schema, field, value);
+  }
+  checkId(schema.name, checked['id']);
+  return checked;
+}
+
+export function checkId(collection: string, id: unknown): string {
+  const isGood = typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && findJsonProblem(id) === null;
+  if (isGood) return id;
+  throw new SkerryError('INVALID_ID', `An id of ${collection} must be a string of 1 to ${MAX_ID_LENGTH} characters; got ${describe(id)}.`);
+}
+
+function checkField(schema: CollectionSchema, field: string, value: unknown): Json {
+  const name = fieldProblem(field);
+  if (name) throw new SkerryError('INVALID_FIELD', `${schema.name}: ${name}.`);
+  const problem = findJsonProblem(value);
+  if (problem) {
+    const place = [field, problem.path].filter(Boolean).join(problem.path.startsWith('[') ? '' : '.');
+    throw new SkerryError('INVALID_VALUE', `${schema.name}.${place}: ${problem.reason}.`);
+  }
+  const place = schema.placeOf(field);
+  if (place.kind === 'set' && !Array.isArray(value)) throw mismatch(schema, field, 'set() field holds an array', value);
+  if (place.kind === 'counter' && !Number.isSafeInteger(value)) throw mismatch(schema, field, 'counter() field holds an integer', value);
+  return value as Json;
+}
+
+function mismatch(schema: CollectionSchema, field: string, rule: string, value: unknown): SkerryError {
+  return new SkerryError('INVALID_VALUE', `${schema.name}.${field}: a ${rule}; got ${describe(value)}.`);
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? `a string of ${value.length} characters` : value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,175 @@
+/** Opens the database of a device: Dexie with tracked tables, and the writes that are not plain row writes. */
+import { Dexie, type Transaction } from 'dexie';
+import { wrap, type IDBPDatabase } from 'idb';
+
+import type { Writer } from '../core/change.ts';
+import { registerRow, registerValue, resolveLife, resolveRegister, seenDots } from '../core/commit.ts';
+import { openConflicts, type OpenConflict } from '../core/conflict.ts';
+import { hlcAt, msOf } from '../core/clock.ts';
+import { createRecord } from '../core/record.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import { readRow, type Row } from '../core/view.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { randomName } from '../lib/ids.ts';
+import { compileCollection } from '../policies/registry.ts';
+import { announceRemoteChanges } from './announce.ts';
+import { checkRow } from './check-row.ts';
+import { createIncarnation } from './incarnation.ts';
+import { CONFLICTS, currentState, fieldsOfOps, INTERNAL_SCHEMA, META, OUTBOX, RECORDS, WRITERS, type ConflictRow, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local-database.ts';
+import { platformRandom } from './platform-random.ts';
+import { rebuildViews } from './rebuild-views.ts';
+import { createTracking, type RecordIntent, type Tracking } from './track.ts';
+
+export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
+  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
+  // Dexie's cache would show what the app wrote instead of what tracking stored.
+  const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
+  const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
+  dexie.version(1).stores({ ...INTERNAL_SCHEMA, ...Object.fromEntries(tables) });
+
+  const nowMs = options.nowMs ?? Date.now;
+  const incarnation = createIncarnation(nowMs, platformRandom);
+  let device: Writer['device'] = { id: '' };
+  const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
+  const tracking = createTracking({ schemas, writer, incarnation, nowMs, onLocalWrite: options.onLocalWrite });
+  dexie.use(tracking.middleware);
+  dexie.on('close', () => incarnation.end());
+
+  await dexie.open();
+  const deviceId = await readDeviceId(dexie);
+  device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
+  const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
+  await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans);
+  return localDatabase(dexie, schemas, deviceId, tracking);
+}
+
+/** Made with the database, in the same store as everything else: what empties the one empties the other. */
+async function readDeviceId(dexie: Dexie): Promise<string> {
+  return dexie.transaction('rw', META, async () => {
+    const stored = (await dexie.table(META).get('replica')) as ReplicaRow | undefined;
+    if (stored) return stored.deviceId;
+    const deviceId = randomName(128, platformRandom);
+    const replica: ReplicaRow = {
+      key: 'replica',
+      deviceId,
+      hlc: hlcAt(0),
+      received: hlcAt(0),
+      offsetMs: 0,
+      order: 1,
+      lastDot: null,
+      seqs: {},
+      cursor: {},
+      outbox: { changes: 0, bytes: 0 },
+    };
+    await dexie.table(META).add(replica);
+    return deviceId;
+  });
+}
+
+function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSchema>, deviceId: string, tracking: Tracking): LocalDatabase {
+  const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> => dexie.table(RECORDS).get([collection, id]);
+  const schemaOf = (collection: string): CollectionSchema => {
+    const schema = schemas.get(collection);
+    if (!schema) throw new SkerryError('UNKNOWN_COLLECTION', `No collection ${collection} was passed to open().`);
+    return schema;
+  };
+
+  return {
+    dexie,
+    schemas,
+    deviceId,
+    async transact(about, fn) {
+      const scope = about.collections ?? [...schemas.keys()];
+      let trans: IDBTransaction | undefined;
+      const result = await dexie.transaction('rw', [...scope, RECORDS], async (transaction) => {
+        trans = nativeTransaction(transaction);
+        if (about.label !== undefined) tracking.describe(trans, { label: about.label });
+        return fn();
+      });
+      return { result, dot: tracking.dots(trans!)[0] ?? '' };
+    },
+    writeAsSeen(collection, id, seen) {
+      tracking.writeAsSeen(nativeTransaction(Dexie.currentTransaction), collection, id, seen);
+    },
+    async readSeen(collection, id) {
+      return seenDots(currentState(await record(collection, id)) ?? createRecord());
+    },
+    async resolve(conflict, choice) {
+      const schema = schemaOf(conflict.collection);
+      let trans: IDBTransaction | undefined;
+      await dexie.transaction('rw', [conflict.collection, RECORDS], (transaction) => {
+        trans = nativeTransaction(transaction);
+        tracking.describe(trans, { kind: 'resolve' });
+        return tracking.write(trans, [resolution(schema, conflict, choice)]);
+      });
+      return tracking.dots(trans!)[0]!;
+    },
+    async readConflicts() {
+      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      return conflicts.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+    },
+    async readWriters(incs) {
+      const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];
+      return new Map(rows.flatMap((row) => (row ? [[row.inc, row] as const] : [])));
+    },
+    async readOutbox() {
+      const rows = (await dexie.table(OUTBOX).toArray()) as OutboxRow[];
+      return summariesOf(rows);
+    },
+    async readPending() {
+      return dexie.transaction('r', META, OUTBOX, async () => {
+        const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
+        const first = replica.outbox.changes === 0 ? undefined : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
+        return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null };
+      });
+    },
+    async readRecord(collection, id) {
+      const state = currentState(await record(collection, id));
+      return state ? readRow(schemaOf(collection), id, state) : null;
+    },
+    announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
+    close: () => dexie.close(),
+  };
+}
+
+/** Settles a conflict only if it is still the one that was read: a third edit makes it another one. */
+function resolution(schema: CollectionSchema, conflict: OpenConflict, choice: { readonly row: Row } | { readonly life: 'live' | 'dead' }): RecordIntent {
+  const id = conflict.rowId;
+  return {
+    schema,
+    id,
+    change: (current, confirmed) => {
+      const open = current ? openConflicts(schema, id, current).find((candidate) => candidate.id === conflict.id) : undefined;
+      if (!open || !current) throw new SkerryError('CONFLICT_CHANGED', `The conflict about ${schema.name}/${id} is not as it was read.`);
+      if ('life' in choice) return resolveLife(schema, id, current, choice.life);
+      if (open.kind !== 'field') throw new SkerryError('INVALID_VALUE', `A delete conflict is settled by 'keep' or 'delete'.`);
+      const row = checkRow(schema, { id, ...registerRow(open.path, open.fields, registerValue(open.path, open.fields, choice.row)) });
+      return resolveRegister({ schema, id, current, confirmed }, open.path, registerValue(open.path, open.fields, row));
+    },
+  };
+}
+
+function nativeTransaction(transaction: Transaction | null): IDBTransaction {
+  return (transaction as unknown as { readonly idbtrans: IDBTransaction }).idbtrans;
+}
+
+function summariesOf(rows: readonly OutboxRow[]): OutboxSummary[] {
+  const summaries: OutboxSummary[] = [];
+  for (const row of rows) {
+    const touched = row.recs.map((rec) => ({
+      collection: rec.c,
+      rowId: rec.id,
+      fields: fieldsOfOps(rec.ops),
+      kind: rec.ops.some((op) => op.t === 'life' && op.v === 'dead') ? ('delete' as const) : ('write' as const),
+    }));
+    const last = summaries.at(-1);
+    if (!row.head) {
+      if (last) summaries[summaries.length - 1] = { ...last, bytes: last.bytes + row.bytes, rows: [...last.rows, ...touched] };
+      continue;
+    }
+    const { hlc, label } = row.head;
+    summaries.push({ dot: row.dot!, hlc, ...(label === undefined ? {} : { label }), bytes: row.bytes, rows: touched });
+  }
+  return summaries;
+}

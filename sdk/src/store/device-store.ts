@@ -1,0 +1,71 @@
+/**
+ * What the sync engine needs from the storage of a device: IndexedDB in production (`ingest.ts`), memory in the
+ * simulation. Every method is one transaction: all of it is durable when the promise resolves, or none of it.
+ */
+import type { Change } from '../core/change.ts';
+import type { Dot, Inc } from '../core/dot.ts';
+import type { VersionVector } from '../core/version-vector.ts';
+import type { Page } from '../protocol/messages.ts';
+
+export interface DeviceStore {
+  /** What `hello` says; read before every attempt to connect. */
+  readIdentity(): Promise<StoredIdentity>;
+  /** The changes that come after `after` in the outbox, oldest first; from the head when `after` is null. */
+  readOutbox(after: OutboxPosition | null, max: { readonly changes: number; readonly bytes: number }): Promise<readonly OutboxItem[]>;
+  /** Rows, conflicts, outbox and cursor move together. Entries at or below the cursor are skipped, so a page may come twice. */
+  ingest(page: Page): Promise<IngestResult>;
+  /**
+   * The server refused stamps that are too far ahead. Remembers the measured offset for later writes and re-stamps,
+   * in order, the changes after `after`, which no server holds.
+   */
+  correctClock(after: OutboxPosition | null, serverNowMs: number): Promise<{ readonly restamped: number; readonly offsetMs: number }>;
+  close(): void;
+}
+
+export interface StoredIdentity {
+  readonly deviceId: string;
+  readonly cursor: VersionVector;
+  /** Every incarnation that has a change in the outbox. */
+  readonly writers: readonly Inc[];
+}
+
+/** Place in the outbox; later changes have greater positions. */
+export type OutboxPosition = number;
+
+export interface OutboxItem {
+  readonly position: OutboxPosition;
+  readonly change: Change;
+  /** Size of the change as JSON text, in bytes. */
+  readonly bytes: number;
+}
+
+export type IngestResult =
+  | {
+      readonly type: 'ingested';
+      readonly cursor: VersionVector;
+      /** Changes applied that were not known here; own ones that came back are counted by `confirmed`. */
+      readonly applied: number;
+      readonly confirmed: number;
+      /** Rows whose visible content may have changed, by collection. */
+      readonly touched: Readonly<Record<string, readonly string[]>>;
+      /** Conflicts that opened or closed. */
+      readonly conflictsChanged: readonly ConflictMove[];
+      readonly merged: readonly Merged[];
+    }
+  /** The page does not continue the cursor, or names an own change without content that is not in the outbox: connect anew. */
+  | { readonly type: 'out-of-step'; readonly reason: string; readonly dot?: Dot };
+
+export interface ConflictMove {
+  readonly type: 'conflict-opened' | 'conflict-closed';
+  readonly conflict: string;
+  readonly collection: string;
+  readonly rowId: string;
+}
+
+/** A policy decided between concurrent values by itself. */
+export interface Merged {
+  readonly collection: string;
+  readonly rowId: string;
+  readonly field: string;
+  readonly losers: readonly unknown[];
+}

@@ -1,0 +1,286 @@
+/**
+ * One local write transaction while it is open: which changes it makes and what they leave in every store. Pure: it
+ * is told what was stored and says what to store, so that the page and the simulation run the same decisions.
+ *
+ * A transaction is one change, whatever it writes. It may write in several steps; each step's record changes are a
+ * part of the change in the outbox, and a record that is written again has its part replaced. Only a bulk write
+ * outside a transaction of the app's own is split into several changes, so that each stays within the limits.
+ */
+import { applyRecordChange } from '../core/apply.ts';
+import type { RecordChange, Writer } from '../core/change.ts';
+import { tick, type Hlc } from '../core/clock.ts';
+import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
+import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import { viewRecord, type RecordView } from '../core/view.ts';
+import { assert } from '../lib/assert.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { utf8Length } from '../lib/utf8.ts';
+import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import { currentState, type ChangeHead, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow } from './layout.ts';
+
+/** A bulk write is split when a change has this many records or bytes. */
+const SPLIT_RECORDS = 200;
+const SPLIT_BYTES = 131_072;
+/** Room for a change's head beside its records. */
+const HEAD_BYTES = 1_024;
+/** Writers whose numbering is remembered; a living one that was forgotten starts a new incarnation. */
+const MAX_SEQS = 64;
+
+export interface DraftOptions {
+  /** As stored before this transaction. */
+  readonly replica: ReplicaRow;
+  readonly inc: Inc;
+  readonly writer: Writer;
+  readonly nowMs: number;
+  readonly isSplittable: boolean;
+  readonly kind?: 'resolve';
+  readonly label?: string;
+}
+
+interface ChangeDraft {
+  readonly order: number;
+  readonly dot: Dot;
+  readonly head: ChangeHead;
+  readonly parts: PartDraft[];
+  bytes: number;
+}
+
+interface PartDraft {
+  readonly recs: Map<string, { readonly change: RecordChange; readonly bytes: number }>;
+  isDirty: boolean;
+}
+
+interface RecordDraft {
+  readonly stored: RecordRow | undefined;
+  place: { readonly change: ChangeDraft; readonly part: number } | null;
+  /** Every conflict that this record had before or during the transaction. */
+  readonly conflicts: Set<string>;
+}
+
+/** What one record is after a write. */
+export interface WrittenRecord {
+  /** null: nothing is stored of it. */
+  readonly row: RecordRow | null;
+  readonly view: RecordView;
+  /** Conflicts that were open before and are no longer. */
+  readonly closed: readonly string[];
+}
+
+/** What a step leaves in the outbox and in the replica's row. */
+export interface StepRows {
+  readonly outboxPuts: readonly OutboxRow[];
+  readonly outboxDeletes: readonly OutboxKey[];
+  readonly replica: ReplicaRow;
+}
+
+export class TransactionDraft {
+  readonly #options: DraftOptions;
+  readonly #changes: ChangeDraft[] = [];
+  readonly #records = new Map<string, RecordDraft>();
+  #step: { change: ChangeDraft; part: number } | null = null;
+
+  constructor(options: DraftOptions) {
+    this.#options = options;
+  }
+
+  knows(collection: string, id: string): boolean {
+    return this.#records.has(recordKey(collection, id));
+  }
+
+  /** Tells what was stored of a record before this transaction; once per record. */
+  load(collection: string, id: string, stored: RecordRow | undefined): void {
+    this.#records.set(recordKey(collection, id), { stored, place: null, conflicts: new Set(stored?.conflicts) });
+  }
+
+  /** The record before this transaction. */
+  stored(collection: string, id: string): RecordRow | undefined {
+    return this.#record(collection, id).stored;
+  }
+
+  /** The record as this transaction shows it so far. */
+  current(schema: CollectionSchema, id: string): RecordState | undefined {
+    const record = this.#record(schema.name, id);
+    const change = this.#changeOf(record, recordKey(schema.name, id));
+    return change ? this.#applied(record, change) : currentState(record.stored);
+  }
+
+  /** Begins a step: what it writes becomes a part of its own in the outbox. */
+  beginStep(): void {
+    this.#step = null;
+  }
+
+  /** The record's whole change since the transaction began, in place of an earlier one; null: there is none (any more). */
+  write(schema: CollectionSchema, id: string, change: RecordChange | null): WrittenRecord {
+    const record = this.#record(schema.name, id);
+    this.#place(record, recordKey(schema.name, id), change);
+    const state = this.current(schema, id);
+    const view = state ? viewRecord(schema, id, state) : { row: null, conflicts: [] };
+    const open = view.conflicts.map((conflict) => conflict.id);
+    for (const conflict of open) record.conflicts.add(conflict);
+    const closed = [...record.conflicts].filter((conflict) => !open.includes(conflict));
+    if (!record.place) return { row: record.stored ?? null, view, closed };
+    const key: OutboxKey = [record.place.change.order, record.place.part];
+    const row: RecordRow = {
+      c: schema.name,
+      id,
+      ...(record.stored?.base ? { base: record.stored.base } : {}),
+      overlay: state!,
+      pending: [...(record.stored?.pending ?? []), key],
+      conflicts: open,
+    };
+    return { row, view, closed };
+  }
+
+  /** What to store after a step. Throws TOO_LARGE when the change cannot be sent. */
+  finishStep(): StepRows {
+    const puts: OutboxRow[] = [];
+    const deletes: OutboxKey[] = [];
+    for (const change of this.#changes) {
+      if (change.bytes + HEAD_BYTES > DEFAULT_LIMITS.changeBytes) throw tooLarge(change.bytes);
+      const isEmpty = change.parts.every((part) => part.recs.size === 0);
+      change.parts.forEach((part, index) => {
+        if (!part.isDirty) return;
+        part.isDirty = false;
+        if (isEmpty || (part.recs.size === 0 && index > 0)) deletes.push([change.order, index]);
+        else puts.push(outboxRow(change, part, index));
+      });
+    }
+    return { outboxPuts: puts, outboxDeletes: deletes, replica: this.#replica() };
+  }
+
+  /** Dots of the changes as they stand. */
+  get dots(): readonly Dot[] {
+    return this.#written().map((change) => change.dot);
+  }
+
+  get recordCount(): number {
+    return this.#changes.reduce((sum, change) => sum + change.parts.reduce((count, part) => count + part.recs.size, 0), 0);
+  }
+
+  /** The highest seq that this transaction takes if it commits. */
+  get lastSeq(): number {
+    return this.#firstSeq() + this.#written().length - 1;
+  }
+
+  #written(): ChangeDraft[] {
+    return this.#changes.filter((change) => change.parts.some((part) => part.recs.size > 0));
+  }
+
+  #record(collection: string, id: string): RecordDraft {
+    const record = this.#records.get(recordKey(collection, id));
+    assert(record, `record ${collection}/${id} was loaded before it is written`);
+    return record;
+  }
+
+  #changeOf(record: RecordDraft, key: string): { change: RecordChange; draft: ChangeDraft } | null {
+    const written = record.place?.change.parts[record.place.part]?.recs.get(key);
+    return written ? { change: written.change, draft: record.place!.change } : null;
+  }
+
+  #applied(record: RecordDraft, { change, draft }: { change: RecordChange; draft: ChangeDraft }): RecordState {
+    const before = currentState(record.stored);
+    const state = before ? copyRecord(before) : createRecord();
+    applyRecordChange(state, { dot: draft.dot, hlc: draft.head.hlc }, change);
+    return state;
+  }
+
+  #place(record: RecordDraft, key: string, change: RecordChange | null): void {
+    if (record.place) this.#remove(record.place.change, record.place.part, key);
+    if (!change) {
+      record.place = null;
+      return;
+    }
+    const bytes = utf8Length(JSON.stringify(change)) + 1;
+    record.place ??= this.#nextPlace(bytes);
+    const { change: draft, part } = record.place;
+    draft.parts[part]!.recs.set(key, { change, bytes });
+    draft.parts[part]!.isDirty = true;
+    draft.bytes += bytes;
+  }
+
+  #remove(draft: ChangeDraft, index: number, key: string): void {
+    const part = draft.parts[index]!;
+    draft.bytes -= part.recs.get(key)?.bytes ?? 0;
+    part.recs.delete(key);
+    part.isDirty = true;
+  }
+
+  #nextPlace(bytes: number): { change: ChangeDraft; part: number } {
+    const step = this.#step;
+    if (step && !this.#isFull(step.change, bytes)) return step;
+    const last = this.#changes.at(-1);
+    const change = last && !this.#isFull(last, bytes) ? last : this.#newChange();
+    change.parts.push({ recs: new Map(), isDirty: false });
+    this.#step = { change, part: change.parts.length - 1 };
+    return this.#step;
+  }
+
+  #isFull(change: ChangeDraft, bytes: number): boolean {
+    if (!this.#options.isSplittable) return false;
+    const records = change.parts.reduce((count, part) => count + part.recs.size, 0);
+    return records > 0 && (records >= SPLIT_RECORDS || change.bytes + bytes > SPLIT_BYTES);
+  }
+
+  #newChange(): ChangeDraft {
+    const { replica, inc, kind, label, writer } = this.#options;
+    const index = this.#changes.length;
+    const seq = this.#firstSeq() + index;
+    const previous = index === 0 ? replica.lastDot : null;
+    const head: ChangeHead = {
+      hlc: this.#firstHlc() + index,
+      deps: replica.cursor,
+      ...(previous && incOf(previous) !== inc ? { ex: [previous] } : {}),
+      ...(kind ? { kind } : {}),
+      ...(label === undefined ? {} : { label }),
+      ...(seq === 1 ? { writer } : {}),
+    };
+    const change: ChangeDraft = { order: replica.order + index, dot: dotOf(inc, seq), head, parts: [], bytes: 0 };
+    this.#changes.push(change);
+    return change;
+  }
+
+  #firstSeq(): number {
+    return (this.#options.replica.seqs[this.#options.inc] ?? 0) + 1;
+  }
+
+  #firstHlc(): Hlc {
+    const { replica, nowMs } = this.#options;
+    return tick(replica.hlc, Math.floor(nowMs + replica.offsetMs));
+  }
+
+  #replica(): ReplicaRow {
+    const { replica, inc } = this.#options;
+    const written = this.#written();
+    const last = written.at(-1);
+    if (!last) return replica;
+    assert(written.length === this.#changes.length, 'a split change is never emptied');
+    const { [inc]: _previous, ...others } = replica.seqs;
+    const seqs = Object.fromEntries([...Object.entries(others).slice(1 - MAX_SEQS), [inc, this.lastSeq]]);
+    return {
+      ...replica,
+      hlc: last.head.hlc,
+      order: last.order + 1,
+      lastDot: last.dot,
+      seqs,
+      outbox: {
+        changes: replica.outbox.changes + written.length,
+        bytes: replica.outbox.bytes + written.reduce((sum, change) => sum + change.bytes, 0),
+      },
+    };
+  }
+}
+
+function recordKey(collection: string, id: string): string {
+  return `${collection}/${id}`;
+}
+
+function outboxRow(change: ChangeDraft, part: PartDraft, index: number): OutboxRow {
+  const recs = [...part.recs.values()];
+  const row = { order: change.order, part: index, recs: recs.map((written) => written.change), bytes: recs.reduce((sum, written) => sum + written.bytes, 0) };
+  return index === 0 ? { ...row, dot: change.dot, head: change.head } : row;
+}
+
+function tooLarge(bytes: number): SkerryError {
+  return new SkerryError('TOO_LARGE', `This transaction writes ${bytes} bytes; one change may have ${DEFAULT_LIMITS.changeBytes}. Nothing was written.`);
+}

@@ -1,0 +1,284 @@
+/**
+ * The device's storage as the sync engine sees it, over `idb`: it reads what a page needs, lets `page-plan` decide,
+ * and writes rows, state, conflicts, outbox and cursor in one IndexedDB transaction. Nothing but IndexedDB is
+ * awaited inside one.
+ */
+import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
+
+import { hlcAt, msOf, tick } from '../core/clock.ts';
+import type { RecordChange } from '../core/change.ts';
+import { incOf, type Dot, type Inc } from '../core/dot.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { utf8Length } from '../lib/utf8.ts';
+import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
+import type { Entry, Page } from '../protocol/messages.ts';
+import type { DeviceStore, IngestResult, OutboxItem } from './device-store.ts';
+import { CONFLICTS, INTERNAL_STORES, META, OUTBOX, RECORDS, WRITERS, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow } from './layout.ts';
+import { changeOf, freshEntries, outboxKey, planPage, recordKey, type FreshEntry, type PagePlan } from './page-plan.ts';
+
+export interface DeviceStoreOptions {
+  readonly name: string;
+  readonly collections: readonly CollectionPlan[];
+  /** Milliseconds since 1970; default Date.now. */
+  readonly nowMs?: () => number;
+}
+
+type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
+
+/** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
+export async function openDeviceStore(options: DeviceStoreOptions): Promise<DeviceStore> {
+  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
+  const connection = openConnection(options.name);
+  await connection.get();
+  /** Collections that have a table here; others come from a newer app and are kept as state. */
+  const scope = async (): Promise<{ db: IDBPDatabase; stores: string[] }> => {
+    const db = await connection.get();
+    return { db, stores: [...INTERNAL_STORES, ...[...schemas.keys()].filter((name) => db.objectStoreNames.contains(name))] };
+  };
+
+  return {
+    async readIdentity() {
+      const { db } = await scope();
+      const tx = db.transaction([META, OUTBOX], 'readonly');
+      const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+      const writers = replica.outbox.changes === 0 ? [] : await readOutboxWriters(tx.objectStore(OUTBOX).index('dot'));
+      return { deviceId: replica.deviceId, cursor: replica.cursor, writers };
+    },
+
+    async readOutbox(after, max) {
+      const { db } = await scope();
+      const store = db.transaction(OUTBOX, 'readonly').objectStore(OUTBOX);
+      const window = max.changes * 2;
+      const rows = (await store.getAll(behind(after), window)) as OutboxRow[];
+      const { order } = rows.at(-1) ?? {};
+      if (order === undefined || rows.length < window) return itemsOf(rows, max);
+      // The last change of the window may go on behind it.
+      const whole = rows.filter((row) => row.order !== order);
+      return itemsOf(whole.length > 0 ? whole : ((await store.getAll(IDBKeyRange.bound([order], [order, []]))) as OutboxRow[]), max);
+    },
+
+    async ingest(page: Page) {
+      const { db, stores } = await scope();
+      // Power loss may take a page back: it is then pulled again, together with its cursor.
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const result = await abortOnError(tx, () => ingestPage(tx, schemas, page));
+      await tx.done;
+      return result;
+    },
+
+    async correctClock(after, serverNowMs) {
+      const { db, stores } = await scope();
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const result = await abortOnError(tx, () => restamp(tx, schemas, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }));
+      await tx.done;
+      return result;
+    },
+
+    close: () => connection.close(),
+  };
+}
+
+/** A connection that gives way to an upgrade and comes back when it is next needed. */
+function openConnection(name: string): { get(): Promise<IDBPDatabase>; close(): void } {
+  let opened: Promise<IDBPDatabase> | null = null;
+  const forget = (): void => void (opened = null);
+  const open = async (): Promise<IDBPDatabase> => {
+    const db = await openDB(name, undefined, { blocking: (_from, _to, event) => { (event.target as IDBDatabase).close(); forget(); }, terminated: forget });
+    if (db.objectStoreNames.contains(META)) return db;
+    db.close();
+    throw new SkerryError('STORAGE_FAILED', `The database ${name} does not have the stores of this SDK.`);
+  };
+  return {
+    get: () => (opened ??= open().catch((error: unknown) => { forget(); throw error; })),
+    close: () => void opened?.then((db) => db.close(), () => undefined).finally(forget),
+  };
+}
+
+/** idb commits what was written before an exception; half a page is worse than none. */
+async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    tx.done.catch(() => undefined);
+    try {
+      tx.abort();
+    } catch {
+      // It was aborted by the error itself.
+    }
+    throw error;
+  }
+}
+
+async function ingestPage(tx: Write, schemas: ReadonlyMap<string, CollectionSchema>, page: Page): Promise<IngestResult> {
+  const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+  const continued = freshEntries(replica, page.entries);
+  if ('gap' in continued) return { type: 'out-of-step', reason: continued.gap };
+  const entries = await withContent(tx, replica, continued.fresh);
+  const missing = entries.find((entry) => 'missing' in entry);
+  if (missing && 'missing' in missing) {
+    return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot: missing.missing };
+  }
+  const known = entries as readonly FreshEntry[];
+  refuseUnknownOps(known);
+  const records = await loadRecords(tx, known);
+  const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
+  const pending = await loadPending(tx, [...records.values()], gone);
+  const plan = planPage({ replica, entries: known, schemas, records, pending });
+  await storePlan(tx, plan);
+  return plan.result;
+}
+
+type ContentResult = FreshEntry | { readonly missing: Dot };
+
+/** Finds, for every entry, the outbox rows that hold the same change, and its content. */
+async function withContent(tx: Write, replica: ReplicaRow, entries: readonly Entry[]): Promise<ContentResult[]> {
+  const own = replica.outbox.changes === 0 ? new Map<Dot, OutboxRow[]>() : await ownRows(tx, replica, entries);
+  return entries.map((entry): ContentResult => {
+    const rows = own.get(entry.dot) ?? [];
+    const change = entry.change ?? (rows.length > 0 ? changeOf(rows) : null);
+    if (!change) return { missing: entry.dot };
+    const mark = { dot: entry.dot, hlc: change.hlc };
+    return { stamp: entry.stamp, dot: entry.dot, mark, recs: change.recs, ...(change.writer ? { writer: change.writer } : {}), own: rows };
+  });
+}
+
+/** Own changes come back in outbox order, so most are found at its head in one read; the index finds the rest. */
+async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly Entry[]): Promise<Map<Dot, OutboxRow[]>> {
+  const outbox = tx.objectStore(OUTBOX);
+  const window = entries.length + 16;
+  const head = (await outbox.getAll(undefined, window)) as OutboxRow[];
+  const orders = new Map<Dot, number>(head.flatMap((row) => (row.dot ? [[row.dot, row.order] as const] : [])));
+  const wholeOutbox = head.length < window;
+  const found = new Map<Dot, OutboxRow[]>();
+  const lastOrder = head.at(-1)?.order;
+  await Promise.all(
+    entries.map(async ({ dot }) => {
+      const order = orders.get(dot);
+      if (order === undefined && (wholeOutbox || !isOurs(replica, dot))) return;
+      // The last change of the window may go on behind it.
+      if (order !== undefined && (wholeOutbox || order !== lastOrder)) return void found.set(dot, head.filter((row) => row.order === order));
+      const first = (await outbox.index('dot').get(dot)) as OutboxRow | undefined;
+      if (first) found.set(dot, (await outbox.getAll(IDBKeyRange.bound([first.order], [first.order, []]))) as OutboxRow[]);
+    }),
+  );
+  return found;
+}
+
+function isOurs(replica: ReplicaRow, dot: Dot): boolean {
+  return Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
+}
+
+/** What a newer version writes in a way this one cannot apply must not be skipped: stop here, keep everything. */
+function refuseUnknownOps(entries: readonly FreshEntry[]): void {
+  const known = new Set<string>(['life', 'set', 'add', 'rm', 'inc']);
+  for (const entry of entries) {
+    for (const rec of entry.recs) {
+      const unknown = rec.ops.find((op) => !known.has(op.t));
+      if (unknown) throw new SkerryError('UPGRADE_REQUIRED', `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`);
+    }
+  }
+}
+
+async function loadRecords(tx: Write, entries: readonly { readonly recs: readonly RecordChange[] }[]): Promise<Map<string, RecordRow>> {
+  const keys = new Map<string, [string, string]>();
+  for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
+  const rows = await Promise.all([...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<RecordRow | undefined>));
+  return new Map(rows.flatMap((row) => (row ? [[recordKey(row.c, row.id), row] as const] : [])));
+}
+
+/** The outbox rows that go on being pending for these records, and the heads of their changes. */
+async function loadPending(tx: Write, records: readonly RecordRow[], gone: ReadonlySet<string>): Promise<Map<string, OutboxRow>> {
+  const wanted = new Map<string, OutboxKey>();
+  for (const record of records) {
+    for (const key of record.pending) {
+      if (gone.has(outboxKey(key))) continue;
+      wanted.set(outboxKey(key), key);
+      wanted.set(outboxKey([key[0], 0]), [key[0], 0]);
+    }
+  }
+  const rows = await Promise.all([...wanted.values()].map((key) => tx.objectStore(OUTBOX).get([...key]) as Promise<OutboxRow | undefined>));
+  return new Map(rows.flatMap((row) => (row ? [[outboxKey([row.order, row.part]), row] as const] : [])));
+}
+
+async function storePlan(tx: Write, plan: PagePlan): Promise<void> {
+  const writes: Promise<unknown>[] = [];
+  for (const { collection, id, row } of plan.rows) {
+    if (!tx.objectStoreNames.contains(collection)) continue;
+    const rows = tx.objectStore(collection);
+    writes.push(row ? rows.put(row) : rows.delete(id));
+  }
+  const records = tx.objectStore(RECORDS);
+  const conflicts = tx.objectStore(CONFLICTS);
+  const writers = tx.objectStore(WRITERS);
+  const outbox = tx.objectStore(OUTBOX);
+  for (const record of plan.records) writes.push(records.put(record));
+  for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
+  for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
+  for (const writer of plan.writers) writes.push(writers.put(writer));
+  for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
+  writes.push(tx.objectStore(META).put(plan.replica));
+  await Promise.all(writes);
+}
+
+/**
+ * Gives the changes after `after` the stamps they would have had with the server's clock: all shifted by the
+ * measured offset, in the same order, later than anything received.
+ */
+async function restamp(
+  tx: Write,
+  schemas: ReadonlyMap<string, CollectionSchema>,
+  { after, serverNowMs, nowMs }: { readonly after: number | null; readonly serverNowMs: number; readonly nowMs: number },
+): Promise<{ restamped: number; offsetMs: number }> {
+  const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+  const offsetMs = Math.round(serverNowMs - nowMs);
+  const shiftMs = offsetMs - replica.offsetMs;
+  const outbox = tx.objectStore(OUTBOX);
+  const rows = (await outbox.getAll(behind(after))) as OutboxRow[];
+  const kept = after === null ? undefined : ((await outbox.get([after, 0])) as OutboxRow | undefined);
+  let hlc = Math.max(replica.received, kept?.head?.hlc ?? hlcAt(0));
+  const restamped = rows.map((row): OutboxRow => {
+    if (!row.head) return row;
+    hlc = tick(hlc, Math.min(msOf(row.head.hlc) + shiftMs, serverNowMs));
+    return { ...row, head: { ...row.head, hlc } };
+  });
+  await Promise.all(restamped.filter((row) => row.head).map((row) => outbox.put(row)));
+  const records = await loadRecords(tx, restamped);
+  const recompute = [...records.values()];
+  const pending = await loadPending(tx, recompute, new Set());
+  await storePlan(tx, planPage({ replica: { ...replica, offsetMs, hlc }, entries: [], schemas, records, pending, recompute }));
+  return { restamped: restamped.filter((row) => row.head).length, offsetMs };
+}
+
+async function readOutboxWriters(index: { openKeyCursor(): Promise<unknown> }): Promise<Inc[]> {
+  const incs = new Set<Inc>();
+  for (let cursor = (await index.openKeyCursor()) as KeyCursor; cursor; cursor = await cursor.continue(`${incOf(cursor.key)}/`)) {
+    incs.add(incOf(cursor.key));
+  }
+  return [...incs];
+}
+
+/** Keys of the index are dots; '/' is the character after '.', so continuing there skips the rest of a writer. */
+type KeyCursor = { readonly key: Dot; continue(key: string): Promise<KeyCursor> } | null;
+
+function itemsOf(rows: readonly OutboxRow[], max: { readonly changes: number; readonly bytes: number }): OutboxItem[] {
+  const items: OutboxItem[] = [];
+  let bytes = 0;
+  for (let i = 0; i < rows.length && items.length < max.changes; ) {
+    const { order } = rows[i]!;
+    let end = i;
+    while (end < rows.length && rows[end]!.order === order) end++;
+    const change = changeOf(rows.slice(i, end));
+    const size = utf8Length(JSON.stringify(change));
+    if (items.length > 0 && bytes + size > max.bytes) break;
+    bytes += size;
+    items.push({ position: order, change, bytes: size });
+    i = end;
+  }
+  return items;
+}
+
+/** Keys of the outbox after a position; all of them when it is null. */
+function behind(position: number | null): IDBKeyRange | null {
+  return position === null ? null : IDBKeyRange.lowerBound([position, []], true);
+}

@@ -1,0 +1,106 @@
+/**
+ * The internal stores of a device's database, beside one table per collection. They move together with the rows in
+ * one IndexedDB transaction; nobody else writes them.
+ */
+import type { Op, RecordChange, Writer } from '../core/change.ts';
+import type { OpenConflict } from '../core/conflict.ts';
+import type { Hlc } from '../core/clock.ts';
+import type { Dot, Inc } from '../core/dot.ts';
+import type { RecordState } from '../core/record.ts';
+import type { VersionVector } from '../core/version-vector.ts';
+
+export const RECORDS = '$records';
+export const OUTBOX = '$outbox';
+export const CONFLICTS = '$conflicts';
+export const WRITERS = '$writers';
+// Not '$meta': Dexie keeps its own version number in a store of that name.
+export const META = '$replica';
+
+export const INTERNAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, META] as const;
+
+/** Dexie's schema strings of the internal stores. */
+export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], string>> = {
+  [RECORDS]: '[c+id]',
+  [OUTBOX]: '[order+part],dot',
+  [CONFLICTS]: 'id',
+  [WRITERS]: 'inc',
+  [META]: 'key',
+};
+
+/** Replicated state of one record. What the app sees is `overlay ?? base`. */
+export interface RecordRow {
+  readonly c: string;
+  readonly id: string;
+  /** As the server's log gives it up to the cursor. */
+  readonly base?: RecordState;
+  /** base with the outbox applied; only while the outbox has changes of this record. */
+  readonly overlay?: RecordState;
+  /** Where in the outbox this record's changes are, oldest first. */
+  readonly pending: readonly OutboxKey[];
+  /** Ids of the open conflicts in `$conflicts`. */
+  readonly conflicts: readonly string[];
+}
+
+export type OutboxKey = readonly [order: number, part: number];
+
+/** A change, or a part of one that a long transaction wrote in several steps. Part 0 has the head. */
+export interface OutboxRow {
+  readonly order: number;
+  readonly part: number;
+  readonly recs: readonly RecordChange[];
+  readonly bytes: number;
+  /** Absent from the parts after the first, so that the index names a change once. */
+  readonly dot?: Dot;
+  readonly head?: ChangeHead;
+}
+
+export interface ChangeHead {
+  readonly hlc: Hlc;
+  readonly deps: VersionVector;
+  readonly ex?: readonly Dot[];
+  readonly kind?: 'resolve';
+  readonly label?: string;
+  readonly writer?: Writer;
+}
+
+export interface WriterRow extends Writer {
+  readonly inc: Inc;
+}
+
+export type ConflictRow = OpenConflict;
+
+/** The one row that every write transaction reads and writes: clock, numbering, cursor and the outbox's size. */
+export interface ReplicaRow {
+  readonly key: 'replica';
+  readonly deviceId: string;
+  /** The hybrid logical clock. */
+  readonly hlc: Hlc;
+  /** The greatest stamp applied from the server: re-stamping never goes below it. */
+  readonly received: Hlc;
+  /** Added to this device's wall clock; measured when a server refused a stamp. */
+  readonly offsetMs: number;
+  /** Next place in the outbox. */
+  readonly order: number;
+  /** The last change written to the outbox. */
+  readonly lastDot: Dot | null;
+  /** Last seq of the writers with an open connection, oldest first. */
+  readonly seqs: Readonly<Record<Inc, number>>;
+  readonly cursor: VersionVector;
+  readonly outbox: { readonly changes: number; readonly bytes: number };
+}
+
+/** What the views in the collections' tables were computed with; another one means: compute them anew. */
+export interface ViewsRow {
+  readonly key: 'views';
+  readonly fingerprints: Readonly<Record<string, string>>;
+}
+
+export function currentState(row: RecordRow | undefined): RecordState | undefined {
+  return row && (row.overlay ?? row.base);
+}
+
+/** The fields that an operation writes, for showing an outbox entry. */
+export function fieldsOfOps(ops: readonly Op[]): string[] {
+  const fields = ops.flatMap((op) => (op.t === 'life' ? [] : op.p.split(/[/#]/)[0]!.split('+')));
+  return [...new Set(fields)];
+}

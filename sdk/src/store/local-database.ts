@@ -1,0 +1,76 @@
+/**
+ * What the client builds on: a Dexie database whose writes are tracked, and the few writes that are not plain row
+ * writes. `openLocalDatabase` in `database.ts` makes one.
+ */
+import type { Dexie } from 'dexie';
+
+import type { Writer } from '../core/change.ts';
+import type { OpenConflict } from '../core/conflict.ts';
+import type { SeenDots } from '../core/commit.ts';
+import type { Dot, Inc } from '../core/dot.ts';
+import type { Row } from '../core/view.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import type { CollectionPlan } from '../policies/registry.ts';
+
+export interface LocalDatabaseOptions {
+  readonly name: string;
+  readonly collections: readonly (CollectionPlan & { readonly indexes: readonly string[] })[];
+  readonly user?: { readonly id: string; readonly name?: string };
+  readonly deviceName?: string;
+  readonly durability: 'strict' | 'relaxed';
+  /** Called after the commit of every transaction of this context that made a change. */
+  readonly onLocalWrite: (write: LocalWrite) => void;
+  /** Milliseconds since 1970; default Date.now. */
+  readonly nowMs?: () => number;
+}
+
+export interface LocalWrite {
+  readonly dots: readonly Dot[];
+  readonly records: number;
+}
+
+export interface LocalDatabase {
+  /** One table per collection with primary key `id`; writes through it are tracked in the same transaction. */
+  readonly dexie: Dexie;
+  readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly deviceId: string;
+  /**
+   * Runs `fn` in one read-write transaction over `collections` (all of them when left out): one change, whatever it
+   * writes. Inside, the plain Dexie tables are used. Resolves on the transaction's `complete`; `dot` is '' when
+   * nothing was written.
+   */
+  transact<R>(
+    options: { readonly label?: string; readonly collections?: readonly string[] },
+    fn: () => Promise<R>,
+  ): Promise<{ readonly result: R; readonly dot: Dot | '' }>;
+  /** Makes the row's next write in this transaction replace what was seen then; call inside transact(). */
+  writeAsSeen(collection: string, id: string, seen: SeenDots): void;
+  readSeen(collection: string, id: string): Promise<SeenDots>;
+  /**
+   * Settles the conflict `id` if it is still exactly that one, otherwise throws CONFLICT_CHANGED and writes nothing.
+   * A field conflict takes `{ row }`: the values of the conflict's fields (an absent field is unset); a delete
+   * conflict takes `{ life }`.
+   */
+  resolve(conflict: OpenConflict, choice: { readonly row: Row } | { readonly life: 'live' | 'dead' }): Promise<Dot>;
+  /** Open conflicts, oldest first. Observable by liveQuery. */
+  readConflicts(): Promise<readonly OpenConflict[]>;
+  /** Who wrote under these incarnations. Observable by liveQuery. */
+  readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
+  /** Unsent changes, oldest first, without their content. Observable by liveQuery. */
+  readOutbox(): Promise<readonly OutboxSummary[]>;
+  /** Observable by liveQuery; costs the same however long the outbox is. */
+  readPending(): Promise<{ readonly changes: number; readonly bytes: number; readonly oldestMs: number | null }>;
+  /** The row as it would be kept, also when it is deleted: for showing a delete conflict. */
+  readRecord(collection: string, id: string): Promise<Row | null>;
+  /** The worker applied remote changes: live queries that read these rows or the internal stores run again, in this context. */
+  announceRemoteChanges(touched: Readonly<Record<string, readonly string[]>>): void;
+  close(): void;
+}
+
+export interface OutboxSummary {
+  readonly dot: Dot;
+  readonly hlc: number;
+  readonly label?: string;
+  readonly bytes: number;
+  readonly rows: readonly { readonly collection: string; readonly rowId: string; readonly fields: readonly string[]; readonly kind: 'write' | 'delete' }[];
+}

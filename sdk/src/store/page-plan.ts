@@ -1,0 +1,210 @@
+/**
+ * What a page of the log does to a device: pure, from what was stored to what to store. Remote changes apply to the
+ * base, under the device's own pending ones; what a person sees never goes back.
+ */
+import { applyRecordChange } from '../core/apply.ts';
+import type { Change, RecordChange, Writer } from '../core/change.ts';
+import { receive } from '../core/clock.ts';
+import type { OpenConflict } from '../core/conflict.ts';
+import { incOf, type Dot } from '../core/dot.ts';
+import { copyRecord, createRecord, type Mark, type RecordState } from '../core/record.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import { countOf, type Stamp } from '../core/version-vector.ts';
+import { viewRecord, type RecordView, type Row } from '../core/view.ts';
+import { assert } from '../lib/assert.ts';
+import { jsonEqual, type Json } from '../lib/json.ts';
+import type { Entry } from '../protocol/messages.ts';
+import type { ConflictMove, IngestResult, Merged } from './device-store.ts';
+import { currentState, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+
+/** An entry that is new to this device, with its content. */
+export interface FreshEntry {
+  readonly stamp: Stamp;
+  readonly dot: Dot;
+  readonly mark: Mark;
+  readonly recs: readonly RecordChange[];
+  readonly writer?: Writer;
+  /** Rows of the outbox that hold this very change: they leave with it. */
+  readonly own: readonly OutboxRow[];
+}
+
+export interface PageInput {
+  readonly replica: ReplicaRow;
+  readonly entries: readonly FreshEntry[];
+  readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  /** Every record that the entries touch, as stored, by recordKey(). */
+  readonly records: ReadonlyMap<string, RecordRow>;
+  /** The rows of the outbox that stay and touch these records, by outboxKey(); with the heads of their changes. */
+  readonly pending: ReadonlyMap<string, OutboxRow>;
+  /** Records whose views are computed anew although no entry touches them. */
+  readonly recompute?: readonly RecordRow[];
+}
+
+export interface PagePlan {
+  readonly records: readonly RecordRow[];
+  readonly rows: readonly { readonly collection: string; readonly id: string; readonly row: Row | null }[];
+  readonly conflicts: readonly OpenConflict[];
+  readonly closedConflicts: readonly string[];
+  readonly writers: readonly WriterRow[];
+  readonly outboxDeletes: readonly OutboxKey[];
+  readonly replica: ReplicaRow;
+  readonly result: Extract<IngestResult, { type: 'ingested' }>;
+}
+
+/** Splits a page into what was applied already and what is next; anything else is out of step. */
+export function freshEntries(replica: ReplicaRow, entries: readonly Entry[]): { readonly fresh: readonly Entry[] } | { readonly gap: string } {
+  const cursor: Record<string, number> = { ...replica.cursor };
+  const fresh: Entry[] = [];
+  for (const entry of entries) {
+    const [sid, n] = entry.stamp;
+    const applied = countOf(cursor, sid);
+    if (n <= applied) continue;
+    if (n !== applied + 1) return { gap: `the page goes on with ${n} of ${sid}, this device has ${applied}` };
+    cursor[sid] = n;
+    fresh.push(entry);
+  }
+  return { fresh };
+}
+
+export function planPage(input: PageInput): PagePlan {
+  const removed = input.entries.flatMap((entry) => entry.own.map((row): OutboxKey => [row.order, row.part]));
+  const gone = new Set(removed.map(outboxKey));
+  const touched = new Map<string, TouchedRecord>();
+  for (const entry of input.entries) {
+    for (const rec of entry.recs) applyRecordChange(touch(input, touched, rec).base, entry.mark, rec, entry.stamp);
+  }
+  for (const record of input.recompute ?? []) touch(input, touched, record);
+  const finished = [...touched.values()].map((record) => finish(input, record, gone));
+  const changed = finished.filter((record) => record.isChanged);
+  return {
+    records: finished.map((record) => record.row),
+    rows: changed.flatMap(({ collection, id, view }) => (input.schemas.has(collection) ? [{ collection, id, row: view.row }] : [])),
+    conflicts: finished.flatMap((record) => record.view.conflicts),
+    closedConflicts: finished.flatMap((record) => record.closed),
+    writers: input.entries.flatMap((entry) => (entry.writer ? [{ ...entry.writer, inc: incOf(entry.dot) }] : [])),
+    outboxDeletes: removed,
+    replica: advance(input),
+    result: {
+      type: 'ingested',
+      cursor: advance(input).cursor,
+      applied: input.entries.filter((entry) => entry.own.length === 0).length,
+      confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
+      touched: touchedRows(changed),
+      conflictsChanged: finished.flatMap(conflictMoves),
+      merged: changed.flatMap((record) => merges(input, record)),
+    },
+  };
+}
+
+interface TouchedRecord {
+  readonly collection: string;
+  readonly id: string;
+  readonly stored: RecordRow | undefined;
+  readonly base: RecordState;
+}
+
+interface FinishedRecord extends TouchedRecord {
+  readonly row: RecordRow;
+  readonly view: RecordView;
+  readonly isChanged: boolean;
+  readonly opened: readonly string[];
+  readonly closed: readonly string[];
+}
+
+function touch(input: PageInput, touched: Map<string, TouchedRecord>, rec: Pick<RecordChange, 'c' | 'id'>): TouchedRecord {
+  const key = recordKey(rec.c, rec.id);
+  let record = touched.get(key);
+  if (!record) {
+    const stored = input.records.get(key);
+    record = { collection: rec.c, id: rec.id, stored, base: stored?.base ? copyRecord(stored.base) : createRecord() };
+    touched.set(key, record);
+  }
+  return record;
+}
+
+function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<string>): FinishedRecord {
+  const { collection, id, stored, base } = record;
+  const pending = (stored?.pending ?? []).filter((key) => !gone.has(outboxKey(key)));
+  const overlay = pending.length === 0 ? undefined : withPending(input, record, pending);
+  const schema = input.schemas.get(collection);
+  const view = schema ? viewRecord(schema, id, overlay ?? base) : NO_VIEW;
+  const before = schema && currentState(stored) ? viewRecord(schema, id, currentState(stored)!).row : null;
+  const open = view.conflicts.map((conflict) => conflict.id);
+  const wasOpen = stored?.conflicts ?? [];
+  const hasBase = stored?.base !== undefined || base.rv.length > 0;
+  const row: RecordRow = { c: collection, id, ...(hasBase ? { base } : {}), ...(overlay ? { overlay } : {}), pending, conflicts: open };
+  return {
+    ...record,
+    row,
+    view,
+    isChanged: !jsonEqual(before as Json, view.row as Json),
+    opened: open.filter((conflict) => !wasOpen.includes(conflict)),
+    closed: wasOpen.filter((conflict) => !open.includes(conflict)),
+  };
+}
+
+/** Collections of a newer app have no schema here: their state is kept, there is nothing to show. */
+const NO_VIEW: RecordView = { row: null, conflicts: [] };
+
+/** base with the device's own unconfirmed changes of the record on top, in the order they were made. */
+function withPending(input: PageInput, record: TouchedRecord, pending: readonly OutboxKey[]): RecordState {
+  const overlay = copyRecord(record.base);
+  for (const key of pending) {
+    const row = input.pending.get(outboxKey(key));
+    const first = input.pending.get(outboxKey([key[0], 0]));
+    const rec = row?.recs.find((candidate) => candidate.c === record.collection && candidate.id === record.id);
+    assert(rec && first?.head, `the outbox holds change ${key.join('.')} of ${record.collection}/${record.id}`);
+    applyRecordChange(overlay, { dot: first.dot!, hlc: first.head.hlc }, rec);
+  }
+  return overlay;
+}
+
+function advance({ replica, entries }: PageInput): ReplicaRow {
+  const cursor: Record<string, number> = { ...replica.cursor };
+  let received = replica.received;
+  let { changes, bytes } = replica.outbox;
+  for (const entry of entries) {
+    cursor[entry.stamp[0]] = entry.stamp[1];
+    received = receive(received, entry.mark.hlc);
+    if (entry.own.length > 0) changes--;
+    bytes -= entry.own.reduce((sum, row) => sum + row.bytes, 0);
+  }
+  return { ...replica, cursor, received, hlc: receive(replica.hlc, received), outbox: { changes, bytes } };
+}
+
+function touchedRows(records: readonly FinishedRecord[]): Record<string, string[]> {
+  const touched: Record<string, string[]> = {};
+  for (const { collection, id } of records) (touched[collection] ??= []).push(id);
+  return touched;
+}
+
+function conflictMoves({ collection, id, opened, closed }: FinishedRecord): ConflictMove[] {
+  const move = (type: ConflictMove['type']) => (conflict: string): ConflictMove => ({ type, conflict, collection, rowId: id });
+  return [...opened.map(move('conflict-opened')), ...closed.map(move('conflict-closed'))];
+}
+
+/** Where a policy passed over a value: told to the app, because nothing is lost silently. */
+function merges(input: PageInput, record: FinishedRecord): Merged[] {
+  const schema = input.schemas.get(record.collection);
+  const state = currentState(record.row);
+  if (!schema || !state) return [];
+  return [...state.cells].flatMap(([field, entries]) => {
+    const losers = entries.length > 1 ? schema.read(field, entries).losers : [];
+    return losers.length === 0 ? [] : [{ collection: record.collection, rowId: record.id, field, losers: losers.map((entry) => entry.v) }];
+  });
+}
+
+export function recordKey(collection: string, id: string): string {
+  return `${collection}/${id}`;
+}
+
+export function outboxKey([order, part]: OutboxKey): string {
+  return `${order}.${part}`;
+}
+
+/** The change that rows of the outbox hold, as it is sent. */
+export function changeOf(rows: readonly OutboxRow[]): Change {
+  const [first] = rows;
+  assert(first?.head && first.dot, 'the first part of a change has its head');
+  return { dot: first.dot, ...first.head, recs: rows.flatMap((row) => row.recs) };
+}
