@@ -38,7 +38,8 @@ export function admit(facts: AdmissionFacts, change: Change, nowMs: number, drif
   const have = knownOf(facts, inc);
   if (seq <= have) return compareContent(facts);
   if (seq !== have + 1) return refused('GAP', `the next change of this writer is ${have + 1}, not ${seq}`);
-  if (!covers(facts.cursor, change.deps ?? {})) return refused('BEHIND', 'the change depends on entries that are not here');
+  if (!covers(facts.cursor, change.deps ?? {}))
+    return refused('BEHIND', 'the change depends on entries that are not here');
   if ((change.ex ?? []).some((dot) => knownOf(facts, incOf(dot)) < seqOf(dot))) {
     return refused('BEHIND', 'the change comes after another writer of this device whose change is not here');
   }

@@ -67,7 +67,12 @@ export function withoutDependencies(change: Change): Change {
   return rest;
 }
 
-/** Content hash: under one dot there is one content. Dependencies are left out, because a device may raise them. */
+/**
+ * Content hash: under one dot there is one content. Left out is what a device may still alter before a server takes
+ * the change: dependencies, which it may raise, and the stamp, which it corrects when its clock was wrong. Two copies
+ * of one profile may do so differently; the copy that comes first gives the stamp.
+ */
 export function hashOfChange(change: Change): string {
-  return hash128(canonicalJson(withoutDependencies(change) as unknown as Json));
+  const { hlc: _hlc, ...content } = withoutDependencies(change);
+  return hash128(canonicalJson(content as unknown as Json));
 }

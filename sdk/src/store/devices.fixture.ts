@@ -4,7 +4,7 @@ import 'fake-indexeddb/auto';
 import { covers, countOf } from '../core/version-vector.ts';
 import { withoutDependencies, type Change } from '../core/change.ts';
 import { incOf, seqOf, type Inc } from '../core/dot.ts';
-import type { Entry, Page } from '../protocol/messages.ts';
+import type { LogEntry, Page } from '../protocol/messages.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import { openLocalDatabase } from './database.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
@@ -36,7 +36,7 @@ export class LogServer {
   }
 
   page(after: number, limit = 1000): Page {
-    const entries = this.log.slice(after, after + limit).map((change, i): Entry => ({ stamp: [SID, after + i + 1], dot: change.dot, change }));
+    const entries = this.log.slice(after, after + limit).map((change, i): LogEntry => ({ stamp: [SID, after + i + 1], dot: change.dot, change }));
     return { type: 'page', entries, cursor: { [SID]: after + entries.length }, head: { [SID]: this.log.length } };
   }
 }

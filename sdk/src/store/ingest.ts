@@ -5,17 +5,16 @@
  */
 import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
 
-import { hlcAt, msOf, tick } from '../core/clock.ts';
 import type { RecordChange } from '../core/change.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
-import { utf8Length } from '../lib/utf8.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
-import type { Entry, Page } from '../protocol/messages.ts';
-import type { DeviceStore, IngestResult, OutboxItem } from './device-store.ts';
+import type { LogEntry, Page } from '../protocol/messages.ts';
+import type { DeviceStore, IngestResult } from './device-store.ts';
 import { CONFLICTS, INTERNAL_STORES, META, OUTBOX, RECORDS, WRITERS, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow } from './layout.ts';
-import { changeOf, freshEntries, outboxKey, planPage, recordKey, type FreshEntry, type PagePlan } from './page-plan.ts';
+import { planRestamp, type RestampMoment } from './restamp.ts';
+import { changeOf, freshEntries, outboxItems, outboxKey, planPage, recordKey, type FreshEntry, type PagePlan } from './page-plan.ts';
 
 export interface DeviceStoreOptions {
   readonly name: string;
@@ -52,10 +51,10 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
       const window = max.changes * 2;
       const rows = (await store.getAll(behind(after), window)) as OutboxRow[];
       const { order } = rows.at(-1) ?? {};
-      if (order === undefined || rows.length < window) return itemsOf(rows, max);
+      if (order === undefined || rows.length < window) return outboxItems(rows, max);
       // The last change of the window may go on behind it.
       const whole = rows.filter((row) => row.order !== order);
-      return itemsOf(whole.length > 0 ? whole : ((await store.getAll(IDBKeyRange.bound([order], [order, []]))) as OutboxRow[]), max);
+      return outboxItems(whole.length > 0 ? whole : ((await store.getAll(IDBKeyRange.bound([order], [order, []]))) as OutboxRow[]), max);
     },
 
     async ingest(page: Page) {
@@ -120,7 +119,6 @@ async function ingestPage(tx: Write, schemas: ReadonlyMap<string, CollectionSche
     return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot: missing.missing };
   }
   const known = entries as readonly FreshEntry[];
-  refuseUnknownOps(known);
   const records = await loadRecords(tx, known);
   const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
@@ -132,7 +130,7 @@ async function ingestPage(tx: Write, schemas: ReadonlyMap<string, CollectionSche
 type ContentResult = FreshEntry | { readonly missing: Dot };
 
 /** Finds, for every entry, the outbox rows that hold the same change, and its content. */
-async function withContent(tx: Write, replica: ReplicaRow, entries: readonly Entry[]): Promise<ContentResult[]> {
+async function withContent(tx: Write, replica: ReplicaRow, entries: readonly LogEntry[]): Promise<ContentResult[]> {
   const own = replica.outbox.changes === 0 ? new Map<Dot, OutboxRow[]>() : await ownRows(tx, replica, entries);
   return entries.map((entry): ContentResult => {
     const rows = own.get(entry.dot) ?? [];
@@ -144,7 +142,7 @@ async function withContent(tx: Write, replica: ReplicaRow, entries: readonly Ent
 }
 
 /** Own changes come back in outbox order, so most are found at its head in one read; the index finds the rest. */
-async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly Entry[]): Promise<Map<Dot, OutboxRow[]>> {
+async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly LogEntry[]): Promise<Map<Dot, OutboxRow[]>> {
   const outbox = tx.objectStore(OUTBOX);
   const window = entries.length + 16;
   const head = (await outbox.getAll(undefined, window)) as OutboxRow[];
@@ -167,17 +165,6 @@ async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly Entry[]
 
 function isOurs(replica: ReplicaRow, dot: Dot): boolean {
   return Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
-}
-
-/** What a newer version writes in a way this one cannot apply must not be skipped: stop here, keep everything. */
-function refuseUnknownOps(entries: readonly FreshEntry[]): void {
-  const known = new Set<string>(['life', 'set', 'add', 'rm', 'inc']);
-  for (const entry of entries) {
-    for (const rec of entry.recs) {
-      const unknown = rec.ops.find((op) => !known.has(op.t));
-      if (unknown) throw new SkerryError('UPGRADE_REQUIRED', `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`);
-    }
-  }
 }
 
 async function loadRecords(tx: Write, entries: readonly { readonly recs: readonly RecordChange[] }[]): Promise<Map<string, RecordRow>> {
@@ -221,33 +208,22 @@ async function storePlan(tx: Write, plan: PagePlan): Promise<void> {
   await Promise.all(writes);
 }
 
-/**
- * Gives the changes after `after` the stamps they would have had with the server's clock: all shifted by the
- * measured offset, in the same order, later than anything received.
- */
 async function restamp(
   tx: Write,
   schemas: ReadonlyMap<string, CollectionSchema>,
-  { after, serverNowMs, nowMs }: { readonly after: number | null; readonly serverNowMs: number; readonly nowMs: number },
+  moment: RestampMoment & { readonly after: number | null },
 ): Promise<{ restamped: number; offsetMs: number }> {
-  const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
-  const offsetMs = Math.round(serverNowMs - nowMs);
-  const shiftMs = offsetMs - replica.offsetMs;
   const outbox = tx.objectStore(OUTBOX);
-  const rows = (await outbox.getAll(behind(after))) as OutboxRow[];
-  const kept = after === null ? undefined : ((await outbox.get([after, 0])) as OutboxRow | undefined);
-  let hlc = Math.max(replica.received, kept?.head?.hlc ?? hlcAt(0));
-  const restamped = rows.map((row): OutboxRow => {
-    if (!row.head) return row;
-    hlc = tick(hlc, Math.min(msOf(row.head.hlc) + shiftMs, serverNowMs));
-    return { ...row, head: { ...row.head, hlc } };
-  });
-  await Promise.all(restamped.filter((row) => row.head).map((row) => outbox.put(row)));
-  const records = await loadRecords(tx, restamped);
+  const stored = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+  const rows = (await outbox.getAll(behind(moment.after))) as OutboxRow[];
+  const last = moment.after === null ? undefined : ((await outbox.get([moment.after, 0])) as OutboxRow | undefined);
+  const { replica, heads } = planRestamp(stored, rows, last, moment);
+  await Promise.all(heads.map((row) => outbox.put(row)));
+  const records = await loadRecords(tx, rows);
   const recompute = [...records.values()];
   const pending = await loadPending(tx, recompute, new Set());
-  await storePlan(tx, planPage({ replica: { ...replica, offsetMs, hlc }, entries: [], schemas, records, pending, recompute }));
-  return { restamped: restamped.filter((row) => row.head).length, offsetMs };
+  await storePlan(tx, planPage({ replica, entries: [], schemas, records, pending, recompute }));
+  return { restamped: heads.length, offsetMs: replica.offsetMs };
 }
 
 async function readOutboxWriters(index: { openKeyCursor(): Promise<unknown> }): Promise<Inc[]> {
@@ -260,23 +236,6 @@ async function readOutboxWriters(index: { openKeyCursor(): Promise<unknown> }): 
 
 /** Keys of the index are dots; '/' is the character after '.', so continuing there skips the rest of a writer. */
 type KeyCursor = { readonly key: Dot; continue(key: string): Promise<KeyCursor> } | null;
-
-function itemsOf(rows: readonly OutboxRow[], max: { readonly changes: number; readonly bytes: number }): OutboxItem[] {
-  const items: OutboxItem[] = [];
-  let bytes = 0;
-  for (let i = 0; i < rows.length && items.length < max.changes; ) {
-    const { order } = rows[i]!;
-    let end = i;
-    while (end < rows.length && rows[end]!.order === order) end++;
-    const change = changeOf(rows.slice(i, end));
-    const size = utf8Length(JSON.stringify(change));
-    if (items.length > 0 && bytes + size > max.bytes) break;
-    bytes += size;
-    items.push({ position: order, change, bytes: size });
-    i = end;
-  }
-  return items;
-}
 
 /** Keys of the outbox after a position; all of them when it is null. */
 function behind(position: number | null): IDBKeyRange | null {

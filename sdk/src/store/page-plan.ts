@@ -12,9 +12,11 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
+import { SkerryError } from '../lib/errors.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
-import type { Entry } from '../protocol/messages.ts';
-import type { ConflictMove, IngestResult, Merged } from './device-store.ts';
+import { utf8Length } from '../lib/utf8.ts';
+import type { LogEntry } from '../protocol/messages.ts';
+import type { ConflictMove, IngestResult, Merged, OutboxItem } from './device-store.ts';
 import { currentState, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
 
 /** An entry that is new to this device, with its content. */
@@ -52,9 +54,9 @@ export interface PagePlan {
 }
 
 /** Splits a page into what was applied already and what is next; anything else is out of step. */
-export function freshEntries(replica: ReplicaRow, entries: readonly Entry[]): { readonly fresh: readonly Entry[] } | { readonly gap: string } {
+export function freshEntries(replica: ReplicaRow, entries: readonly LogEntry[]): { readonly fresh: readonly LogEntry[] } | { readonly gap: string } {
   const cursor: Record<string, number> = { ...replica.cursor };
-  const fresh: Entry[] = [];
+  const fresh: LogEntry[] = [];
   for (const entry of entries) {
     const [sid, n] = entry.stamp;
     const applied = countOf(cursor, sid);
@@ -66,7 +68,9 @@ export function freshEntries(replica: ReplicaRow, entries: readonly Entry[]): { 
   return { fresh };
 }
 
+/** Throws UPGRADE_REQUIRED when an entry has an operation that this version cannot apply. */
 export function planPage(input: PageInput): PagePlan {
+  refuseUnknownOps(input.entries);
   const removed = input.entries.flatMap((entry) => entry.own.map((row): OutboxKey => [row.order, row.part]));
   const gone = new Set(removed.map(outboxKey));
   const touched = new Map<string, TouchedRecord>();
@@ -207,4 +211,33 @@ export function changeOf(rows: readonly OutboxRow[]): Change {
   const [first] = rows;
   assert(first?.head && first.dot, 'the first part of a change has its head');
   return { dot: first.dot, ...first.head, recs: rows.flatMap((row) => row.recs) };
+}
+
+/** Rows of the outbox, in order and whole changes only, as the engine pushes them. */
+export function outboxItems(rows: readonly OutboxRow[], max: { readonly changes: number; readonly bytes: number }): OutboxItem[] {
+  const items: OutboxItem[] = [];
+  let bytes = 0;
+  for (let i = 0; i < rows.length && items.length < max.changes; ) {
+    const { order } = rows[i]!;
+    let end = i;
+    while (end < rows.length && rows[end]!.order === order) end++;
+    const change = changeOf(rows.slice(i, end));
+    const size = utf8Length(JSON.stringify(change));
+    if (items.length > 0 && bytes + size > max.bytes) break;
+    bytes += size;
+    items.push({ position: order, change, bytes: size });
+    i = end;
+  }
+  return items;
+}
+
+/** What a newer version writes in a way this one cannot apply must not be skipped: stop here, keep everything. */
+function refuseUnknownOps(entries: readonly FreshEntry[]): void {
+  const known = new Set<string>(['life', 'set', 'add', 'rm', 'inc']);
+  for (const entry of entries) {
+    for (const rec of entry.recs) {
+      const unknown = rec.ops.find((op) => !known.has(op.t));
+      if (unknown) throw new SkerryError('UPGRADE_REQUIRED', `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`);
+    }
+  }
 }

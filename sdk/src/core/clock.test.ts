@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { hlcAt, isHlc, msOf, receive, tick } from './clock.ts';
+
+describe('hybrid logical clock', () => {
+  it('[HLC1] follows the wall clock when it moves', () => {
+    expect(tick(hlcAt(1000), 2000)).toBe(hlcAt(2000));
+  });
+
+  it('[HLC2] counts up when the wall clock stands still or goes back', () => {
+    expect(tick(hlcAt(1000), 1000)).toBe(hlcAt(1000) + 1);
+    expect(tick(hlcAt(1000), 10)).toBe(hlcAt(1000) + 1);
+  });
+
+  it('[HLC3] carries into the milliseconds: 70,000 writes in one millisecond are 70,000 stamps', () => {
+    let hlc = hlcAt(1000);
+    for (let i = 0; i < 70_000; i++) hlc = tick(hlc, 1000);
+    expect(hlc - hlcAt(1000)).toBe(70_000);
+    expect(msOf(hlc)).toBe(1068);
+  });
+
+  it('[HLC4] is later than everything seen, for any clocks', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(4_000_000_000_000))), (steps) => {
+        let hlc = 0;
+        for (const [isLocal, ms] of steps) {
+          const before = hlc;
+          hlc = isLocal ? tick(hlc, ms) : receive(hlc, hlcAt(ms));
+          expect(hlc >= before && (!isLocal || hlc > before)).toBe(true);
+          expect(isHlc(hlc)).toBe(true);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { Json } from '../lib/json.ts';
+import { counterPath, elementPath, fieldProblem, groupPath, parsePath } from './paths.ts';
+
+const field = fc.string({ minLength: 1, maxLength: 20 }).filter((name) => fieldProblem(name) === null);
+
+describe('paths', () => {
+  it('[PTH1] every path says what it was made from', () => {
+    fc.assert(
+      fc.property(field, fc.uniqueArray(field, { minLength: 2, maxLength: 4 }), fc.jsonValue(), (name, fields, element) => {
+        expect(parsePath(name)).toEqual({ kind: 'register', field: name });
+        expect(parsePath(groupPath(fields))).toEqual({ kind: 'group', fields: fields.toSorted() });
+        expect(parsePath(counterPath(name))).toEqual({ kind: 'counter', field: name });
+        expect(parsePath(elementPath(name, element as Json))).toEqual({ kind: 'element', field: name, element: JSON.parse(JSON.stringify(element)) as unknown });
+      }),
+    );
+  });
+
+  it('[PTH2] paths of a newer version are unknown, not an error', () => {
+    expect(parsePath('body#text')).toEqual({ kind: 'unknown' });
+    expect(parsePath('tags/{broken')).toEqual({ kind: 'unknown' });
+  });
+
+  it('[PTH3] names that paths could not tell apart are refused', () => {
+    for (const name of ['', 'a/b', 'a#c', 'a+b', '__proto__', 'x'.repeat(129), 'lone\ud800', 'nul\u0000']) expect(fieldProblem(name)).not.toBeNull();
+    for (const name of ['a', 'constructor', 'toString', 'Größe', 'a.b', '$x']) expect(fieldProblem(name)).toBeNull();
+  });
+});

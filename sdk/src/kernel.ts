@@ -1,0 +1,44 @@
+/**
+ * The pure part, for servers, tools and the simulation: no clock, randomness, DOM, Node or promise in it. Everything
+ * of that kind is an argument.
+ */
+export * from './lib/assert.ts';
+export * from './lib/base64url.ts';
+export * from './lib/errors.ts';
+export * from './lib/hash.ts';
+export * from './lib/ids.ts';
+export * from './lib/json.ts';
+export * from './lib/random.ts';
+export * from './lib/utf8.ts';
+
+export * from './core/admission.ts';
+export * from './core/apply.ts';
+export * from './core/change.ts';
+export * from './core/clock.ts';
+export * from './core/commit.ts';
+export * from './core/conflict.ts';
+export * from './core/dot.ts';
+export * from './core/paths.ts';
+export * from './core/record.ts';
+export * from './core/schema.ts';
+export * from './core/version-vector.ts';
+export * from './core/view.ts';
+
+export * from './policies/ask.ts';
+export * from './policies/counter.ts';
+export * from './policies/lww.ts';
+export * from './policies/policy.ts';
+export * from './policies/registry.ts';
+export * from './policies/set.ts';
+
+export * from './protocol/check-change.ts';
+export * from './protocol/codec.ts';
+export * from './protocol/frame-text.ts';
+export * from './protocol/limits.ts';
+export * from './protocol/messages.ts';
+export * from './protocol/schema.ts';
+export * from './protocol/shape.ts';
+export * from './protocol/versions.ts';
+
+export * from './session/server-events.ts';
+export * from './session/server-session.ts';

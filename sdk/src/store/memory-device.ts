@@ -1,0 +1,203 @@
+/**
+ * A device's storage in memory: the same decisions as in the browser (draft, page plan, re-stamping) over maps. For
+ * simulations and tests; it can be copied and put back, as a profile can.
+ */
+import { seenDots, writeRecord, type SeenDots } from '../core/commit.ts';
+import type { RecordChange, Writer } from '../core/change.ts';
+import type { OpenConflict } from '../core/conflict.ts';
+import { hlcAt } from '../core/clock.ts';
+import { incOf, type Dot, type Inc } from '../core/dot.ts';
+import { createRecord } from '../core/record.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import type { Row } from '../core/view.ts';
+import { assert } from '../lib/assert.ts';
+import type { Random } from '../lib/random.ts';
+import type { Page } from '../protocol/messages.ts';
+import { checkRow } from './check-row.ts';
+import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from './device-store.ts';
+import { TransactionDraft } from './draft.ts';
+import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
+import { currentState, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import { changeOf, freshEntries, outboxItems, outboxKey, planPage, recordKey, type FreshEntry, type PagePlan } from './page-plan.ts';
+import { planRestamp } from './restamp.ts';
+
+/** Everything that a profile on disk holds. */
+export interface MemoryDisk {
+  replica: ReplicaRow;
+  readonly records: Map<string, RecordRow>;
+  readonly outbox: Map<string, OutboxRow>;
+  readonly conflicts: Map<string, OpenConflict>;
+  readonly writers: Map<Inc, WriterRow>;
+  readonly rows: Map<string, Row>;
+}
+
+export interface MemoryDeviceOptions {
+  readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly user: { readonly id: string; readonly name?: string };
+  readonly nowMs: () => number;
+  readonly random: Random;
+  readonly disk: MemoryDisk;
+}
+
+/** One write of a local transaction. `change` makes a change that is not a row write. */
+export type LocalIntent =
+  | { readonly collection: string; readonly id: string; readonly row: Row | null; readonly seen?: SeenDots }
+  | { readonly collection: string; readonly id: string; change(stored: RecordRow | undefined): RecordChange | null };
+
+export function emptyDisk(deviceId: string): MemoryDisk {
+  const replica: ReplicaRow = {
+    key: 'replica',
+    deviceId,
+    hlc: hlcAt(0),
+    received: hlcAt(0),
+    offsetMs: 0,
+    order: 1,
+    lastDot: null,
+    seqs: {},
+    cursor: {},
+    outbox: { changes: 0, bytes: 0 },
+  };
+  return { replica, records: new Map(), outbox: new Map(), conflicts: new Map(), writers: new Map(), rows: new Map() };
+}
+
+export class MemoryDevice {
+  readonly #options: MemoryDeviceOptions;
+  /** One per open tab; a tab that is opened again gets a new one. */
+  readonly #tabs: WriterIncarnation[] = [];
+
+  constructor(options: MemoryDeviceOptions) {
+    this.#options = options;
+    this.reopen();
+  }
+
+  get disk(): MemoryDisk {
+    return this.#options.disk;
+  }
+
+  /** Every connection ends; the next writes are of new incarnations. */
+  reopen(tabs = 2): void {
+    const { nowMs, random } = this.#options;
+    this.#tabs.splice(0, this.#tabs.length, ...Array.from({ length: tabs }, () => createIncarnation(nowMs, random)));
+  }
+
+  row(collection: string, id: string): Row | undefined {
+    return this.disk.rows.get(recordKey(collection, id));
+  }
+
+  seen(collection: string, id: string): SeenDots {
+    return seenDots(currentState(this.disk.records.get(recordKey(collection, id))) ?? createRecord());
+  }
+
+  /** One transaction: all of it, or an exception and nothing. Returns the dots of its changes. */
+  write(intents: readonly LocalIntent[], about: { readonly tab?: number; readonly kind?: 'resolve'; readonly label?: string } = {}): readonly Dot[] {
+    const { disk, nowMs, user } = this.#options;
+    const tab = this.#tabs[about.tab ?? 0]!;
+    const inc = tab.continueFrom(disk.replica.seqs);
+    const writer: Writer = { user, device: { id: disk.replica.deviceId } };
+    const { kind, label } = about;
+    const draft = new TransactionDraft({
+      replica: disk.replica,
+      inc,
+      writer,
+      nowMs: nowMs(),
+      isSplittable: false,
+      ...(kind ? { kind } : {}),
+      ...(label === undefined ? {} : { label }),
+    });
+    const written = intents.map((intent) => {
+      const schema = this.#schema(intent.collection);
+      if (!draft.knows(intent.collection, intent.id)) draft.load(intent.collection, intent.id, disk.records.get(recordKey(intent.collection, intent.id)));
+      const stored = draft.stored(intent.collection, intent.id);
+      return { intent, ...draft.write(schema, intent.id, changeFor(schema, intent, stored)) };
+    });
+    const step = draft.finishStep();
+    for (const { intent, row, view, closed } of written) {
+      const key = recordKey(intent.collection, intent.id);
+      put(disk.records, key, row);
+      put(disk.rows, key, view.row);
+      for (const id of closed) disk.conflicts.delete(id);
+      for (const conflict of view.conflicts) disk.conflicts.set(conflict.id, conflict);
+    }
+    for (const row of step.outboxPuts) {
+      disk.outbox.set(outboxKey([row.order, row.part]), row);
+      if (row.head?.writer) disk.writers.set(inc, { inc, ...row.head.writer });
+    }
+    disk.replica = step.replica;
+    if (draft.dots.length > 0) tab.committed(inc, draft.lastSeq);
+    return draft.dots;
+  }
+
+  readIdentity(): StoredIdentity {
+    const { replica, outbox } = this.disk;
+    const writers = [...outbox.values()].flatMap((row) => (row.dot ? [incOf(row.dot)] : []));
+    return { deviceId: replica.deviceId, cursor: replica.cursor, writers: [...new Set(writers)] };
+  }
+
+  readOutbox(after: OutboxPosition | null, max: { readonly changes: number; readonly bytes: number }): readonly OutboxItem[] {
+    return outboxItems(this.#outboxRows().filter((row) => after === null || row.order > after), max);
+  }
+
+  ingest(page: Page): IngestResult {
+    const { disk, schemas } = this.#options;
+    const continued = freshEntries(disk.replica, page.entries);
+    if ('gap' in continued) return { type: 'out-of-step', reason: continued.gap };
+    const rows = this.#outboxRows();
+    const entries: FreshEntry[] = [];
+    for (const entry of continued.fresh) {
+      const first = rows.find((row) => row.dot === entry.dot);
+      const own = first ? rows.filter((row) => row.order === first.order) : [];
+      const change = entry.change ?? (first ? changeOf(own) : null);
+      if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot: entry.dot };
+      const { hlc, recs, writer } = change;
+      entries.push({ stamp: entry.stamp, dot: entry.dot, mark: { dot: entry.dot, hlc }, recs, ...(writer ? { writer } : {}), own });
+    }
+    const plan = planPage({ replica: disk.replica, entries, schemas, records: disk.records, pending: disk.outbox });
+    this.#store(plan);
+    return plan.result;
+  }
+
+  correctClock(after: OutboxPosition | null, serverNowMs: number): { readonly restamped: number; readonly offsetMs: number } {
+    const { disk, schemas, nowMs } = this.#options;
+    const rows = this.#outboxRows().filter((row) => after === null || row.order > after);
+    const last = after === null ? undefined : disk.outbox.get(outboxKey([after, 0]));
+    const { replica, heads } = planRestamp(disk.replica, rows, last, { serverNowMs, nowMs: nowMs() });
+    for (const row of heads) disk.outbox.set(outboxKey([row.order, row.part]), row);
+    const recompute = rows.flatMap((row) => row.recs.map((rec) => disk.records.get(recordKey(rec.c, rec.id))!));
+    this.#store(planPage({ replica, entries: [], schemas, records: disk.records, pending: disk.outbox, recompute }));
+    return { restamped: heads.length, offsetMs: replica.offsetMs };
+  }
+
+  #store(plan: PagePlan): void {
+    const { disk } = this.#options;
+    for (const record of plan.records) disk.records.set(recordKey(record.c, record.id), record);
+    for (const { collection, id, row } of plan.rows) put(disk.rows, recordKey(collection, id), row);
+    for (const id of plan.closedConflicts) disk.conflicts.delete(id);
+    for (const conflict of plan.conflicts) disk.conflicts.set(conflict.id, conflict);
+    for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
+    for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
+    disk.replica = plan.replica;
+  }
+
+  #outboxRows(): OutboxRow[] {
+    return [...this.disk.outbox.values()].sort((a, b) => a.order - b.order || a.part - b.part);
+  }
+
+  #schema(collection: string): CollectionSchema {
+    const schema = this.#options.schemas.get(collection);
+    assert(schema, `collection ${collection} is known`);
+    return schema;
+  }
+}
+
+function changeFor(schema: CollectionSchema, intent: LocalIntent, stored: RecordRow | undefined): RecordChange | null {
+  if ('change' in intent) return intent.change(stored);
+  const next = intent.row === null ? null : checkRow(schema, intent.row);
+  const seen = intent.seen ? { seen: intent.seen } : {};
+  return writeRecord({ schema, id: intent.id, current: currentState(stored), confirmed: stored?.base, next, ...seen });
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | null): void {
+  if (value === null) map.delete(key);
+  else map.set(key, value);
+}
+
