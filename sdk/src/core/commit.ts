@@ -152,10 +152,8 @@ function counterOps(write: RecordWrite, next: Row): Op[] {
     if (field === 'id') continue;
     const place = write.schema.placeOf(field);
     if (place.kind !== 'counter') continue;
-    const count = write.current?.counters.get(place.path);
-    const n = (next[field] as number) - (count ?? 0);
-    // The first write says that the counter is there, even if it stands at 0.
-    if (n !== 0 || count === undefined) ops.push({ t: 'inc', p: place.path, n });
+    const n = (next[field] as number) - (write.current?.counters.get(place.path) ?? 0);
+    if (n !== 0) ops.push({ t: 'inc', p: place.path, n });
   }
   return ops;
 }

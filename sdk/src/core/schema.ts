@@ -2,6 +2,7 @@
  * What the core must know of a collection: where a field lives and how the live entries of a register are read.
  * Policies implement it; the core names none of them.
  */
+import type { Json } from '../lib/json.ts';
 import type { Entry } from './record.ts';
 import type { Path } from './paths.ts';
 
@@ -24,6 +25,8 @@ export type FieldPlace =
 export interface CollectionSchema {
   readonly name: string;
   readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
+  /** What a row shows of the fields that are never absent: an empty set, a counter at 0. */
+  readonly empty: Readonly<Record<string, Json>>;
   placeOf(field: string): FieldPlace;
   /** `entries` is never empty. */
   read(path: Path, entries: readonly Entry[]): Reading;

@@ -32,11 +32,15 @@ export function isVisible(schema: CollectionSchema, record: RecordState): boolea
 /** The row without regard to whether the record is deleted. */
 export function readRow(schema: CollectionSchema, id: string, record: RecordState): Row {
   const values = readCells(schema, record);
-  const row: Record<string, Json> = { id };
+  const row: Record<string, Json> = { id, ...schema.empty };
   // What today's schema has for a field goes before what another version of the app wrote under another path.
   for (const { field, value, isCurrent } of values) if (isCurrent) row[field] = value;
-  for (const { field, value, isCurrent } of values) if (!isCurrent && !Object.hasOwn(row, field)) row[field] = value;
+  for (const { field, value, isCurrent } of values) if (!isCurrent && isUnset(schema, row, field)) row[field] = value;
   return row;
+}
+
+function isUnset(schema: CollectionSchema, row: Row, field: string): boolean {
+  return !Object.hasOwn(row, field) || (Object.hasOwn(schema.empty, field) && row[field] === schema.empty[field]);
 }
 
 interface FieldValue {

@@ -2,6 +2,7 @@
 import { counterPath, fieldProblem, groupPath, type Path } from '../core/paths.ts';
 import type { CollectionSchema, FieldPlace } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
+import type { Json } from '../lib/json.ts';
 import { ask, askRules } from './ask.ts';
 import { counterRules } from './counter.ts';
 import { lwwRules } from './lww.ts';
@@ -39,11 +40,21 @@ export function compileCollection(plan: CollectionPlan): CollectionSchema {
   return {
     name: plan.name,
     onDeleteVsEdit: plan.onDeleteVsEdit,
+    empty: emptyFields(places),
     placeOf: (field) => places.get(field) ?? registerPlace(field),
     read: (path, entries) =>
       entries.length === 1 ? { shown: entries[0]!, isConflict: false, losers: [] } : rulesAt(path).read(entries),
     carriesBase: (path) => rulesAt(path).carriesBase,
   };
+}
+
+function emptyFields(places: ReadonlyMap<string, FieldPlace>): Readonly<Record<string, Json>> {
+  const empty: Record<string, Json> = {};
+  for (const [field, { kind }] of places) {
+    if (kind === 'set') empty[field] = [];
+    if (kind === 'counter') empty[field] = 0;
+  }
+  return empty;
 }
 
 function registerPlace(field: string): FieldPlace {

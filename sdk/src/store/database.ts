@@ -84,7 +84,8 @@ function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSche
       let trans: IDBTransaction | undefined;
       const result = await dexie.transaction('rw', [...scope, RECORDS], async (transaction) => {
         trans = nativeTransaction(transaction);
-        if (about.label !== undefined) tracking.describe(trans, { label: about.label });
+        const { label, isSplittable } = about;
+        tracking.describe(trans, { ...(label === undefined ? {} : { label }), ...(isSplittable ? { isSplittable } : {}) });
         return fn();
       });
       return { result, dot: tracking.dots(trans!)[0] ?? '' };

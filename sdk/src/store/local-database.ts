@@ -36,11 +36,12 @@ export interface LocalDatabase {
   readonly deviceId: string;
   /**
    * Runs `fn` in one read-write transaction over `collections` (all of them when left out): one change, whatever it
-   * writes. Inside, the plain Dexie tables are used. Resolves on the transaction's `complete`; `dot` is '' when
-   * nothing was written.
+   * writes. Inside, the plain Dexie tables are used. With `isSplittable` it is atomic on this device only, and travels
+   * as several changes when it is large. Resolves on the transaction's `complete`; `dot` is '' when nothing was
+   * written.
    */
   transact<R>(
-    options: { readonly label?: string; readonly collections?: readonly string[] },
+    options: { readonly label?: string; readonly collections?: readonly string[]; readonly isSplittable?: boolean },
     fn: () => Promise<R>,
   ): Promise<{ readonly result: R; readonly dot: Dot | '' }>;
   /** Makes the row's next write in this transaction replace what was seen then; call inside transact(). */

@@ -5,7 +5,12 @@ import { exchange, LogServer, testDevice, type TestDevice } from './devices.fixt
 import { META, OUTBOX, RECORDS, type ReplicaRow } from './layout.ts';
 
 const id = 'note-1';
-const rows = (device: TestDevice) => device.db.dexie.table('notes').orderBy('id').toArray();
+/** Rows without what every row has: an empty set, a counter at 0. */
+async function rows(device: TestDevice): Promise<Record<string, unknown>[]> {
+  const stored = (await device.db.dexie.table('notes').orderBy('id').toArray()) as { tags: string[]; likes: number }[];
+  return stored.map(({ tags, likes, ...row }) => ({ ...row, ...(tags.length > 0 ? { tags } : {}), ...(likes === 0 ? {} : { likes }) }));
+}
+
 const replica = (device: TestDevice) => device.db.dexie.table(META).get('replica') as Promise<ReplicaRow>;
 
 async function twoDevicesWithANote(note: Record<string, unknown> = { title: 'Horse' }) {
@@ -119,6 +124,28 @@ describe('local writes', () => {
     await expect(anna.db.dexie.table('notes').add({ id, title: 'again' })).rejects.toMatchObject({ name: 'ConstraintError' });
     expect(await rows(anna)).toEqual([{ id, title: 'Horse' }]);
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
+  });
+});
+
+describe('what a row always has', () => {
+  it('[STO10] a set is empty and a counter stands at 0 when nobody has written them', async () => {
+    const { server, anna, ben } = await twoDevicesWithANote({ title: 'A' });
+    const empty = [{ id, title: 'A', tags: [], likes: 0 }];
+    expect([await anna.db.dexie.table('notes').toArray(), await ben.db.dexie.table('notes').toArray()]).toEqual([empty, empty]);
+    await anna.db.dexie.table('notes').update(id, { tags: ['x'], likes: 2 });
+    await anna.db.dexie.table('notes').update(id, { tags: [], likes: 0 });
+    await exchange(server, anna, ben);
+    expect(await ben.db.dexie.table('notes').toArray()).toEqual(empty);
+  });
+
+  it('[STO11] a write that the browser cannot store fails whole, and uses no number', async () => {
+    const anna = await testDevice('anna');
+    const before = await replica(anna);
+    await expect(anna.db.dexie.table('notes').add({ id, title: new Proxy({}, {}) })).rejects.toBeTruthy();
+    expect(await replica(anna)).toEqual(before);
+    expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
+    await anna.db.dexie.table('notes').add({ id, title: 'A' });
+    expect(await anna.db.readPending()).toMatchObject({ changes: 1 });
   });
 });
 
@@ -273,7 +300,7 @@ describe('pages', () => {
     await anna.db.dexie.table('notes').add({ id: 'n3', title: 'C' });
     await anna.push(server);
     expect(await ben.store.ingest(server.page(2))).toMatchObject({ type: 'out-of-step' });
-    expect((await rows(ben)).map((row: { id: string }) => row.id)).toEqual([id]);
+    expect((await rows(ben)).map((row) => row['id'])).toEqual([id]);
     await ben.pull(server);
     expect((await rows(ben)).length).toBe(3);
   });

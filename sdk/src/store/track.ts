@@ -39,7 +39,7 @@ export interface RecordIntent {
 export interface Tracking {
   readonly middleware: Middleware<DBCore>;
   /** What the changes of this transaction are for. Before its first write. */
-  describe(trans: IDBTransaction, about: { readonly label?: string; readonly kind?: 'resolve' }): void;
+  describe(trans: IDBTransaction, about: { readonly label?: string; readonly kind?: 'resolve'; readonly isSplittable?: boolean }): void;
   /** The next write of the row in this transaction replaces what was seen then. */
   writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenDots): void;
   /** Writes changes that are not row writes. */
@@ -52,6 +52,7 @@ interface OpenTransaction {
   draft: TransactionDraft | null;
   label?: string;
   kind?: 'resolve';
+  isSplittable?: boolean;
   readonly seen: Map<string, SeenDots>;
   /** Steps run one after another, however the app interleaves its writes. */
   queue: PromiseLike<unknown>;
@@ -74,7 +75,11 @@ export function createTracking(options: TrackingOptions): Tracking {
     const transaction = opened(trans);
     const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
     transaction.queue = step.then(undefined, () => undefined);
-    return step;
+    return step.then(undefined, (error: unknown) => {
+      // Dexie would commit what a failing step wrote before it failed, and the draft knows more than was stored.
+      abort(trans);
+      throw error;
+    });
   };
 
   const rowIntent = (trans: Transaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent => ({
@@ -209,7 +214,7 @@ function beginDraft(core: DBCore, options: TrackingOptions, trans: Transaction, 
         inc,
         writer: options.writer(),
         nowMs: options.nowMs(),
-        isSplittable: !isExplicit(trans),
+        isSplittable: transaction.isSplittable ?? !isExplicit(trans),
         ...(transaction.kind ? { kind: transaction.kind } : {}),
         ...(transaction.label === undefined ? {} : { label: transaction.label }),
       });
@@ -221,6 +226,14 @@ function beginDraft(core: DBCore, options: TrackingOptions, trans: Transaction, 
       });
       return draft;
     });
+}
+
+function abort(trans: Transaction): void {
+  try {
+    trans.abort();
+  } catch {
+    // It was aborted by the error itself.
+  }
 }
 
 /** Whether the app opened the transaction itself; Dexie marks those. */
