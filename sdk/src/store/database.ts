@@ -19,6 +19,7 @@ import { CONFLICTS, currentState, fieldsOfOps, INTERNAL_SCHEMA, META, OUTBOX, RE
 import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local-database.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
+import { heldOpen } from './held-open.ts';
 import { createTracking, type RecordIntent, type Tracking } from './track.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
@@ -86,7 +87,7 @@ function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSche
         trans = nativeTransaction(transaction);
         const { label, isSplittable } = about;
         tracking.describe(trans, { ...(label === undefined ? {} : { label }), ...(isSplittable ? { isSplittable } : {}) });
-        return fn();
+        return heldOpen(trans, fn);
       });
       return { result, dot: tracking.dots(trans!)[0] ?? '' };
     },

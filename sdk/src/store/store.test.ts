@@ -66,6 +66,23 @@ describe('local writes', () => {
     expect(await rows(anna)).toEqual([{ id, title: 'A' }]);
   });
 
+  it('[STO12] a transaction that awaits something else stays whole: all of it, or none when it fails', async () => {
+    const anna = await testDevice('anna');
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+    const failed = anna.db.transact({}, async () => {
+      await anna.db.dexie.table('notes').add({ id: 'x', title: 'x' });
+      await pause();
+      throw new Error('no');
+    });
+    await expect(failed).rejects.toThrow('no');
+    expect([await rows(anna), await anna.db.dexie.table(OUTBOX).count()]).toEqual([[], 0]);
+    await anna.db.transact({}, async () => {
+      await anna.db.dexie.table('notes').add({ id, title: 'A' });
+      await pause();
+    });
+    expect([await rows(anna), await anna.db.dexie.table(OUTBOX).count()]).toEqual([[{ id, title: 'A' }], 1]);
+  });
+
   it('[STO5] a transaction that undoes what it wrote makes no change', async () => {
     const anna = await testDevice('anna');
     const { dot } = await anna.db.transact({}, async () => {
