@@ -18,7 +18,7 @@ export const ERROR_CODES = {
   ALREADY_EXISTS: 'A row with this id exists. Use update(), or leave the id to the SDK.',
   CONFLICT_CHANGED: 'The conflict has changed since it was read; nothing was written. Look at the new one in conflicts$.',
   CLOSED: 'The database handle was closed. Open it again.',
-  TRANSACTION_ENDED: 'A transaction was used after its end; awaiting anything but the database inside ends it early. What was written before is saved. Await other things outside.',
+  TRANSACTION_ENDED: 'A call was made outside of the transaction that it belongs to: after its end, or after awaiting something other than the database in it. The call wrote nothing. Await every call, and nothing else, inside its function.',
   ABORTED: 'The operation was given up because its signal was aborted. Nothing was written.',
   STORAGE_FAILED: 'The browser could not read or write its database. Nothing was saved; the cause has the details.',
   QUOTA: 'The browser has no space left for this site. Nothing was saved; free space and try again.',

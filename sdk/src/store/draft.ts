@@ -17,6 +17,8 @@ import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import type { ConflictMove } from './device-store.ts';
+import { conflictMoves } from './conflict-moves.ts';
 import { currentState, type ChangeHead, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow } from './layout.ts';
 
 /** A bulk write is split when a change has this many records or bytes. */
@@ -56,6 +58,8 @@ interface RecordDraft {
   place: { readonly change: ChangeDraft; readonly part: number } | null;
   /** Every conflict that this record had before or during the transaction. */
   readonly conflicts: Set<string>;
+  /** Those that are open now. */
+  open: readonly string[];
 }
 
 /** What one record is after a write. */
@@ -90,7 +94,7 @@ export class TransactionDraft {
 
   /** Tells what was stored of a record before this transaction; once per record. */
   load(collection: string, id: string, stored: RecordRow | undefined): void {
-    this.#records.set(recordKey(collection, id), { stored, place: null, conflicts: new Set(stored?.conflicts) });
+    this.#records.set(recordKey(collection, id), { stored, place: null, conflicts: new Set(stored?.conflicts), open: stored?.conflicts ?? [] });
   }
 
   /** The record before this transaction. */
@@ -117,6 +121,7 @@ export class TransactionDraft {
     const state = this.current(schema, id);
     const view = state ? viewRecord(schema, id, state) : { row: null, conflicts: [] };
     const open = view.conflicts.map((conflict) => conflict.id);
+    record.open = open;
     for (const conflict of open) record.conflicts.add(conflict);
     const closed = [...record.conflicts].filter((conflict) => !open.includes(conflict));
     if (!record.place) return { row: record.stored ?? null, view, closed };
@@ -156,6 +161,14 @@ export class TransactionDraft {
 
   get recordCount(): number {
     return this.#changes.reduce((sum, change) => sum + change.parts.reduce((count, part) => count + part.recs.size, 0), 0);
+  }
+
+  /** Conflicts that this transaction opened or closed. */
+  get conflictsChanged(): readonly ConflictMove[] {
+    return [...this.#records].flatMap(([key, { stored, open }]) => {
+      const [collection, rowId] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)];
+      return conflictMoves(collection, rowId, stored?.conflicts ?? [], open);
+    });
   }
 
   /** The highest seq that this transaction takes if it commits. */

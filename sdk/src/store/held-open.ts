@@ -23,7 +23,9 @@ export async function heldOpen<R>(trans: IDBTransaction, fn: () => Promise<R>): 
   };
   ask();
   try {
-    return await fn();
+    const result = await fn();
+    if (isTooLong) throw tooLong();
+    return result;
   } catch (error) {
     throw isTooLong ? tooLong() : error;
   } finally {

@@ -11,6 +11,7 @@ import type { Dot, Inc } from '../core/dot.ts';
 import type { Row } from '../core/view.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
+import type { ConflictMove } from './device-store.ts';
 
 export interface LocalDatabaseOptions {
   readonly name: string;
@@ -27,6 +28,7 @@ export interface LocalDatabaseOptions {
 export interface LocalWrite {
   readonly dots: readonly Dot[];
   readonly records: number;
+  readonly conflictsChanged: readonly ConflictMove[];
 }
 
 export interface LocalDatabase {

@@ -16,7 +16,8 @@ import { SkerryError } from '../lib/errors.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import type { LogEntry } from '../protocol/messages.ts';
-import type { ConflictMove, IngestResult, Merged, OutboxItem } from './device-store.ts';
+import { conflictMoves } from './conflict-moves.ts';
+import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
 import { currentState, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
 
 /** An entry that is new to this device, with its content. */
@@ -94,7 +95,7 @@ export function planPage(input: PageInput): PagePlan {
       applied: input.entries.filter((entry) => entry.own.length === 0).length,
       confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
       touched: touchedRows(changed),
-      conflictsChanged: finished.flatMap(conflictMoves),
+      conflictsChanged: finished.flatMap(({ collection, id, stored, row }) => conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts)),
       merged: changed.flatMap((record) => merges(input, record)),
     },
   };
@@ -111,7 +112,6 @@ interface FinishedRecord extends TouchedRecord {
   readonly row: RecordRow;
   readonly view: RecordView;
   readonly isChanged: boolean;
-  readonly opened: readonly string[];
   readonly closed: readonly string[];
 }
 
@@ -142,7 +142,6 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
     row,
     view,
     isChanged: !jsonEqual(before as Json, view.row as Json),
-    opened: open.filter((conflict) => !wasOpen.includes(conflict)),
     closed: wasOpen.filter((conflict) => !open.includes(conflict)),
   };
 }
@@ -180,11 +179,6 @@ function touchedRows(records: readonly FinishedRecord[]): Record<string, string[
   const touched: Record<string, string[]> = {};
   for (const { collection, id } of records) (touched[collection] ??= []).push(id);
   return touched;
-}
-
-function conflictMoves({ collection, id, opened, closed }: FinishedRecord): ConflictMove[] {
-  const move = (type: ConflictMove['type']) => (conflict: string): ConflictMove => ({ type, conflict, collection, rowId: id });
-  return [...opened.map(move('conflict-opened')), ...closed.map(move('conflict-closed'))];
 }
 
 /** Where a policy passed over a value: told to the app, because nothing is lost silently. */

@@ -222,7 +222,7 @@ function beginDraft(core: DBCore, options: TrackingOptions, trans: Transaction, 
       (trans as unknown as IDBTransaction).addEventListener('complete', () => {
         if (draft.dots.length === 0) return;
         options.incarnation.committed(inc, draft.lastSeq);
-        options.onLocalWrite({ dots: draft.dots, records: draft.recordCount });
+        options.onLocalWrite({ dots: draft.dots, records: draft.recordCount, conflictsChanged: draft.conflictsChanged });
       });
       return draft;
     });

@@ -1,0 +1,168 @@
+/** The calls of one collection: reads and writes of rows over the tracked Dexie table. */
+import { Dexie } from 'dexie';
+
+import type { SeenDots } from '../core/commit.ts';
+import { SkerryError } from '../lib/errors.ts';
+import type { Json } from '../lib/json.ts';
+import { uuidV7 } from '../lib/ids.ts';
+import { checkId } from '../store/check-row.ts';
+import type { LocalDatabase } from '../store/local-database.ts';
+import { platformRandom } from '../store/platform-random.ts';
+import { copyFields, copyValue, describe, type Fields } from './copy.ts';
+import type { LiveQueries } from './live.ts';
+import type { AnyRow } from './query-order.ts';
+import { countRows, findRows, type RowTable } from './query-run.ts';
+import { checkQuery, queryKey } from './query.ts';
+import type { Collection, Id, LiveQuery, New, Query, ReadToken, Stored } from './types.ts';
+import { guarded, isPromise, type UserCode, type WriteScope } from './write-scope.ts';
+
+type Calls = Omit<Collection<AnyRow>, 'live' | 'liveOne'>;
+
+/** What readToken() gives: which row, and the dots that it was made of then. */
+interface RowToken extends ReadToken {
+  readonly collection: string;
+  readonly id: Id;
+  readonly seen: SeenDots;
+}
+
+/** The calls that a transaction has too. */
+export function collectionCalls(local: LocalDatabase, name: string, scope: WriteScope): Calls {
+  const table = local.dexie.table(name) as RowTable;
+  const rowOf = async (id: Id): Promise<AnyRow> => {
+    const row = await table.get(id);
+    if (!row) throw new SkerryError('NOT_FOUND', `There is no row ${id} in ${name}.`);
+    return row;
+  };
+
+  return {
+    insert: (row) =>
+      guarded(scope, async () => {
+        const added = newRow(name, row);
+        await table.add(added).catch((error: unknown) => {
+          throw error instanceof Dexie.ConstraintError ? alreadyExists(name, added.id, error) : error;
+        });
+        return added.id;
+      }),
+
+    insertMany: (rows) =>
+      guarded(scope, async () => {
+        if (!Array.isArray(rows)) throw invalidRow(name, `insertMany() takes an array; got ${describe(rows)}`);
+        const added = rows.map((row) => newRow(name, row));
+        const brought = rows.flatMap((row, i) => (row.id === undefined ? [] : [added[i]!.id]));
+        const write = async (): Promise<void> => {
+          // A bulk write of Dexie would keep the rows that can be added.
+          await assertFree(table, name, brought);
+          await table.bulkAdd(added);
+        };
+        if (added.length > 0) await scope.write(name, write, true);
+        return added.map((row) => row.id);
+      }),
+
+    update: (id, patch, options) =>
+      guarded(scope, async (user) => {
+        checkId(name, id);
+        const fields = typeof patch === 'function' ? null : copyFields(patch, `The patch of ${name}/${id}`);
+        const token = options?.seen === undefined ? null : checkToken(name, id, options.seen);
+        await scope.write(name, async () => {
+          const row = await rowOf(id);
+          const next = fields ? patched(row, fields) : drafted(row, patch as (draft: Fields) => void, user);
+          if (next['id'] !== id) throw new SkerryError('INVALID_ID', `The id of ${name}/${id} cannot be changed.`);
+          if (token) local.writeAsSeen(name, id, token.seen);
+          await table.put(next as AnyRow);
+        });
+      }),
+
+    delete: (id) =>
+      guarded(scope, async () => {
+        checkId(name, id);
+        await scope.write(name, async () => {
+          await rowOf(id);
+          await table.delete(id);
+        });
+      }),
+
+    get: (id) => guarded(scope, async () => table.get(checkId(name, id))),
+    find: (query) => guarded(scope, async () => findRows(table, checkQuery(query))),
+    count: (query) => guarded(scope, async () => countRows(table, checkQuery(query))),
+
+    readToken: (id) =>
+      guarded(scope, async () => {
+        const token: RowToken = {
+          __readToken: true,
+          collection: name,
+          id,
+          seen: await local.readSeen(name, checkId(name, id)),
+        };
+        return token;
+      }),
+  };
+}
+
+/** A collection as the handle has it: with live queries. */
+export function openCollection(
+  local: LocalDatabase,
+  name: string,
+  scope: WriteScope,
+  queries: LiveQueries,
+): Collection<AnyRow> {
+  const table = local.dexie.table(name) as RowTable;
+  return {
+    ...collectionCalls(local, name, scope),
+    live: (query?: Query<AnyRow>): LiveQuery<Stored<AnyRow>[]> => {
+      const checked = checkQuery(query);
+      const key = queryKey(checked);
+      return queries.live(key && `${name}?${key}`, () => findRows(table, checked));
+    },
+    liveOne: (id: Id): LiveQuery<Stored<AnyRow> | null> => {
+      checkId(name, id);
+      return queries.live(`${name}/${id}`, () => table.get(id).then((row) => row ?? null));
+    },
+  };
+}
+
+function newRow(name: string, row: New<AnyRow>): AnyRow & { readonly id: Id } {
+  const { id, ...fields } = copyFields(row, `A row of ${name}`);
+  return { id: id === undefined ? uuidV7(Date.now(), platformRandom) : checkId(name, id), ...definedFields(fields) };
+}
+
+async function assertFree(table: RowTable, name: string, ids: readonly Id[]): Promise<void> {
+  if (ids.length === 0) return;
+  const seen = new Set<Id>();
+  const twice = ids.find((id) => seen.size === seen.add(id).size);
+  const taken = twice ?? (await table.bulkGet([...ids])).find((row) => row !== undefined)?.id;
+  if (taken !== undefined) throw alreadyExists(name, taken);
+}
+
+/** undefined in a patch removes the field. */
+function patched(row: AnyRow, patch: Fields): Fields {
+  return definedFields({ ...row, ...patch });
+}
+
+function drafted(row: AnyRow, change: (draft: Fields) => unknown, user: UserCode): Fields {
+  const draft = structuredClone(row) as Fields;
+  const answer = user(() => change(draft));
+  if (!isPromise(answer)) return definedFields(copyValue(draft, 0) as Fields);
+  answer.then(undefined, () => {});
+  throw invalidRow(
+    'update()',
+    'the function that changes the draft must not be async: what it does later would be lost',
+  );
+}
+
+function definedFields<F extends Fields>(fields: F): Record<string, Json> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Record<string, Json>;
+}
+
+function checkToken(name: string, id: Id, token: ReadToken): RowToken {
+  const { collection, id: of, seen } = (token ?? {}) as Partial<RowToken>;
+  if (collection === name && of === id && seen) return token as RowToken;
+  throw invalidRow(name, `seen must come from readToken('${id}') of this collection`);
+}
+
+function alreadyExists(name: string, id: string, cause?: unknown): SkerryError {
+  return new SkerryError('ALREADY_EXISTS', `A row ${id} exists in ${name}.`, { cause });
+}
+
+function invalidRow(name: string, reason: string): SkerryError {
+  return new SkerryError('INVALID_VALUE', `${name}: ${reason}.`);
+}

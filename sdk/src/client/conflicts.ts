@@ -1,0 +1,136 @@
+/** Open conflicts as people decide about them: who wrote what, when and where, and the call that settles it. */
+import { msOf } from '../core/clock.ts';
+import { registerRow } from '../core/commit.ts';
+import type { OpenConflict, OpenDeleteConflict, OpenFieldConflict } from '../core/conflict.ts';
+import { incOf, type Inc } from '../core/dot.ts';
+import type { Writer } from '../core/change.ts';
+import type { Entry, Mark } from '../core/record.ts';
+import type { Row } from '../core/view.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { findJsonProblem } from '../lib/json.ts';
+import type { LocalDatabase } from '../store/local-database.ts';
+import { copyFields, describe, isPlainObject } from './copy.ts';
+import type { Lifetime } from './lifetime.ts';
+import type { Commit, Conflict, DeleteConflict, FieldConflict, Version } from './types.ts';
+import { guarded } from './write-scope.ts';
+
+type Choice = Parameters<LocalDatabase['resolve']>[1];
+type Writers = ReadonlyMap<Inc, Writer>;
+
+/** What is known of a conflict beyond the conflict itself. */
+interface Context {
+  readonly local: LocalDatabase;
+  readonly lifetime: Lifetime;
+  readonly writers: Writers;
+}
+
+/** Oldest first. A conflict that says the same as one of `before` is that one, so that lists of the UI stand still. */
+export async function readConflicts(
+  local: LocalDatabase,
+  lifetime: Lifetime,
+  before: readonly Conflict[],
+): Promise<readonly Conflict[]> {
+  const open = await local.readConflicts();
+  if (open.length === 0) return [];
+  const writers = await local.readWriters([...new Set(open.flatMap(dotsOf).map(incOf))]);
+  const context: Context = { local, lifetime, writers };
+  const known = new Map(before.map((conflict) => [JSON.stringify(conflict), conflict]));
+  const conflicts = await Promise.all(open.map((conflict) => describeConflict(context, conflict)));
+  return conflicts.map((conflict) => known.get(JSON.stringify(conflict)) ?? conflict);
+}
+
+export function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+function describeConflict(context: Context, conflict: OpenConflict): Promise<Conflict> | Conflict {
+  return conflict.kind === 'field' ? fieldConflict(context, conflict) : deleteConflict(context, conflict);
+}
+
+function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConflict {
+  const { id, collection, rowId, hlc, path, fields, versions, shown, base } = conflict;
+  const rowOf = (value: Entry['v']): Row => registerRow(path, fields, value);
+  return {
+    kind: 'field',
+    id,
+    collection,
+    rowId,
+    detectedAt: new Date(msOf(hlc)),
+    fields,
+    base: rowOf(base?.v),
+    versions: versions.map((entry) => version(context, entry, rowOf(entry.v))),
+    provisional: rowOf(shown.v),
+    resolve: (choice) => settle(context, conflict, () => ({ row: chosenRow(conflict, choice) })),
+  };
+}
+
+async function deleteConflict(context: Context, conflict: OpenDeleteConflict): Promise<DeleteConflict> {
+  const { id, collection, rowId, hlc, deleted, edited } = conflict;
+  const row = await context.local.readRecord(collection, rowId);
+  return {
+    kind: 'delete',
+    id,
+    collection,
+    rowId,
+    detectedAt: new Date(msOf(hlc)),
+    deleted: version(context, deleted, null),
+    edited: version(context, edited, row ?? { id: rowId }),
+    resolve: (choice) => settle(context, conflict, () => ({ life: chosenLife(choice) })),
+  };
+}
+
+function version<V>({ local, writers }: Context, mark: Mark, value: V): Version<V> {
+  const writer = writers.get(incOf(mark.dot));
+  return {
+    value,
+    user: writer?.user ?? null,
+    device: writer?.device ?? null,
+    at: new Date(msOf(mark.hlc)),
+    here: writer?.device.id === local.deviceId,
+  };
+}
+
+function settle({ local, lifetime }: Context, conflict: OpenConflict, choose: () => Choice): Promise<Commit<void>> {
+  return guarded(lifetime, async () => {
+    const id = await local.resolve(conflict, choose());
+    return { result: undefined, id };
+  });
+}
+
+/** The values of the conflict's fields as they should be; a field that is left out is removed. */
+function chosenRow(conflict: OpenFieldConflict, choice: unknown): Row {
+  if (isPlainObject(choice) && 'version' in choice) return versionAt(conflict, choice['version']);
+  if (isPlainObject(choice) && 'value' in choice) return valueFor(conflict, choice['value']);
+  throw invalid(`resolve() takes { version } or { value }; got ${describe(choice)}`);
+}
+
+function versionAt({ path, fields, versions }: OpenFieldConflict, index: unknown): Row {
+  const entry = Number.isInteger(index) ? versions[index as number] : undefined;
+  if (!entry) throw invalid(`version must be a number from 0 to ${versions.length - 1}; got ${describe(index)}`);
+  return registerRow(path, fields, entry.v);
+}
+
+function valueFor({ fields }: OpenFieldConflict, value: unknown): Row {
+  const row = copyFields(value, 'The value of resolve()');
+  for (const [field, part] of Object.entries(row)) {
+    if (!fields.includes(field)) throw invalid(`the conflict is about ${fields.join(', ')}, not about ${field}`);
+    const problem = part === undefined ? null : findJsonProblem(part, field);
+    if (problem) throw invalid(`${problem.path}: ${problem.reason}`);
+  }
+  return Object.fromEntries(Object.entries(row).filter(([, part]) => part !== undefined)) as Row;
+}
+
+function chosenLife(choice: unknown): 'live' | 'dead' {
+  if (choice === 'keep') return 'live';
+  if (choice === 'delete') return 'dead';
+  throw invalid(`resolve() takes 'keep' or 'delete'; got ${describe(choice)}`);
+}
+
+function dotsOf(conflict: OpenConflict): string[] {
+  const marks: readonly Mark[] = conflict.kind === 'field' ? conflict.versions : [conflict.deleted, conflict.edited];
+  return marks.map((mark) => mark.dot);
+}
+
+function invalid(reason: string): SkerryError {
+  return new SkerryError('INVALID_VALUE', `The conflict was not settled: ${reason}.`);
+}

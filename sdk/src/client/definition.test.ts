@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+
+import { lww } from '../policies/lww.ts';
+import { set } from '../policies/set.ts';
+import { collection, planCollections } from './definition.ts';
+import type { Collections } from './types.ts';
+
+test('[DEF1] a collection becomes a plain plan, fields without a policy are left to ask()', () => {
+  const notes = collection<{ title: string; tags: string[] }>({
+    fields: { tags: set() },
+    indexes: ['title', '*tags', '[title+tags]'],
+  });
+  expect(planCollections({ notes })).toEqual([
+    {
+      name: 'notes',
+      fields: { tags: set() },
+      groups: [],
+      onDeleteVsEdit: 'ask',
+      indexes: ['title', '*tags', '[title+tags]'],
+    },
+  ]);
+});
+
+test.each<[string, unknown]>([
+  ['no object', []],
+  ['none', {}],
+  ['a name with a space', { 'my notes': collection() }],
+  ['a name that begins with a digit', { '1st': collection() }],
+  ['the name of a member of the handle', { transaction: collection() }],
+  ['a name that every object has', { toString: collection() }],
+  ['a name that promises have', { then: collection() }],
+  ['two names that differ only by case', { notes: collection(), Notes: collection() }],
+  ['a definition by hand', { notes: { fields: {} } }],
+  ['a policy that is none', { notes: { options: { fields: { title: 'lww' } } } }],
+  ['an unknown policy', { notes: { options: { fields: { title: { kind: 'best' } } } } }],
+  ['a policy for the id', { notes: collection<{ id: string }>({ fields: { id: lww() } }) }],
+  ['a group of one', { notes: collection<{ a: string }>({ groups: [['a']] }) }],
+  ['groups that are none', { notes: { options: { groups: ['ab'] } } }],
+  ['onDeleteVsEdit', { notes: { options: { onDeleteVsEdit: 'edit' } } }],
+  ['a unique index', { notes: collection({ indexes: ['&email'] }) }],
+  ['an index over id', { notes: collection({ indexes: ['id'] }) }],
+  ['a broken index', { notes: collection({ indexes: ['[a'] }) }],
+  ['a compound index of one', { notes: collection({ indexes: ['[a]'] }) }],
+  ['an index with a comma', { notes: collection({ indexes: ['a,b'] }) }],
+  ['an index twice', { notes: collection({ indexes: ['a', 'a'] }) }],
+])('[DEF2] a schema that cannot be used is INVALID_SCHEMA before anything is opened: %s', (_what, collections) => {
+  expect(() => planCollections(collections as Collections)).toThrow(
+    expect.objectContaining({ code: 'INVALID_SCHEMA' }),
+  );
+});

@@ -1,0 +1,96 @@
+/** What the caller says a collection is, and the plain plan that the store and the worker compile from it. */
+import { fieldProblem } from '../core/paths.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { ask } from '../policies/ask.ts';
+import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
+import type { Policy } from '../policies/policy.ts';
+import { describe, isPlainObject } from './copy.ts';
+import { isReservedName } from './handle.ts';
+import type { CollectionDefinition, CollectionOptions, Collections } from './types.ts';
+
+/**
+ * Declares a collection of rows of the type `Row`. Nothing happens until open().
+ *
+ * @example
+ * collection<Note>({ fields: { title: ask(), tags: set(), pinned: lww() }, indexes: ['updatedAt'] })
+ */
+export function collection<Row>(options: CollectionOptions<Row> = {}): CollectionDefinition<Row> {
+  return { options };
+}
+
+export type LocalPlan = CollectionPlan & { readonly indexes: readonly string[] };
+
+const MAX_NAME_LENGTH = 128;
+const NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
+const ON_DELETE = ['ask', 'edit-wins', 'delete-wins'] as const;
+
+/** Checks all collections before anything is opened. Throws INVALID_SCHEMA. */
+export function planCollections(collections: Collections): LocalPlan[] {
+  if (!isPlainObject(collections)) throw invalid(`collections must be an object; got ${describe(collections)}`);
+  const plans = Object.entries(collections).map(([name, definition]) => planCollection(name, definition));
+  if (plans.length === 0) throw invalid('collections has none');
+  const byLowerCase = new Map<string, string>();
+  for (const { name } of plans) {
+    const twin = byLowerCase.get(name.toLowerCase());
+    if (twin !== undefined) throw invalid(`the names ${twin} and ${name} differ only by case`);
+    byLowerCase.set(name.toLowerCase(), name);
+  }
+  return plans;
+}
+
+function planCollection(name: string, definition: unknown): LocalPlan {
+  if (!NAME.test(name) || name.length > MAX_NAME_LENGTH) {
+    throw invalid(
+      `the name ${JSON.stringify(name)} must be a letter and then letters, digits and _, ${MAX_NAME_LENGTH} characters at most`,
+    );
+  }
+  if (isReservedName(name)) throw invalid(`the name ${name} is taken by the database handle itself`);
+  const options = isPlainObject(definition) ? definition['options'] : undefined;
+  if (!isPlainObject(options)) throw invalid(`${name} must be made by collection()`);
+  const {
+    fields = {},
+    groups = [],
+    indexes = [],
+    onDeleteVsEdit = 'ask',
+  } = options as CollectionOptions<Record<string, unknown>>;
+  if (!isPlainObject(fields)) throw invalid(`${name}.fields must be an object; got ${describe(fields)}`);
+  if (!Array.isArray(groups) || !groups.every(isListOfStrings))
+    throw invalid(`${name}.groups must be lists of field names`);
+  if (!ON_DELETE.includes(onDeleteVsEdit))
+    throw invalid(`${name}.onDeleteVsEdit must be one of ${ON_DELETE.join(', ')}`);
+  if (!isListOfStrings(indexes)) throw invalid(`${name}.indexes must be a list of index names`);
+  for (const index of indexes) checkIndex(name, index);
+  if (new Set(indexes).size < indexes.length) throw invalid(`${name}.indexes names an index twice`);
+  const plan = { name, fields: policiesOf(name, fields), groups, onDeleteVsEdit, indexes };
+  compileCollection(plan);
+  return plan;
+}
+
+function policiesOf(name: string, fields: Readonly<Record<string, unknown>>): Record<string, Policy> {
+  const policies = Object.entries(fields).map(([field, policy]) => {
+    if (policy !== undefined && !isPlainObject(policy)) {
+      throw invalid(`${name}.fields.${field} must be a policy such as ask() or lww(); got ${describe(policy)}`);
+    }
+    return [field, (policy as Policy | undefined) ?? ask()] as const;
+  });
+  return Object.fromEntries(policies);
+}
+
+/** `field`, `*field` or `[one+other]`. Unique indexes are refused: two devices can each be right about them. */
+function checkIndex(name: string, index: string): void {
+  const isCompound = index.startsWith('[') && index.endsWith(']');
+  const fields = isCompound ? index.slice(1, -1).split('+') : [index.replace(/^\*/, '')];
+  const isBad = fields.some((field) => fieldProblem(field) !== null || /^[&*]|[[\],\s]|^$/.test(field));
+  if (isBad || (isCompound && fields.length < 2)) {
+    throw invalid(`${name}.indexes: ${JSON.stringify(index)} is not 'field', '*field' or '[one+other]'`);
+  }
+  if (!isCompound && fields[0] === 'id') throw invalid(`${name}.indexes: id needs no index`);
+}
+
+function isListOfStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function invalid(reason: string): SkerryError {
+  return new SkerryError('INVALID_SCHEMA', `open() was given a schema that cannot be used: ${reason}.`);
+}

@@ -1,0 +1,37 @@
+/** Every replication step as an event for timelines and logs. */
+import { SkerryError } from '../lib/errors.ts';
+import type { LocalWrite } from '../store/local-database.ts';
+import type { SyncNews } from '../worker/client.ts';
+import type { SyncEvent } from './types.ts';
+
+/** One per change, and one per conflict that it opened or closed. A bulk write outside a transaction can be several changes, and its records are told with the first. */
+export function eventsOfWrite({ dots, records, conflictsChanged }: LocalWrite, nowMs: number): SyncEvent[] {
+  const at = new Date(nowMs);
+  const writes = dots.map((dot, i) => ({ type: 'local-write', at, dot, records: i === 0 ? records : 0 }) as const);
+  return [...writes, ...conflictsChanged.map((move) => ({ ...move, at }))];
+}
+
+export function eventOfNews(news: SyncNews): SyncEvent {
+  const at = new Date(news.at);
+  switch (news.type) {
+    case 'connection': {
+      const { type, connection, reason } = news;
+      return reason ? { type, at, connection, reason: errorOf(reason) } : { type, at, connection };
+    }
+    case 'refused':
+      return { ...news, at, error: errorOf(news.error) };
+    case 'pushed':
+    case 'accepted':
+    case 'pulled':
+    case 'restamped':
+    case 'merged':
+    case 'conflict-opened':
+    case 'conflict-closed':
+    case 'leader':
+      return { ...news, at };
+  }
+}
+
+function errorOf({ code, message }: Pick<SkerryError, 'code' | 'message'>): SkerryError {
+  return new SkerryError(code, message);
+}

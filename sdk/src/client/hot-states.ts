@@ -1,0 +1,88 @@
+/**
+ * The states of an open database: conflicts$, outbox$ and status$. They follow the internal stores, whoever writes
+ * them: this tab, another tab, or the worker.
+ */
+import { CONFLICTS, OUTBOX, WRITERS } from '../store/layout.ts';
+import type { LocalDatabase } from '../store/local-database.ts';
+import type { SyncState } from '../worker/client.ts';
+import { isSameList, readConflicts } from './conflicts.ts';
+import type { Lifetime } from './lifetime.ts';
+import { readOutbox } from './outbox.ts';
+import { createRefresh, watchTables, type Refresh } from './refresh.ts';
+import { createState, type StateSource } from './state.ts';
+import { composeStatus, isSameStatus, NOTHING_PENDING, type StatusParts } from './status.ts';
+import type { Conflict, Logger, OutboxEntry, State, SyncStatus } from './types.ts';
+
+export interface HotStates {
+  readonly conflicts$: State<readonly Conflict[]>;
+  readonly outbox$: State<readonly OutboxEntry[]>;
+  readonly status$: State<SyncStatus>;
+  /** What the link last said; null without one. */
+  readonly link$: State<SyncState | null>;
+  setLink(state: SyncState): void;
+  /** This tab wrote so many changes: they are pending from now on, before the database is read again. */
+  noteWritten(changes: number): void;
+  /** Resolves when every state shows what the database held at the time of the call, or later. */
+  refresh(): Promise<void>;
+}
+
+export interface HotStatesOptions {
+  readonly local: LocalDatabase;
+  readonly lifetime: Lifetime;
+  readonly link: SyncState | null;
+  readonly logger: Logger | undefined;
+}
+
+/** Resolves when the first values are there. Rejects when the database cannot be read. */
+export async function openHotStates({ local, lifetime, link, logger }: HotStatesOptions): Promise<HotStates> {
+  const conflicts = createState<readonly Conflict[]>([], isSameList);
+  const outbox = createState<readonly OutboxEntry[]>([], isSameList);
+  const links = createState<SyncState | null>(link);
+  let parts: StatusParts = { link, pending: NOTHING_PENDING, conflicts: 0 };
+  const status = createState(composeStatus(parts), isSameStatus);
+  const report = (change: Partial<StatusParts>): void => {
+    parts = { ...parts, ...change };
+    if (!lifetime.isClosed) status.set(composeStatus(parts));
+  };
+  const follow = (tables: readonly string[], read: () => Promise<void>): Refresh => {
+    const onError = (error: unknown): void => logger?.error(`reading ${tables.join(', ')} failed`, error);
+    const refresh = createRefresh({ read, lifetime, onError });
+    lifetime.onClose(watchTables(local.dexie, tables, refresh.request));
+    return refresh;
+  };
+
+  const refreshes = [
+    follow([CONFLICTS, WRITERS], async () => {
+      conflicts.set(await readConflicts(local, lifetime, conflicts.state$.value));
+      report({ conflicts: conflicts.state$.value.length });
+    }),
+    follow([OUTBOX], async () => outbox.set(await readOutbox(local, outbox.state$.value))),
+    follow([OUTBOX], async () => report({ pending: await local.readPending() })),
+  ];
+  const refresh = async (): Promise<void> => void (await Promise.all(refreshes.map((one) => one.now())));
+  lifetime.onClose(() => completeAll([conflicts, outbox, status, links]));
+  await refresh();
+
+  return {
+    conflicts$: conflicts.state$,
+    outbox$: outbox.state$,
+    status$: status.state$,
+    link$: links.state$,
+    setLink: (state) => {
+      if (lifetime.isClosed) return;
+      links.set(state);
+      report({ link: state });
+    },
+    noteWritten: (written) => {
+      // A read that is under way is of before the write or of after it, and IndexedDB answers in that order.
+      const { pending } = parts;
+      const changes = pending.changes + written;
+      report({ pending: { ...pending, changes, oldestMs: pending.oldestMs ?? Date.now() } });
+    },
+    refresh,
+  };
+}
+
+function completeAll(sources: readonly Pick<StateSource<unknown>, 'complete'>[]): void {
+  for (const source of sources) source.complete();
+}

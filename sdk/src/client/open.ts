@@ -1,0 +1,163 @@
+/**
+ * Opens a database: checks what it is given, opens the local store, reads the first values of every state, and starts
+ * to sync without waiting for the network. Everything that runs in the page hangs on the handle and ends with it.
+ */
+import { Subject } from 'rxjs';
+
+import { SkerryError } from '../lib/errors.ts';
+import { openLocalDatabase } from '../store/database.ts';
+import type { LocalDatabase, LocalWrite } from '../store/local-database.ts';
+import { connectSync, INITIAL_SYNC_STATE, type SyncLink } from '../worker/client.ts';
+import { openCollection } from './collection.ts';
+import { planCollections, type LocalPlan } from './definition.ts';
+import { eventOfNews, eventsOfWrite } from './events.ts';
+import { asSkerryError } from './failure.ts';
+import { withUnknownCollections } from './handle.ts';
+import { openHotStates, type HotStates } from './hot-states.ts';
+import { createLifetime, type Lifetime } from './lifetime.ts';
+import { createLiveQueries } from './live.ts';
+import { checkOpenOptions } from './open-options.ts';
+import { createSyncControl } from './sync-control.ts';
+import { runTransaction } from './transaction.ts';
+import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
+import { ownTransactions } from './write-scope.ts';
+
+/**
+ * Resolves when rows can be read and written and every state has its value; the network is not waited for.
+ *
+ * Throws INVALID_OPTION, INVALID_SCHEMA, ABORTED, QUOTA, STORAGE_FAILED.
+ */
+export async function open<const C extends Collections>(options: OpenOptions<C>): Promise<Db<C>> {
+  checkOpenOptions(options);
+  const plans = planCollections(options.collections);
+  const lifetime = createLifetime();
+  const events = new Subject<SyncEvent>();
+  let link: SyncLink | null = null;
+  let states: HotStates | null = null;
+  const onLocalWrite = (write: LocalWrite): void => {
+    link?.localWrite();
+    states?.noteWritten(write.dots.length);
+    for (const event of eventsOfWrite(write, Date.now())) events.next(event);
+  };
+
+  const local = await openLocal(options, plans, onLocalWrite);
+  lifetime.onClose(() => events.complete());
+  try {
+    states = await openHotStates({
+      local,
+      lifetime,
+      link: options.sync ? { ...INITIAL_SYNC_STATE, connection: options.sync.paused ? 'paused' : 'connecting' } : null,
+      logger: options.logger,
+    });
+    assertNotAborted(options.signal);
+    link = startSync(options, plans, local, states, events);
+    return createHandle<C>({ local, lifetime, states, events, link });
+  } catch (error) {
+    lifetime.close();
+    local.close();
+    throw asSkerryError(error);
+  }
+}
+
+async function openLocal<C extends Collections>(
+  { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
+  collections: readonly LocalPlan[],
+  onLocalWrite: (write: LocalWrite) => void,
+): Promise<LocalDatabase> {
+  assertNotAborted(signal);
+  const opening = openLocalDatabase({
+    name,
+    collections,
+    durability,
+    onLocalWrite,
+    ...(user ? { user } : {}),
+    ...(device?.name === undefined ? {} : { deviceName: device.name }),
+  });
+  try {
+    return await (signal ? givenUpBy(signal, opening) : opening);
+  } catch (error) {
+    throw asSkerryError(error);
+  }
+}
+
+/** Another tab can hold an opening up for long; the caller need not wait for it. */
+function givenUpBy(signal: AbortSignal, opening: Promise<LocalDatabase>): Promise<LocalDatabase> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(aborted(signal));
+      opening.then((local) => local.close()).catch(() => {});
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function startSync<C extends Collections>(
+  { name, sync, worker, logger }: OpenOptions<C>,
+  collections: readonly LocalPlan[],
+  local: LocalDatabase,
+  states: HotStates,
+  events: Subject<SyncEvent>,
+): SyncLink | null {
+  if (!sync) return null;
+  return connectSync({
+    name,
+    sync,
+    collections,
+    ...(worker === undefined ? {} : { worker }),
+    ...(logger ? { logger } : {}),
+    onState: states.setLink,
+    onChanged: (touched) => local.announceRemoteChanges(touched),
+    onEvent: (news) => events.next(eventOfNews(news)),
+  });
+}
+
+interface HandleParts {
+  readonly local: LocalDatabase;
+  readonly lifetime: Lifetime;
+  readonly states: HotStates;
+  readonly events: Subject<SyncEvent>;
+  readonly link: SyncLink | null;
+}
+
+function createHandle<C extends Collections>({ local, lifetime, states, events, link }: HandleParts): Db<C> {
+  const scope = ownTransactions(local, lifetime);
+  const queries = createLiveQueries(lifetime);
+  const names = [...local.schemas.keys()];
+  const collections = Object.fromEntries(names.map((name) => [name, openCollection(local, name, scope, queries)]));
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= closeAll(lifetime, link, local);
+    return closing;
+  };
+  const handle = {
+    transaction: (fn, about) => runTransaction(local, lifetime, fn, about),
+    conflicts$: states.conflicts$,
+    outbox$: states.outbox$,
+    status$: states.status$,
+    events$: events.asObservable(),
+    sync: createSyncControl({ local, lifetime, states, link }),
+    dexie: local.dexie,
+    close,
+    // Not everywhere yet; without it the key would be the word undefined.
+    ...((Symbol.asyncDispose as symbol | undefined) ? { [Symbol.asyncDispose]: close } : {}),
+  } as DbHandle<C>;
+  return withUnknownCollections(Object.assign(handle, collections), names) as unknown as Db<C>;
+}
+
+async function closeAll(lifetime: Lifetime, link: SyncLink | null, local: LocalDatabase): Promise<void> {
+  lifetime.close();
+  try {
+    await link?.close();
+  } finally {
+    local.close();
+  }
+}
+
+function assertNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal);
+}
+
+function aborted(signal: AbortSignal): SkerryError {
+  return new SkerryError('ABORTED', 'open() was given up because its signal was aborted.', { cause: signal.reason });
+}

@@ -1,0 +1,41 @@
+/** What status$ says: the link's word about syncing, and what the local database knows of pending work. */
+import { SkerryError } from '../lib/errors.ts';
+import type { SyncState } from '../worker/client.ts';
+import type { SyncStatus } from './types.ts';
+
+export interface StatusParts {
+  /** null: there is no link, this device works for itself. */
+  readonly link: SyncState | null;
+  readonly pending: { readonly changes: number; readonly bytes: number; readonly oldestMs: number | null };
+  readonly conflicts: number;
+}
+
+export const NOTHING_PENDING: StatusParts['pending'] = { changes: 0, bytes: 0, oldestMs: null };
+
+export function composeStatus({ link, pending, conflicts }: StatusParts): SyncStatus {
+  const { changes, bytes, oldestMs } = pending;
+  return {
+    connection: link?.connection ?? 'local-only',
+    ...(link?.reason ? { reason: new SkerryError(link.reason.code, link.reason.message) } : {}),
+    pending: { changes, bytes, oldestAt: dateOf(oldestMs) },
+    progress: link?.progress ?? null,
+    firstSync: link?.firstSync ?? 'never',
+    lastSyncedAt: dateOf(link?.lastSyncedAt ?? null),
+    nextAttemptAt: dateOf(link?.nextAttemptAt ?? null),
+    conflicts,
+  };
+}
+
+/** Whether two statuses say the same to a reader. */
+export function isSameStatus(a: SyncStatus, b: SyncStatus): boolean {
+  return textOf(a) === textOf(b);
+}
+
+/** An error's message is not among what JSON.stringify sees. */
+function textOf(status: SyncStatus): string {
+  return JSON.stringify([status, status.reason?.message]);
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

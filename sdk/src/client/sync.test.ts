@@ -1,0 +1,208 @@
+/** The client over real parts: devices with the engine beside the page, real sockets, the server's session in memory. */
+import 'fake-indexeddb/auto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
+
+import { TestServer } from '../testing/test-server.ts';
+import { Timeline } from '../testing/timeline.ts';
+import { closeAll, freshName, openNotes, type NotesDb } from './notes.fixture.ts';
+import type { Conflict, FieldConflict, SyncEvent } from './types.ts';
+
+interface Served {
+  readonly log: TestServer;
+  /** What the server sends is this long on its way. */
+  delayMs: number;
+  readonly url: string;
+  /** Ends every connection and takes no new one until start(). */
+  stop(): void;
+  start(): void;
+  close(): Promise<void>;
+}
+
+async function serve(): Promise<Served> {
+  const timeline = new Timeline(Date.now());
+  const clock = setInterval(() => timeline.runUntil(Date.now()), 1);
+  const log = new TestServer({ sid: 'server-0000', timeline, commitMs: () => 1 });
+  let isUp = true;
+  const http = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
+  http.on('upgrade', (request, socket, head) => {
+    if (isUp) sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened));
+    else socket.destroy();
+  });
+  sockets.on('connection', (socket) => {
+    const later = (fn: () => void): unknown => (served.delayMs === 0 ? fn() : setTimeout(fn, served.delayMs));
+    const peer = log.connect({
+      send: (text) => later(() => socket.send(text)),
+      close: (code, reason) => later(() => (code === 1006 ? socket.terminate() : socket.close(code, reason))),
+    });
+    socket.on('message', (data: Buffer) => peer.receive(data.toString()));
+    socket.on('close', () => peer.gone());
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const stop = (): void => {
+    isUp = false;
+    for (const client of sockets.clients) client.terminate();
+  };
+  const served: Served = {
+    log,
+    delayMs: 0,
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    stop,
+    start: () => (isUp = true),
+    close: async () => {
+      stop();
+      clearInterval(clock);
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+  return served;
+}
+
+let server: Served;
+beforeEach(async () => {
+  server = await serve();
+});
+afterEach(async () => {
+  await closeAll();
+  await server.close();
+});
+
+const device = (id: string, name = freshName()): Promise<NotesDb> =>
+  openNotes({ name, user: { id }, device: { name: `${id}'s phone` }, sync: { url: server.url }, worker: false });
+const idsOf = (db: NotesDb): string[] => db.conflicts$.value.map((conflict: Conflict) => conflict.id);
+
+test('[SYN1] settled() means: online, nothing pending, and all that the server had can be read', async () => {
+  const [anna, ben] = [await device('anna'), await device('ben')];
+  const events: SyncEvent['type'][] = [];
+  anna.events$.subscribe((event) => events.push(event.type));
+  for (let i = 0; i < 20; i++) {
+    await anna.notes.insert({ id: `n${i}`, title: `${i}`, tags: ['x'] });
+    await anna.sync.settled();
+    expect(anna.status$.value).toMatchObject({
+      connection: 'online',
+      pending: { changes: 0, oldestAt: null },
+      firstSync: 'done',
+    });
+    expect(anna.outbox$.value).toEqual([]);
+    await ben.sync.settled();
+    expect(await ben.notes.get(`n${i}`)).toMatchObject({ title: `${i}` });
+  }
+  expect(server.log.log.length).toBe(20);
+  expect(events).toEqual(expect.arrayContaining(['local-write', 'connection', 'accepted', 'leader']));
+  expect(anna.status$.value.lastSyncedAt).toBeInstanceOf(Date);
+});
+
+test('[SYN1] settled() waits for what the server has already sent, however slow the way', async () => {
+  const [anna, ben] = [await device('anna'), await device('ben')];
+  await ben.sync.settled();
+  server.delayMs = 100;
+  await anna.notes.insert({ id: 'a', title: 'slow', tags: ['x'] });
+  await expect.poll(() => server.log.log.length).toBe(1);
+  await ben.sync.settled();
+  expect(await ben.notes.get('a')).toMatchObject({ title: 'slow' });
+});
+
+test('[SYN1] settled() counts what another tab of the device wrote', async () => {
+  const name = freshName();
+  const [one, other] = [await device('anna', name), await device('anna', name)];
+  await Promise.all([one.sync.settled(), other.sync.settled()]);
+  for (let i = 1; i <= 10; i++) {
+    await (i % 2 ? one : other).notes.insert({ title: `${i}`, tags: ['x'] });
+    await (i % 2 ? other : one).sync.settled();
+    expect(server.log.log.length).toBe(i);
+  }
+});
+
+test('[SYN2] two people write one title while cut off: both words on both devices, one decides, both agree', async () => {
+  const [anna, ben] = [await device('anna'), await device('ben')];
+  await anna.notes.insert({ id: 'a', title: 'A word', tags: ['x'] });
+  await anna.sync.settled();
+  await ben.sync.settled();
+  server.stop();
+  await anna.notes.update('a', { title: 'universe' });
+  await ben.notes.update('a', { title: 'unicorn' });
+  await expect(anna.sync.settled({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+  expect(anna.status$.value.pending.changes).toBe(1);
+
+  server.start();
+  for (const db of [anna, ben, anna]) {
+    await db.sync.now();
+    await db.sync.settled();
+  }
+  expect(idsOf(anna)).toHaveLength(1);
+  expect(idsOf(ben)).toEqual(idsOf(anna));
+  const [onAnna, onBen] = [anna.conflicts$.value[0] as FieldConflict, ben.conflicts$.value[0] as FieldConflict];
+  expect(onAnna.base).toEqual({ title: 'A word' });
+  expect(onAnna.versions.map(({ value, user, here }) => ({ ...value, by: user?.id, here }))).toEqual([
+    { title: 'universe', by: 'anna', here: true },
+    { title: 'unicorn', by: 'ben', here: false },
+  ]);
+  expect(onBen.versions.map((version) => version.here)).toEqual([false, true]);
+  expect(await anna.notes.get('a')).toEqual(await ben.notes.get('a'));
+
+  await onBen.resolve({ version: 0 });
+  await ben.sync.settled();
+  await anna.sync.settled();
+  for (const db of [anna, ben]) {
+    expect(db.conflicts$.value).toEqual([]);
+    expect(db.status$.value.conflicts).toBe(0);
+    expect(await db.notes.get('a')).toMatchObject({ title: 'universe' });
+  }
+  await expect(onAnna.resolve({ version: 1 })).rejects.toMatchObject({ code: 'CONFLICT_CHANGED' });
+});
+
+test('[SYN3] live queries follow remote changes, by index too', async () => {
+  const [anna, ben] = [await device('anna'), await device('ben')];
+  const found: string[][] = [];
+  ben.notes
+    .live({ where: { title: { startsWith: 'b' } } })
+    .subscribe((notes) => found.push(notes.map((note) => note.id)));
+  await expect.poll(() => found.at(-1)).toEqual([]);
+  await anna.notes.insertMany(['a', 'b', 'bb'].map((title) => ({ id: title, title, tags: ['x'] })));
+  await expect.poll(() => found.at(-1)).toEqual(['b', 'bb']);
+  await anna.notes.update('b', { title: 'a' });
+  await anna.notes.delete('bb');
+  await expect.poll(() => found.at(-1)).toEqual([]);
+});
+
+test('[SYN4] pause() holds what is written until resume(), and the status says so', async () => {
+  const anna = await device('anna');
+  await anna.sync.settled();
+  anna.sync.pause();
+  await expect.poll(() => anna.status$.value.connection).toBe('paused');
+  await anna.notes.insert({ title: 'a', tags: ['x'] });
+  await expect(anna.sync.settled({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
+  expect(server.log.log.length).toBe(0);
+  anna.sync.resume();
+  await anna.sync.settled();
+  expect(server.log.log.length).toBe(1);
+});
+
+test('[SYN5] opening does not wait for a server that is not there, and work goes on', async () => {
+  server.stop();
+  const anna = await device('anna');
+  await anna.notes.insert({ title: 'a', tags: ['x'] });
+  await expect.poll(() => anna.status$.value.nextAttemptAt).toBeInstanceOf(Date);
+  expect(anna.status$.value).toMatchObject({ pending: { changes: 1 }, firstSync: 'never', lastSyncedAt: null });
+  server.start();
+  await anna.sync.now();
+  await anna.sync.settled();
+  expect(server.log.log.length).toBe(1);
+});
+
+test('[SYN6] settled() ends with CLOSED when the database is closed, and refuses a bad time limit', async () => {
+  server.stop();
+  const anna = await device('anna');
+  const settled = anna.sync.settled({ timeoutMs: Infinity });
+  const bad = anna.sync.settled({ timeoutMs: -1 });
+  await expect(bad).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  await anna.close();
+  await expect(settled).rejects.toMatchObject({ code: 'CLOSED' });
+});
+
+test('[SYN7] an address that cannot be used is INVALID_OPTION', async () => {
+  await expect(openNotes({ sync: { url: 'ftp://example.org' } })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+});

@@ -1,0 +1,117 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { closeAll, openNotes, type NotesDb } from './notes.fixture.ts';
+
+let db: NotesDb;
+beforeEach(async () => {
+  db = await openNotes();
+});
+afterEach(closeAll);
+
+test('[TXN1] several writes are one change with a label, and the commit has its dot and the result', async () => {
+  const commit = await db.transaction(
+    async (tx) => {
+      const id = await tx.notes.insert({ title: 'a', tags: ['x'] });
+      await tx.notes.update(id, { title: 'b' });
+      await tx.bookings.insert({ title: 'c' });
+      return (await tx.notes.get(id))!.title;
+    },
+    { label: 'Plan' },
+  );
+  expect(commit).toEqual({ result: 'b', id: expect.stringMatching(/^[\w-]{16}\.1$/) });
+  await expect
+    .poll(() => db.outbox$.value)
+    .toMatchObject([{ id: commit.id, label: 'Plan', rows: [{ collection: 'notes' }, { collection: 'bookings' }] }]);
+});
+
+test('[TXN2] when the function throws nothing is written, and its error passes as it is', async () => {
+  const mine = { not: 'even an Error' };
+  const failed = db.transaction(async (tx) => {
+    await tx.notes.insert({ title: 'a', tags: ['x'] });
+    throw mine;
+  });
+  await expect(failed).rejects.toBe(mine);
+  expect(await db.notes.count()).toBe(0);
+  expect(db.status$.value.pending.changes).toBe(0);
+});
+
+test('[TXN2] an error of a call inside ends the transaction unless the function catches it', async () => {
+  const failed = db.transaction(async (tx) => {
+    await tx.notes.insert({ title: 'a', tags: ['x'] });
+    await tx.notes.delete('unknown');
+  });
+  await expect(failed).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await db.notes.count()).toBe(0);
+  await db.transaction(async (tx) => {
+    await tx.notes.insert({ title: 'a', tags: ['x'] });
+    await tx.notes.delete('unknown').catch(() => {});
+  });
+  expect(await db.notes.count()).toBe(1);
+});
+
+test('[TXN3] a transaction that writes nothing has no dot', async () => {
+  expect(await db.transaction(async (tx) => tx.notes.count())).toEqual({ result: 0, id: '' });
+});
+
+test('[TXN4] the collections of a transaction end with it', async () => {
+  let leaked: { insert(row: { title: string; tags: string[] }): Promise<string> } | undefined;
+  await db.transaction(async (tx) => void (leaked = tx.notes));
+  await expect(leaked!.insert({ title: 'late', tags: ['x'] })).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
+  expect(await db.notes.count()).toBe(0);
+});
+
+test('[TXN4] a transaction that awaits something else is whole, or fails with TRANSACTION_ENDED and writes nothing', async () => {
+  const elsewhere = new Promise((resolve) => setTimeout(resolve, 50));
+  const outcome = await db
+    .transaction(async (tx) => {
+      await tx.notes.insert({ title: 'before', tags: ['x'] });
+      await elsewhere;
+      await tx.notes.insert({ title: 'after', tags: ['x'] });
+    })
+    .then(
+      () => 'whole',
+      (error: unknown) => (error as { code: string }).code,
+    );
+  expect(['whole', 'TRANSACTION_ENDED']).toContain(outcome);
+  expect(await db.notes.count()).toBe(outcome === 'whole' ? 2 : 0);
+});
+
+test('[TXN8] calls inside may run side by side, with other promises in between', async () => {
+  const { result } = await db.transaction(async (tx) => {
+    await Promise.resolve();
+    const ids = await Promise.all(['a', 'b'].map((title) => tx.notes.insert({ title, tags: ['x'] })));
+    await Promise.all(ids.map(async (id) => tx.notes.update(id, { body: (await tx.notes.get(id))!.title })));
+    await tx.notes.insert({ id: 'c', title: 'c', tags: ['x'] }).then((id) => tx.notes.update(id, { body: 'c' }));
+    return tx.notes.find({ orderBy: 'title' });
+  });
+  expect(result.map((note) => note.body)).toEqual(['a', 'b', 'c']);
+  await expect.poll(() => db.outbox$.value.length).toBe(1);
+});
+
+test('[TXN5] calls of the handle inside a transaction belong to it', async () => {
+  const failed = db.transaction(async (tx) => {
+    await tx.notes.insert({ title: 'a', tags: ['x'] });
+    await db.notes.insert({ title: 'b', tags: ['x'] });
+    expect(await tx.notes.count()).toBe(2);
+    throw new Error('no');
+  });
+  await expect(failed).rejects.toThrow('no');
+  expect(await db.notes.count()).toBe(0);
+});
+
+test.each([
+  ['no function', undefined, {}],
+  ['a label that is none', async () => {}, { label: 5 }],
+  ['a label that is too long', async () => {}, { label: 'x'.repeat(1_025) }],
+])('[TXN6] bad arguments are INVALID_VALUE: %s', async (_what, fn, options) => {
+  await expect(db.transaction(fn as never, options as never)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+});
+
+test('[TXN7] a transaction larger than one change is TOO_LARGE and writes nothing', async () => {
+  const failed = db.transaction(async (tx) => {
+    for (let i = 0; i < 10; i++) await tx.notes.insert({ title: 'x'.repeat(100_000), tags: ['x'] });
+  });
+  await expect(failed).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  expect(await db.notes.count()).toBe(0);
+});

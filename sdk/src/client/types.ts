@@ -1,0 +1,233 @@
+/**
+ * The public types of the SDK, one place. What they promise is written in `docs/spec.md`; names here are stable.
+ */
+import type { Dexie } from 'dexie';
+import type { Observable } from 'rxjs';
+
+import type { ErrorCode, SkerryError } from '../lib/errors.ts';
+import type { Policy } from '../policies/policy.ts';
+
+export type { ErrorCode, SkerryError };
+
+/** Hot: replays the current value, emits only on change, never errors, completes on close(). */
+export type State<T> = Observable<T> & { readonly value: T };
+/** Shared and lazy: runs while someone subscribes, first value async, kept for 1 s after the last unsubscribe. */
+export type LiveQuery<T> = Observable<T> & { readonly value: T | undefined };
+/** Hot, no replay. */
+export type Events<T> = Observable<T>;
+
+/** A row id: UUIDv7 unless the caller brings one. */
+export type Id = string;
+/** A row as it is read: the caller's fields and the id. */
+export type Stored<Row> = Row & { readonly id: Id };
+/** A row as it is inserted: the id may be left out. */
+export type New<Row> = Omit<Row, 'id'> & { readonly id?: Id };
+
+export interface CollectionOptions<Row> {
+  /** A field without a policy gets ask(). */
+  readonly fields?: { readonly [K in keyof Row]?: Policy };
+  /** Fields that only make sense together (room, start, end): they win, lose or conflict as one. */
+  readonly groups?: readonly (readonly (keyof Row & string)[])[];
+  /** Dexie index syntax: 'updatedAt', '*tags', '[room+start]'. */
+  readonly indexes?: readonly string[];
+  /** What an edit does that a delete had not seen. Default 'ask': the row stays visible and a conflict is open. */
+  readonly onDeleteVsEdit?: 'ask' | 'edit-wins' | 'delete-wins';
+}
+
+/** What collection() returns: the options and, for the compiler only, the row type. */
+export interface CollectionDefinition<Row> {
+  readonly options: CollectionOptions<Row>;
+  readonly row?: Row;
+}
+
+export type Collections = Readonly<Record<string, CollectionDefinition<any>>>;
+
+/** The fields of a row that a query may compare. */
+export type Where<Row> = { readonly [K in keyof Row]?: Row[K] | Comparison<Row[K]> };
+export interface Comparison<V> {
+  readonly equals?: V;
+  readonly anyOf?: readonly V[];
+  readonly above?: V;
+  readonly aboveOrEqual?: V;
+  readonly below?: V;
+  readonly belowOrEqual?: V;
+  readonly startsWith?: string;
+}
+
+export interface Query<Row> {
+  readonly where?: Where<Stored<Row>>;
+  readonly filter?: (row: Stored<Row>) => boolean;
+  /** A field name; '-updatedAt' descends. */
+  readonly orderBy?: string;
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+/** What a form showed when it was opened: pass it to update() so that a write made elsewhere since then becomes a sibling. */
+export type ReadToken = { readonly __readToken: true };
+
+export interface Collection<Row> {
+  /** Resolves when the row is durable on this device. Throws INVALID_VALUE, INVALID_ID, ALREADY_EXISTS, QUOTA, STORAGE_FAILED, CLOSED. */
+  insert(row: New<Row>): Promise<Id>;
+  /** All or none. */
+  insertMany(rows: readonly New<Row>[]): Promise<Id[]>;
+  /** Only fields whose value changes are written and travel. Throws NOT_FOUND and what insert() throws. */
+  update(id: Id, patch: Partial<Row> | ((draft: Row) => void), options?: { readonly seen?: ReadToken }): Promise<void>;
+  /** Throws NOT_FOUND. */
+  delete(id: Id): Promise<void>;
+  get(id: Id): Promise<Stored<Row> | undefined>;
+  find(query?: Query<Row>): Promise<Stored<Row>[]>;
+  count(query?: Query<Row>): Promise<number>;
+  live(query?: Query<Row>): LiveQuery<Stored<Row>[]>;
+  liveOne(id: Id): LiveQuery<Stored<Row> | null>;
+  /** Marks what this replica shows of the row now; see update(). */
+  readToken(id: Id): Promise<ReadToken>;
+}
+
+/** The collections inside a transaction: the same calls, one atomic change. */
+export type TransactionCollections<C extends Collections> = {
+  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row> ? Omit<Collection<Row>, 'live' | 'liveOne'> : never;
+};
+
+export interface Commit<R> {
+  readonly result: R;
+  /** The dot of the change; '' when nothing was written. */
+  readonly id: string;
+}
+
+/** Someone's version of a value. */
+export interface Version<V = unknown> {
+  readonly value: V;
+  readonly user: Person | null;
+  readonly device: Device | null;
+  readonly at: Date;
+  /** Written on this device. */
+  readonly here: boolean;
+}
+export interface Person { readonly id: string; readonly name?: string }
+export interface Device { readonly id: string; readonly name?: string }
+
+export interface ConflictBase {
+  /** The same on every replica. */
+  readonly id: string;
+  readonly collection: string;
+  readonly rowId: Id;
+  readonly detectedAt: Date;
+}
+export interface FieldConflict extends ConflictBase {
+  readonly kind: 'field';
+  readonly fields: readonly string[];
+  /** What the field held before the versions went apart, as far as it is known. */
+  readonly base: Readonly<Record<string, unknown>>;
+  /** Two or more, oldest first. Each value is an object with the conflict's fields. */
+  readonly versions: readonly Version<Readonly<Record<string, unknown>>>[];
+  /** What the row shows until someone decides. */
+  readonly provisional: Readonly<Record<string, unknown>>;
+  /** Throws CONFLICT_CHANGED when the conflict is not the one that was read. */
+  resolve(choice: { readonly version: number } | { readonly value: Readonly<Record<string, unknown>> }): Promise<Commit<void>>;
+}
+export interface DeleteConflict extends ConflictBase {
+  readonly kind: 'delete';
+  readonly deleted: Version<null>;
+  /** The edit that the delete had not seen; its value is the row as it would be kept. */
+  readonly edited: Version<Readonly<Record<string, unknown>>>;
+  resolve(choice: 'keep' | 'delete'): Promise<Commit<void>>;
+}
+export type Conflict = FieldConflict | DeleteConflict;
+
+export interface OutboxEntry {
+  /** The dot of the change. */
+  readonly id: string;
+  readonly at: Date;
+  readonly label: string | undefined;
+  readonly bytes: number;
+  /** What the change touches. */
+  readonly rows: readonly { readonly collection: string; readonly rowId: Id; readonly fields: readonly string[]; readonly kind: 'write' | 'delete' }[];
+}
+
+export type Connection =
+  | 'local-only' | 'connecting' | 'online' | 'offline' | 'paused' | 'backoff' | 'auth-required' | 'upgrade-required' | 'stalled';
+
+export interface SyncStatus {
+  readonly connection: Connection;
+  readonly reason?: SkerryError;
+  /** Changes that the server has not confirmed. */
+  readonly pending: { readonly changes: number; readonly bytes: number; readonly oldestAt: Date | null };
+  readonly progress: { readonly direction: 'push' | 'pull'; readonly done: number; readonly total: number | null } | null;
+  readonly firstSync: 'never' | 'running' | 'done';
+  readonly lastSyncedAt: Date | null;
+  readonly nextAttemptAt: Date | null;
+  readonly conflicts: number;
+}
+
+export type SyncEvent =
+  | { readonly type: 'local-write'; readonly at: Date; readonly dot: string; readonly records: number }
+  | { readonly type: 'connection'; readonly at: Date; readonly connection: Connection; readonly reason?: SkerryError }
+  | { readonly type: 'pushed'; readonly at: Date; readonly changes: number }
+  | { readonly type: 'accepted'; readonly at: Date; readonly changes: number }
+  | { readonly type: 'pulled'; readonly at: Date; readonly changes: number; readonly records: number }
+  | { readonly type: 'refused'; readonly at: Date; readonly dot: string; readonly error: SkerryError }
+  | { readonly type: 'restamped'; readonly at: Date; readonly changes: number; readonly offsetMs: number }
+  | { readonly type: 'merged'; readonly at: Date; readonly collection: string; readonly rowId: Id; readonly field: string; readonly losers: readonly unknown[] }
+  | { readonly type: 'conflict-opened' | 'conflict-closed'; readonly at: Date; readonly conflict: string; readonly collection: string; readonly rowId: Id }
+  | { readonly type: 'leader'; readonly at: Date; readonly here: boolean };
+
+export interface SyncControl {
+  /** Tries to connect at once instead of waiting for the next attempt. */
+  now(): Promise<void>;
+  /** Closes the link of this device, in all its tabs, until resume(). Local work goes on. */
+  pause(): void;
+  resume(): void;
+  /** Resolves when this device is online, has nothing to send, and has applied all that the server had. Throws TIMEOUT, CLOSED. */
+  settled(options?: { readonly timeoutMs?: number }): Promise<void>;
+}
+
+export interface SyncOptions {
+  /** Where the server listens: ws:// or wss://, or a path of this origin such as '/sync'. */
+  readonly url: string;
+  /** The unit of sharing. Default 'default'. */
+  readonly space?: string;
+  readonly token?: string | ((why: 'start' | 'expired' | 'denied') => Promise<string | null>);
+  /** Start without connecting, until sync.resume(). */
+  readonly paused?: boolean;
+}
+
+export interface Logger {
+  error(message: string, detail?: unknown): void;
+  info(message: string, detail?: unknown): void;
+  debug(message: string, detail?: unknown): void;
+}
+
+export interface OpenOptions<C extends Collections> {
+  readonly name: string;
+  readonly collections: C;
+  /** Leave out: local only, same API. */
+  readonly sync?: SyncOptions;
+  readonly user?: Person;
+  readonly device?: { readonly name?: string };
+  /** Default: the packaged worker. false: sync runs in this context. */
+  readonly worker?: (() => Worker) | false;
+  /** 'strict' (default): a saved write survives power loss. 'relaxed': it survives a crash of the browser. */
+  readonly durability?: 'strict' | 'relaxed';
+  readonly logger?: Logger;
+  readonly signal?: AbortSignal;
+}
+
+export type Db<C extends Collections> = DbHandle<C> & {
+  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row> ? Collection<Row> : never;
+};
+
+export interface DbHandle<C extends Collections> extends AsyncDisposable {
+  /** Atomic here, on the wire, and on every other device. Await nothing but the database inside. */
+  transaction<R>(fn: (tx: TransactionCollections<C>) => Promise<R>, options?: { readonly label?: string }): Promise<Commit<R>>;
+  readonly status$: State<SyncStatus>;
+  /** The open ones, oldest first. */
+  readonly conflicts$: State<readonly Conflict[]>;
+  /** Changes not yet confirmed by the server, oldest first. */
+  readonly outbox$: State<readonly OutboxEntry[]>;
+  readonly events$: Events<SyncEvent>;
+  readonly sync: SyncControl;
+  /** The same tables; writes through it are tracked too. */
+  readonly dexie: Dexie;
+  close(): Promise<void>;
+}

@@ -1,0 +1,10 @@
+/** The entry of the SDK for pages. Importing it does nothing. */
+export { open } from './client/open.ts';
+export { collection } from './client/definition.ts';
+export { ask } from './policies/ask.ts';
+export { counter } from './policies/counter.ts';
+export { lww } from './policies/lww.ts';
+export { set } from './policies/set.ts';
+export { ERROR_CODES, SkerryError } from './lib/errors.ts';
+export type { Policy } from './policies/policy.ts';
+export type * from './client/types.ts';
