@@ -26,7 +26,7 @@ const codeOf = (one: Change, rest: Partial<AdmissionFacts> = {}): string => {
   return admission.type === 'refused' ? admission.code : admission.type;
 };
 
-describe('admission', () => {
+describe('admission', { timeout: 30_000 }, () => {
   it('[ADM1] the next change of a writer is accepted', () => {
     expect(decide(change(`${A}.3`))).toEqual({ type: 'accepted' });
     expect(decide(change(`${B}.1`))).toEqual({ type: 'accepted' });

@@ -1,0 +1,45 @@
+/**
+ * What can be said about the text of a frame before it is parsed, in one pass: its size in bytes and its nesting.
+ *
+ * JSON.parse accepts five million levels and takes seconds for them; this looks at one character at a time and stops
+ * at the first that is too much.
+ */
+import { MAX_JSON_DEPTH } from '../lib/json.ts';
+import { utf8Length } from '../lib/utf8.ts';
+
+/** page > entries > entry > change > recs > record > ops > op > base, and then a value. */
+const ENVELOPE_DEPTH = 9;
+export const MAX_FRAME_DEPTH = MAX_JSON_DEPTH + ENVELOPE_DEPTH;
+
+export type FrameTextProblem = 'too-large' | 'too-deep';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Linear in the text and without allocation. Text that is not JSON passes: JSON.parse will say so. */
+export function findFrameTextProblem(text: string, maxBytes: number): FrameTextProblem | null {
+  if (exceedsBytes(text, maxBytes)) return 'too-large';
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (inString) {
+      if (unit === BACKSLASH) i++;
+      else if (unit === QUOTE) inString = false;
+    } else if (unit === QUOTE) inString = true;
+    else if (unit === OPEN_OBJECT || unit === OPEN_LIST) {
+      if (++depth > MAX_FRAME_DEPTH) return 'too-deep';
+    } else if (unit === CLOSE_OBJECT || unit === CLOSE_LIST) depth--;
+  }
+  return null;
+}
+
+/** Whether the text is longer than so many bytes of UTF-8; counts only when its length leaves a doubt. */
+export function exceedsBytes(text: string, maxBytes: number): boolean {
+  if (text.length > maxBytes) return true;
+  return text.length * 3 > maxBytes && utf8Length(text) > maxBytes;
+}

@@ -1,0 +1,49 @@
+/** Every limit of protocol version 1, by name. Server options may tighten them; the welcome tells the device. */
+
+export interface Limits {
+  /** Largest frame in bytes of UTF-8. A larger one closes the connection with 1009. */
+  readonly frameBytes: number;
+  /** Largest change in bytes of its JSON text. */
+  readonly changeBytes: number;
+  /** Most changes in one push. */
+  readonly changesPerPush: number;
+  /** Most entries in one page. */
+  readonly entriesPerPage: number;
+  /** A page is closed when it has this many bytes; it always holds at least one entry. */
+  readonly pageBytes: number;
+  /** Pages on the way that the device has not yet reported as applied. */
+  readonly pagesInFlight: number;
+  /** Time for the first frame, in milliseconds. */
+  readonly helloMs: number;
+  /** The device sends something at least this often, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** A peer that sent nothing for this long is gone, in milliseconds. */
+  readonly silenceMs: number;
+  /** How far ahead of the server's clock a stamp may be, in milliseconds. */
+  readonly driftMs: number;
+  /** Unsent bytes after which a slow reader is cut off (1013); it resumes by its cursor. */
+  readonly bufferedBytes: number;
+  readonly recordsPerChange: number;
+  readonly opsPerRecord: number;
+  readonly siblingsPerField: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  frameBytes: 1_048_576,
+  changeBytes: 786_432,
+  changesPerPush: 500,
+  entriesPerPage: 500,
+  pageBytes: 524_288,
+  pagesInFlight: 2,
+  helloMs: 10_000,
+  heartbeatMs: 5_000,
+  silenceMs: 12_000,
+  driftMs: 60_000,
+  bufferedBytes: 4_194_304,
+  recordsPerChange: 5_000,
+  opsPerRecord: 2_000,
+  siblingsPerField: 1_000,
+};
+
+export const MAX_ID_LENGTH = 256;
+export const MAX_NAME_LENGTH = 128;

@@ -1,0 +1,186 @@
+/**
+ * The schema of protocol version 1 as data: every frame, field by field. The codec checks by it and
+ * `schema-hash.test.ts` hashes it, so a change here is a new version with a line in `versions.ts`.
+ *
+ * The types below hold it against the interfaces in `messages.ts` and `change.ts`: the same fields, optional alike.
+ */
+import type { Base, Change, Op, RecordChange, Writer } from '../core/change.ts';
+import { MAX_PATH_LENGTH } from '../core/paths.ts';
+import { MAX_ID_LENGTH, MAX_NAME_LENGTH } from './limits.ts';
+import { CLOSE } from './messages.ts';
+import type {
+  Applied,
+  LogEntry,
+  ErrorFrame,
+  Hello,
+  Page,
+  Ping,
+  Pong,
+  Push,
+  Pushed,
+  Refusal,
+  Welcome,
+} from './messages.ts';
+import type { ObjectShape, Shape } from './shape.ts';
+
+type RequiredKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T];
+
+/** The shape of an interface: exactly its required and its optional fields. */
+interface ShapeOf<T> extends ObjectShape {
+  readonly required: Readonly<Record<RequiredKeys<T>, Shape>>;
+  readonly optional: Readonly<Record<Exclude<keyof T, RequiredKeys<T>>, Shape>>;
+}
+
+/** Longest label of a change. */
+export const MAX_LABEL_LENGTH = 1024;
+/** Longest token in a hello. */
+export const MAX_TOKEN_LENGTH = 16_384;
+/** Most incarnations in one hello: one is added whenever an open database gets its first write and cannot send it. */
+export const MAX_WRITERS = 10_000;
+
+const MAX = Number.MAX_SAFE_INTEGER;
+const id: Shape = { kind: 'string', min: 1, max: MAX_ID_LENGTH };
+const displayName: Shape = { kind: 'string', min: 0, max: MAX_ID_LENGTH };
+const count: Shape = { kind: 'integer', min: 0, max: MAX };
+const timeMs: Shape = { kind: 'integer', min: 0, max: MAX };
+const hlc: Shape = { kind: 'integer', min: 0, max: MAX };
+const message: Shape = { kind: 'string', min: 0, max: 4096 };
+/** Not the list of codes: one that a newer server uses is read as INTERNAL. */
+const code: Shape = { kind: 'string', min: 1, max: 64 };
+const dots: Shape = { kind: 'list', of: { kind: 'dot' }, min: 0, max: 'siblingsPerField' };
+const path: Shape = { kind: 'string', min: 1, max: MAX_PATH_LENGTH };
+const known: Shape = { kind: 'by-inc', of: count, max: MAX_WRITERS };
+const json: Shape = { kind: 'json' };
+const vector: Shape = { kind: 'vector' };
+const dot: Shape = { kind: 'dot' };
+
+const base: ShapeOf<Base> = { kind: 'object', required: { hlc }, optional: { v: json } };
+
+const life: ShapeOf<Extract<Op, { t: 'life' }>> = {
+  kind: 'object',
+  required: { t: json, v: { kind: 'one-of', values: ['live', 'dead'] }, pred: dots },
+  optional: {},
+};
+const set: ShapeOf<Extract<Op, { t: 'set' }>> = {
+  kind: 'object',
+  required: { t: json, p: path, pred: dots },
+  optional: { v: json, base },
+};
+const element: ShapeOf<Extract<Op, { t: 'add' }>> = {
+  kind: 'object',
+  required: { t: json, p: path, pred: dots },
+  optional: {},
+};
+const inc: ShapeOf<Extract<Op, { t: 'inc' }>> = {
+  kind: 'object',
+  required: { t: json, p: path, n: { kind: 'integer', min: -MAX, max: MAX } },
+  optional: {},
+};
+/** An operation that this version does not know: kept and passed on, applied by those who know it. */
+const later: ObjectShape = {
+  kind: 'object',
+  required: { t: { kind: 'string', min: 1, max: MAX_NAME_LENGTH } },
+  optional: { p: path },
+};
+
+const op: Shape = { kind: 'union', by: 't', cases: { life, set, add: element, rm: element, inc }, other: later };
+
+const record: ShapeOf<RecordChange> = {
+  kind: 'object',
+  required: {
+    c: { kind: 'string', min: 1, max: MAX_NAME_LENGTH, without: '/#+' },
+    id,
+    rv: dots,
+    ops: { kind: 'list', of: op, min: 1, max: 'opsPerRecord' },
+  },
+  optional: {},
+};
+
+const person: ObjectShape = { kind: 'object', required: { id }, optional: { name: displayName } };
+const writer: ShapeOf<Writer> = { kind: 'object', required: { device: person }, optional: { user: person } };
+
+export const CHANGE: ShapeOf<Change> = {
+  kind: 'object',
+  required: { dot, hlc, recs: { kind: 'list', of: record, min: 1, max: 'recordsPerChange' } },
+  optional: {
+    deps: vector,
+    ex: { kind: 'list', of: dot, min: 0, max: 1 },
+    kind: { kind: 'string', min: 1, max: MAX_NAME_LENGTH },
+    label: { kind: 'string', min: 0, max: MAX_LABEL_LENGTH },
+    writer,
+  },
+};
+
+const hello: ShapeOf<Hello> = {
+  kind: 'object',
+  required: {
+    type: json,
+    protocol: { kind: 'integer', min: 1, max: MAX },
+    space: id,
+    device: id,
+    cursor: vector,
+    writers: { kind: 'list', of: { kind: 'inc' }, min: 0, max: MAX_WRITERS },
+  },
+  optional: { token: { kind: 'string', min: 1, max: MAX_TOKEN_LENGTH } },
+};
+
+/** A push is a frame when its changes have dots; each change is checked by itself, so that a bad one is refused by name. */
+const withDot: ObjectShape = { kind: 'object', required: { dot }, optional: {} };
+const push: ShapeOf<Push> = {
+  kind: 'object',
+  required: { type: json, changes: { kind: 'list', of: withDot, min: 1, max: 'changesPerPush' } },
+  optional: {},
+};
+
+const applied: ShapeOf<Applied> = { kind: 'object', required: { type: json, cursor: vector }, optional: {} };
+const ping: ShapeOf<Ping> = { kind: 'object', required: { type: json }, optional: {} };
+
+const toldLimits: ShapeOf<Welcome['limits']> = {
+  kind: 'object',
+  required: { frameBytes: count, changeBytes: count, changesPerPush: count, heartbeatMs: count },
+  optional: {},
+};
+const welcome: ShapeOf<Welcome> = {
+  kind: 'object',
+  required: {
+    type: json,
+    protocol: { kind: 'integer', min: 1, max: MAX },
+    sid: { kind: 'sid' },
+    cursor: vector,
+    known,
+    serverTime: timeMs,
+    limits: toldLimits,
+  },
+  optional: {},
+};
+
+const refusal: ShapeOf<Refusal> = {
+  kind: 'object',
+  required: { dot, code, message, serverTime: timeMs },
+  optional: {},
+};
+const pushed: ShapeOf<Pushed> = { kind: 'object', required: { type: json, known }, optional: { refused: refusal } };
+
+const entry: ShapeOf<LogEntry> = {
+  kind: 'object',
+  required: { stamp: { kind: 'tuple', of: [{ kind: 'sid' }, { kind: 'integer', min: 1, max: MAX }] }, dot },
+  optional: { change: CHANGE },
+};
+const page: ShapeOf<Page> = {
+  kind: 'object',
+  required: {
+    type: json,
+    entries: { kind: 'list', of: entry, min: 0, max: 'entriesPerPage' },
+    cursor: vector,
+    head: vector,
+  },
+  optional: {},
+};
+const pong: ShapeOf<Pong> = { kind: 'object', required: { type: json, serverTime: timeMs }, optional: {} };
+const error: ShapeOf<ErrorFrame> = { kind: 'object', required: { type: json, code, message }, optional: {} };
+
+export const DEVICE_MESSAGE: Shape = { kind: 'union', by: 'type', cases: { hello, push, applied, ping } };
+export const SERVER_MESSAGE: Shape = { kind: 'union', by: 'type', cases: { welcome, pushed, page, pong, error } };
+
+/** Everything that two ends must agree about; its hash is in `versions.ts`. */
+export const SCHEMA = { device: DEVICE_MESSAGE, server: SERVER_MESSAGE, change: CHANGE, close: CLOSE };

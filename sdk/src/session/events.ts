@@ -1,0 +1,75 @@
+/**
+ * What goes into a device's session and what comes out. Whatever takes time (store, socket, timer) is an effect, and
+ * its outcome comes back as an event that carries the number of the connection it belongs to: the answer to an old
+ * connection is late and counts for nothing.
+ */
+import type { VersionVector } from '../core/version-vector.ts';
+import type { DeviceMessage, Page, ServerMessage } from '../protocol/messages.ts';
+import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from '../store/device-store.ts';
+import type { Problem, SyncNews, SyncState } from './sync-state.ts';
+
+/** Time and luck, given to every step. */
+export interface Moment {
+  /** Wall clock in milliseconds since 1970: for what is shown, never for deciding. */
+  readonly nowMs: number;
+  /** Random, in [0, 1). */
+  readonly fraction: number;
+}
+
+/** `retry`: connect anew · `heartbeat`: say something · `silence`: the peer is gone · `answer`: `pushed` is overdue · `push`: push again. */
+export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push';
+
+export type SessionEvent =
+  | { readonly type: 'start'; readonly paused: boolean }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  /** Somebody believes that the network is there: try at once. `ask` is answered when the attempt has led to something. */
+  | { readonly type: 'wake'; readonly ask?: string }
+  | { readonly type: 'stop' }
+  | { readonly type: 'token-changed'; readonly token: string }
+  /** The outbox has something new: a hint, never needed for correctness. */
+  | { readonly type: 'local-write' }
+  | { readonly type: 'timer-fired'; readonly timer: TimerName }
+  | ({ readonly connection: number } & LinkEvent);
+
+export type LinkEvent =
+  | { readonly type: 'transport-opened' }
+  | { readonly type: 'transport-closed'; readonly code: number; readonly reason: string }
+  | { readonly type: 'frame-received'; readonly message: ServerMessage }
+  /** Something arrived that is not a frame of the protocol. */
+  | { readonly type: 'frame-refused'; readonly problem: Problem }
+  | { readonly type: 'identity-loaded'; readonly identity: StoredIdentity }
+  | { readonly type: 'outbox-loaded'; readonly items: readonly OutboxItem[] }
+  | { readonly type: 'page-ingested'; readonly result: IngestResult }
+  | { readonly type: 'clock-corrected'; readonly restamped: number; readonly offsetMs: number }
+  | { readonly type: 'store-failed'; readonly problem: Problem };
+
+export type Effect =
+  | { readonly type: 'set-timer'; readonly timer: TimerName; readonly afterMs: number }
+  | { readonly type: 'clear-timer'; readonly timer: TimerName }
+  | { readonly type: 'report'; readonly state: SyncState }
+  | { readonly type: 'announce'; readonly news: SyncNews }
+  /** All that the server had when `ask` came is in the reported state; or there is no link, and that is reported. */
+  | { readonly type: 'answer'; readonly ask: string }
+  | ({ readonly connection: number } & LinkEffect);
+
+export type LinkEffect =
+  | { readonly type: 'load-identity' }
+  | { readonly type: 'open-transport' }
+  | { readonly type: 'send'; readonly message: DeviceMessage }
+  /** Idempotent: a transport that is closed already stays closed. */
+  | { readonly type: 'close-transport' }
+  | {
+      readonly type: 'load-outbox';
+      readonly after: OutboxPosition | null;
+      readonly max: { readonly changes: number; readonly bytes: number };
+    }
+  | { readonly type: 'ingest'; readonly page: Page }
+  | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number };
+
+/** How far a vector is ahead of another one, in log entries. */
+export function entriesBetween(from: VersionVector, to: VersionVector): number {
+  let count = 0;
+  for (const [sid, n] of Object.entries(to)) count += Math.max(0, n - (Object.hasOwn(from, sid) ? from[sid]! : 0));
+  return count;
+}

@@ -1,0 +1,21 @@
+/**
+ * The port to the network: text frames to one server and back. A WebSocket in production, wires in the simulation.
+ */
+export interface Transport {
+  /** Never throws; what goes wrong is told by `closed`. Handlers are called later, never from inside connect(). */
+  connect(url: string, handlers: TransportHandlers): TransportLink;
+}
+
+export interface TransportHandlers {
+  /** Frames can be sent. Only a welcome proves that a server of ours is at the other end. */
+  opened(): void;
+  frame(text: string): void;
+  /** The end, told once; nothing follows. Codes are those of WebSocket, 1006 when there was none. */
+  closed(code: number, reason: string): void;
+}
+
+export interface TransportLink {
+  send(text: string): void;
+  /** No handler is called afterwards. */
+  close(): void;
+}

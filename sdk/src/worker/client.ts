@@ -1,0 +1,215 @@
+/**
+ * A page's link to syncing. It starts the host, passes on what the page wants, hands out what the host reports, and
+ * starts a new host when one fails.
+ *
+ * It promises: nothing it does is needed for a write to be saved or sent some day; no call hangs, close() least of all.
+ */
+import { randomName } from '../lib/ids.ts';
+import { BACKOFF, backoffMs } from '../session/backoff.ts';
+import { INITIAL_SYNC_STATE, type SyncNews, type SyncState } from '../session/sync-state.ts';
+import type { CollectionPlan } from '../policies/registry.ts';
+import { platformRandom } from '../store/platform-random.ts';
+import { resolveSyncUrl } from '../transport/sync-url.ts';
+import { createAsks } from './asks.ts';
+import type { Touched } from './engine.ts';
+import { createHints } from './hints.ts';
+import { openHost, type HostCalls, type HostHandle } from './host-handle.ts';
+import type { HostReport } from './host-messages.ts';
+import { onReturn } from './page-events.ts';
+import { messageOf } from './problem.ts';
+import { spawnWorker } from './spawn-worker.ts';
+
+export { INITIAL_SYNC_STATE, type SyncNews, type SyncState, type Touched };
+
+export interface SyncLinkOptions {
+  /** Of the local database. */
+  readonly name: string;
+  readonly sync: SyncSettings;
+  readonly collections: readonly CollectionPlan[];
+  /** Default: the packaged worker where there are workers. false: sync runs in this context. */
+  readonly worker?: (() => Worker) | false;
+  readonly logger?: { error(message: string, detail?: unknown): void };
+  onState(state: SyncState): void;
+  /** Rows that were changed behind this page's back, and with them perhaps the SDK's own stores. */
+  onChanged(touched: Touched): void;
+  onEvent(news: SyncNews): void;
+}
+
+export interface SyncSettings {
+  readonly url: string;
+  readonly space?: string;
+  readonly token?: string | ((why: 'start' | 'expired' | 'denied') => Promise<string | null>);
+  readonly paused?: boolean;
+}
+
+export interface SyncLink {
+  /** A hint that the outbox has grown. */
+  localWrite(): void;
+  /**
+   * Tries at once. Resolves when all that the server had then is in the reported state, or that there is no link; after
+   * 15 s in any case.
+   */
+  now(): Promise<void>;
+  /** Of the whole device, in all its tabs. */
+  pause(): void;
+  resume(): void;
+  /** Resolves when nothing of this link touches the database any more, after 2 s in any case. */
+  close(): Promise<void>;
+}
+
+const ANSWER_MS = 15_000;
+const STOP_MS = 2_000;
+/** A host that ran for this long was healthy. */
+const HEALTHY_MS = 60_000;
+
+/** Throws INVALID_OPTION when the address cannot be used. */
+export function connectSync(options: SyncLinkOptions): SyncLink {
+  const { sync, logger } = options;
+  const url = resolveSyncUrl(sync.url, typeof location === 'undefined' ? undefined : location.origin);
+  const asks = createAsks(ANSWER_MS);
+  const hint = createHints(() => use('A hint', (calls) => calls.localWrite()));
+  let token = typeof sync.token === 'string' ? sync.token : null;
+  let isPaused = sync.paused ?? false;
+  let host: HostHandle | null = null;
+  let startedAt = 0;
+  let crashes = 0;
+  let relaunch: ReturnType<typeof setTimeout> | undefined;
+  let connection: SyncState['connection'] | null = null;
+  let isClosed = false;
+
+  const stopListening = onReturn(() => void use('A hint', (calls) => calls.now()));
+  void launchWithToken();
+
+  async function launchWithToken(): Promise<void> {
+    if (typeof sync.token === 'function') token = await askForToken('start');
+    launch();
+  }
+
+  function launch(): void {
+    clearTimeout(relaunch);
+    relaunch = undefined;
+    if (isClosed || host !== null) return;
+    startedAt = performance.now();
+    try {
+      const opened = openHost({
+        worker: workerOf(options),
+        onReport: receive,
+        onCrash: (error) => crashed(opened, error),
+      });
+      host = opened;
+      opened.start(config()).catch((error: unknown) => crashed(opened, error));
+    } catch (error) {
+      // The factory of the app, or a policy of the page, refuses a worker.
+      crashed(null, error);
+    }
+  }
+
+  function config(): Parameters<HostHandle['start']>[0] {
+    const { name, collections } = options;
+    return { name, url, space: sync.space ?? 'default', token, paused: isPaused, store: { name, collections } };
+  }
+
+  /** The host is replaced after a while; what was written meanwhile waits in the outbox. */
+  function crashed(which: HostHandle | null, error: unknown): void {
+    if (isClosed || which !== host) return;
+    host?.dispose();
+    host = null;
+    crashes = performance.now() - startedAt > HEALTHY_MS ? 1 : crashes + 1;
+    const afterMs = backoffMs(crashes, BACKOFF.longestMs, platformRandom.fraction());
+    relaunch = setTimeout(launch, afterMs);
+    logger?.error('Syncing has failed and is started again.', error);
+    receive({ type: 'state', state: crashState(error, Date.now() + afterMs) });
+    asks.answerAll();
+  }
+
+  function receive(report: HostReport): void {
+    if (isClosed) return;
+    switch (report.type) {
+      case 'state':
+        noteConnection(report.state.connection);
+        return options.onState(report.state);
+      case 'changed':
+        return options.onChanged(report.touched);
+      case 'news':
+        return options.onEvent(report.news);
+      case 'answer':
+        return asks.answer(report.ask);
+    }
+  }
+
+  function noteConnection(next: SyncState['connection']): void {
+    const isDenied = next === 'auth-required' && connection !== 'auth-required';
+    connection = next;
+    if (next !== 'stalled') isPaused = next === 'paused';
+    if (isDenied && typeof sync.token === 'function') void renewToken();
+  }
+
+  async function renewToken(): Promise<void> {
+    const renewed = await askForToken('denied');
+    if (renewed === null) return;
+    token = renewed;
+    await use('A new token', (calls) => calls.setToken(renewed));
+  }
+
+  async function askForToken(why: 'start' | 'denied'): Promise<string | null> {
+    try {
+      return typeof sync.token === 'function' ? await sync.token(why) : null;
+    } catch (error) {
+      logger?.error('The token function has failed.', error);
+      return null;
+    }
+  }
+
+  /** A call that fails or takes too long means a host that does not work. */
+  async function use(what: string, run: (calls: HostCalls) => Promise<void>): Promise<void> {
+    const current = host;
+    await current?.call(what, run).catch((error: unknown) => crashed(current, error));
+  }
+
+  return {
+    localWrite() {
+      if (host !== null) hint();
+    },
+    async now() {
+      if (isClosed) return;
+      if (relaunch !== undefined) launch();
+      const ask = randomName(64, platformRandom);
+      const answered = asks.wait(ask);
+      void use('sync.now()', (calls) => calls.now(ask));
+      await answered;
+    },
+    pause() {
+      isPaused = true;
+      void use('sync.pause()', (calls) => calls.pause());
+    },
+    resume() {
+      isPaused = false;
+      void use('sync.resume()', (calls) => calls.resume());
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(relaunch);
+      stopListening();
+      asks.answerAll();
+      const last = host;
+      host = null;
+      // A host that does not answer is ended all the same: the database bears it at any moment.
+      await last
+        ?.call('Stopping', (calls) => calls.stop(), STOP_MS)
+        .catch((error: unknown) => {
+          logger?.error('The host did not stop by itself.', error);
+        });
+      last?.dispose();
+    },
+  };
+}
+
+function workerOf({ worker }: SyncLinkOptions): (() => Worker) | false {
+  if (worker !== undefined) return worker;
+  return typeof Worker === 'undefined' ? false : spawnWorker;
+}
+
+function crashState(error: unknown, nextAttemptAt: number): SyncState {
+  const reason = { code: 'INTERNAL', message: messageOf(error) } as const;
+  return { ...INITIAL_SYNC_STATE, connection: 'stalled', reason, nextAttemptAt };
+}

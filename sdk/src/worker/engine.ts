@@ -1,0 +1,167 @@
+/**
+ * Drives a device's session: does what its steps ask for and feeds back what came of it. Store, transport, clock and
+ * luck are arguments, so that tests and the simulation run this very code.
+ *
+ * It promises: events are taken one at a time; calls of the store run one after the other, in the order they were asked
+ * for; a transport that was closed is never heard again.
+ */
+import type { Random } from '../lib/random.ts';
+import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
+import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import type { Effect, LinkEvent, SessionEvent } from '../session/events.ts';
+import { step } from '../session/device-session.ts';
+import { createSession, type Remembered, type SessionOptions, type SessionState } from '../session/state.ts';
+import type { SyncNews, SyncState } from '../session/sync-state.ts';
+import type { DeviceStore, IngestResult } from '../store/device-store.ts';
+import type { Transport, TransportLink } from '../transport/transport.ts';
+import type { Clock } from './clock.ts';
+import { storageProblemOf } from './problem.ts';
+import { createStoreQueue } from './store-queue.ts';
+import { createTimers } from './timers.ts';
+
+/** Rows whose visible content may have changed, by collection. The SDK's own stores may have changed as well. */
+export type Touched = Readonly<Record<string, readonly string[]>>;
+
+export interface EngineOptions {
+  readonly url: string;
+  readonly session: SessionOptions;
+  readonly remembered?: Remembered;
+  /** Called before the first use and again after it has failed. */
+  openStore(): Promise<DeviceStore>;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Pick<Random, 'fraction'>;
+  onState(state: SyncState): void;
+  onNews(news: SyncNews): void;
+  onChanged(touched: Touched): void;
+  /** The `ask` of a wake was answered by what was reported until now. */
+  onAnswer(ask: string): void;
+}
+
+/** What may be asked of a running engine from outside. */
+export type EngineCommand = Extract<
+  SessionEvent,
+  { type: 'start' | 'pause' | 'resume' | 'wake' | 'local-write' | 'token-changed' }
+>;
+
+export interface Engine {
+  send(command: EngineCommand): void;
+  /** Closes the link; resolves when the store is at rest and closed. */
+  stop(): Promise<void>;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { clock, random } = options;
+  let state: SessionState = createSession(options.session, options.remembered);
+  const timers = createTimers(clock, (timer) => dispatch({ type: 'timer-fired', timer }));
+  const store = createStoreQueue(options.openStore);
+  let link: TransportLink | null = null;
+  const events: SessionEvent[] = [];
+  let isBusy = false;
+
+  /** Effects may bring events at once; those wait until the step that caused them is done. */
+  function dispatch(event: SessionEvent): void {
+    events.push(event);
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      for (let next = events.shift(); next !== undefined; next = events.shift()) take(next);
+    } finally {
+      isBusy = false;
+    }
+  }
+
+  function take(event: SessionEvent): void {
+    const next = step(state, event, { nowMs: clock.nowMs(), fraction: random.fraction() });
+    state = next.state;
+    next.effects.forEach(perform);
+  }
+
+  function perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'set-timer':
+        return timers.set(effect.timer, effect.afterMs);
+      case 'clear-timer':
+        return timers.clear(effect.timer);
+      case 'report':
+        return options.onState(effect.state);
+      case 'announce':
+        return options.onNews(effect.news);
+      case 'answer':
+        return options.onAnswer(effect.ask);
+      case 'open-transport':
+        return openTransport(effect.connection);
+      case 'close-transport':
+        return closeTransport();
+      case 'send':
+        return link?.send(encodeMessage(effect.message));
+      case 'load-identity':
+        return useStore(effect.connection, async (opened) => ({
+          type: 'identity-loaded',
+          identity: await opened.readIdentity(),
+        }));
+      case 'load-outbox':
+        return useStore(effect.connection, async (opened) => ({
+          type: 'outbox-loaded',
+          items: await opened.readOutbox(effect.after, effect.max),
+        }));
+      case 'ingest':
+        return useStore(effect.connection, async (opened) => ingested(await opened.ingest(effect.page)));
+      case 'correct-clock':
+        return useStore(effect.connection, async (opened) => {
+          const corrected = await opened.correctClock(effect.after, effect.serverNowMs);
+          options.onChanged({});
+          return { type: 'clock-corrected', ...corrected };
+        });
+    }
+  }
+
+  function ingested(result: IngestResult): LinkEvent {
+    if (result.type === 'ingested') options.onChanged(result.touched);
+    return { type: 'page-ingested', result };
+  }
+
+  function useStore(connection: number, use: (opened: DeviceStore) => Promise<LinkEvent>): void {
+    store
+      .use(use)
+      .catch((error: unknown): LinkEvent => ({ type: 'store-failed', problem: storageProblemOf(error) }))
+      .then((event) => dispatch({ ...event, connection }))
+      .catch(crash);
+  }
+
+  function openTransport(connection: number): void {
+    closeTransport();
+    const tell = (event: LinkEvent): void => dispatch({ ...event, connection });
+    link = options.transport.connect(options.url, {
+      opened: () => tell({ type: 'transport-opened' }),
+      frame: (text) => tell(decode(text)),
+      closed: (code, reason) => tell({ type: 'transport-closed', code, reason }),
+    });
+  }
+
+  function closeTransport(): void {
+    link?.close();
+    link = null;
+  }
+
+  return {
+    send: dispatch,
+    stop() {
+      dispatch({ type: 'stop' });
+      return store.close();
+    },
+  };
+}
+
+function decode(text: string): LinkEvent {
+  const decoded = decodeServerMessage(text, DEFAULT_LIMITS);
+  if (decoded.type === 'ok') return { type: 'frame-received', message: decoded.message };
+  return { type: 'frame-refused', problem: { code: decoded.code, message: decoded.reason } };
+}
+
+/** A broken invariant of ours: uncaught, so that the page hears of it and starts a new worker. */
+function crash(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * What travels between the contexts of one device: from a host to its page over a MessagePort, and between the hosts of
+ * all tabs over a BroadcastChannel. Plain data; what does not have the right shape is ignored, because a tab of another
+ * version may be open.
+ */
+import { ERROR_CODES } from '../lib/errors.ts';
+import type { LinkStatus, SyncNews, SyncState } from '../session/sync-state.ts';
+import type { Touched } from './engine.ts';
+
+/** Host to page, and the syncing host to the others. */
+export type HostReport =
+  | { readonly type: 'state'; readonly state: SyncState }
+  | { readonly type: 'changed'; readonly touched: Touched }
+  | { readonly type: 'news'; readonly news: SyncNews }
+  /** What was reported until now answers the wake with this `ask`. */
+  | { readonly type: 'answer'; readonly ask: string };
+
+/** Any host to the syncing one; pause and resume to all, so that a new leader knows. */
+export type TabRequest =
+  /** A newcomer wants to know the state. */
+  | { readonly type: 'ask' }
+  /** A new leader is here: whoever waits for an answer asks again. */
+  | { readonly type: 'leading' }
+  | { readonly type: 'local-write' }
+  | { readonly type: 'wake'; readonly ask?: string }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' };
+
+export type TabMessage = HostReport | TabRequest;
+
+export function isTabMessage(value: unknown): value is TabMessage {
+  return isHostReport(value) || isTabRequest(value);
+}
+
+function isTabRequest(value: unknown): value is TabRequest {
+  if (!isObject(value) || !REQUESTS.has(value['type'] as string)) return false;
+  return value['ask'] === undefined || typeof value['ask'] === 'string';
+}
+
+export function isHostReport(value: unknown): value is HostReport {
+  if (!isObject(value)) return false;
+  switch (value['type']) {
+    case 'state':
+      return isSyncState(value['state']);
+    case 'changed':
+      return isTouched(value['touched']);
+    case 'news':
+      return isObject(value['news']) && typeof value['news']['type'] === 'string' && isTime(value['news']['at']);
+    case 'answer':
+      return typeof value['ask'] === 'string';
+    default:
+      return false;
+  }
+}
+
+const REQUESTS: ReadonlySet<string> = new Set([
+  'ask',
+  'leading',
+  'local-write',
+  'wake',
+  'pause',
+  'resume',
+] satisfies TabRequest['type'][]);
+const FIRST_SYNC: ReadonlySet<string> = new Set(['never', 'running', 'done'] satisfies SyncState['firstSync'][]);
+const CONNECTIONS: ReadonlySet<string> = new Set([
+  'connecting',
+  'online',
+  'offline',
+  'paused',
+  'backoff',
+  'auth-required',
+  'upgrade-required',
+  'stalled',
+] satisfies LinkStatus[]);
+
+function isSyncState(value: unknown): value is SyncState {
+  if (!isObject(value)) return false;
+  const { connection, reason, progress, firstSync, lastSyncedAt, nextAttemptAt, inSync, acceptedThrough } = value;
+  return (
+    CONNECTIONS.has(connection as string) &&
+    FIRST_SYNC.has(firstSync as string) &&
+    (reason === null || isProblem(reason)) &&
+    (progress === null || isObject(progress)) &&
+    (lastSyncedAt === null || isTime(lastSyncedAt)) &&
+    (nextAttemptAt === null || isTime(nextAttemptAt)) &&
+    typeof inSync === 'boolean' &&
+    isObject(acceptedThrough)
+  );
+}
+
+function isProblem(value: unknown): boolean {
+  return isObject(value) && Object.hasOwn(ERROR_CODES, String(value['code'])) && typeof value['message'] === 'string';
+}
+
+function isTouched(value: unknown): value is Touched {
+  return (
+    isObject(value) &&
+    Object.values(value).every((ids) => Array.isArray(ids) && ids.every((id) => typeof id === 'string'))
+  );
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

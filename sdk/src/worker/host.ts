@@ -1,0 +1,190 @@
+/**
+ * The syncing side of one context, in a worker or beside the page. One host of a device leads and drives the engine; all
+ * hosts hear what it reports and pass on what their page wants.
+ *
+ * It promises: every page hears every change of state and every changed row, whichever tab syncs; pause holds for the
+ * device until resume, also when the syncing tab goes.
+ */
+import type { Random } from '../lib/random.ts';
+import { INITIAL_SYNC_STATE, type SyncNews, type SyncState } from '../session/sync-state.ts';
+import { SESSION_TIMES } from '../session/state.ts';
+import type { DeviceStore } from '../store/device-store.ts';
+import type { Transport } from '../transport/transport.ts';
+import { openTabChannel, type TabChannel } from './channel.ts';
+import type { Clock } from './clock.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { HostReport, TabMessage, TabRequest } from './host-messages.ts';
+import { seekLeadership, type Leadership } from './leader.ts';
+
+/** What a page says to its host: plain data. */
+export interface HostConfig<StoreOptions> {
+  readonly name: string;
+  /** ws: or wss:, resolved by the page. */
+  readonly url: string;
+  readonly space: string;
+  readonly token: string | null;
+  readonly paused: boolean;
+  readonly store: StoreOptions;
+}
+
+/** Everything with a disk, a socket, a clock or luck. */
+export interface HostEnvironment<StoreOptions> {
+  openStore(options: StoreOptions): Promise<DeviceStore>;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Pick<Random, 'fraction'>;
+  readonly locks: Pick<LockManager, 'request'> | undefined;
+}
+
+/** What a page may call. Reports come over the port, because a callback through a proxy can be collected and hang. */
+export interface SyncHost<StoreOptions> {
+  start(config: HostConfig<StoreOptions>, port: MessagePort): void;
+  /** Something was written in this tab. */
+  localWrite(): void;
+  /** Try at once; the answer comes over the port. */
+  now(ask?: string): void;
+  pause(): void;
+  resume(): void;
+  setToken(token: string): void;
+  /** Resolves when nothing of this host touches the database any more. */
+  stop(): Promise<void>;
+}
+
+export function createHost<StoreOptions>(environment: HostEnvironment<StoreOptions>): SyncHost<StoreOptions> {
+  let running: RunningHost | null = null;
+  return {
+    start(config, port) {
+      running ??= runHost(environment, config, port);
+    },
+    localWrite: () => running?.request({ type: 'local-write' }),
+    now: (ask) => running?.request(ask === undefined ? { type: 'wake' } : { type: 'wake', ask }),
+    pause: () => running?.request({ type: 'pause' }),
+    resume: () => running?.request({ type: 'resume' }),
+    setToken: (token) => running?.setToken(token),
+    stop: async () => running?.stop(),
+  };
+}
+
+/** What a page can want of the device. */
+type PageRequest = Exclude<TabRequest, { type: 'ask' | 'leading' }>;
+
+interface RunningHost {
+  request(request: PageRequest): void;
+  setToken(token: string): void;
+  stop(): Promise<void>;
+}
+
+function runHost<StoreOptions>(
+  environment: HostEnvironment<StoreOptions>,
+  config: HostConfig<StoreOptions>,
+  port: MessagePort,
+): RunningHost {
+  let engine: Engine | null = null;
+  let { token } = config;
+  let isPaused = config.paused;
+  let state: SyncState = { ...INITIAL_SYNC_STATE, connection: isPaused ? 'paused' : 'connecting' };
+  /** Questions of this page that nobody has answered: the leader may be gone, or not be there yet. */
+  const asks = new Set<string>();
+  const channel: TabChannel = openTabChannel(config.name, hear);
+  const leadership: Leadership = seekLeadership({
+    name: config.name,
+    locks: environment.locks,
+    onLead: lead,
+    onLost: step,
+  });
+  tellPage({ type: 'state', state });
+  channel.post({ type: 'ask' });
+
+  function lead(): void {
+    const { url, space, store } = config;
+    engine = createEngine({
+      ...environment,
+      url,
+      session: { space, token, ...SESSION_TIMES },
+      remembered: state,
+      openStore: () => environment.openStore(store),
+      onState: (next) => report({ type: 'state', state: next }),
+      onNews: (news) => report({ type: 'news', news }),
+      onChanged: (touched) => report({ type: 'changed', touched }),
+      onAnswer: (ask) => report({ type: 'answer', ask }),
+    });
+    tellPage({ type: 'news', news: leaderNews(true) });
+    engine.send({ type: 'start', paused: isPaused });
+    for (const ask of asks) engine.send({ type: 'wake', ask });
+    channel.post({ type: 'leading' });
+  }
+
+  /** Steps back: somebody else leads now. */
+  function step(): void {
+    void engine?.stop();
+    engine = null;
+    tellPage({ type: 'news', news: leaderNews(false) });
+  }
+
+  function leaderNews(here: boolean): SyncNews {
+    return { type: 'leader', at: environment.clock.nowMs(), here };
+  }
+
+  /** From our engine to every page of this device. */
+  function report(message: HostReport): void {
+    tellPage(message);
+    channel.post(message);
+  }
+
+  function tellPage(message: HostReport): void {
+    if (message.type === 'state') ({ state } = message);
+    if (message.type === 'answer') asks.delete(message.ask);
+    port.postMessage(message);
+  }
+
+  function hear(message: TabMessage): void {
+    switch (message.type) {
+      case 'state':
+        // Two leaders are possible for a moment; each believes itself.
+        if (engine !== null) return;
+        isPaused = message.state.connection === 'paused';
+        return tellPage(message);
+      case 'changed':
+      case 'news':
+      case 'answer':
+        return tellPage(message);
+      case 'ask':
+        if (engine !== null) channel.post({ type: 'state', state });
+        return;
+      case 'leading':
+        for (const ask of asks) channel.post({ type: 'wake', ask });
+        return;
+      case 'local-write':
+      case 'wake':
+      case 'pause':
+      case 'resume':
+        return obey(message);
+    }
+  }
+
+  function obey(request: PageRequest): void {
+    if (request.type === 'pause' || request.type === 'resume') isPaused = request.type === 'pause';
+    engine?.send(request);
+  }
+
+  return {
+    request(request) {
+      if (request.type === 'wake' && request.ask !== undefined) asks.add(request.ask);
+      obey(request);
+      channel.post(request);
+    },
+    setToken(next) {
+      token = next;
+      engine?.send({ type: 'token-changed', token: next });
+    },
+    async stop() {
+      channel.close();
+      const stopping = engine?.stop();
+      engine = null;
+      // The lock goes last: the next leader finds the store at rest.
+      await stopping;
+      leadership.resign();
+      port.close();
+    },
+  };
+}
