@@ -1,0 +1,111 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { readConfig } from './config.ts';
+import { temporaryFolder } from './server.fixture.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+afterEach(() => folder.remove());
+
+const DEFAULTS = {
+  port: 4321,
+  host: '127.0.0.1',
+  file: join('data', 'skerry.db'),
+  static: null,
+  origins: null,
+  trustProxy: false,
+  logLevel: 'info',
+};
+
+describe('configuration of the command', { timeout: 30_000 }, () => {
+  it('[CFG1] works without any', () => {
+    expect(readConfig([], {})).toEqual({ type: 'ok', config: DEFAULTS });
+  });
+
+  it('[CFG2] flags go before variables, variables before defaults', () => {
+    const env = {
+      SKERRY_PORT: '1',
+      SKERRY_DATA: '/one',
+      SKERRY_LOG_LEVEL: 'debug',
+      SKERRY_ORIGINS: 'https://a.example, https://b.example',
+    };
+    const read = readConfig(
+      ['--port', '0', `--data=${folder.path}`, '--static', folder.path, '--trust-proxy', 'true', '--host', 'localhost'],
+      env,
+    );
+    expect(read).toEqual({
+      type: 'ok',
+      config: {
+        port: 0,
+        host: 'localhost',
+        file: join(folder.path, 'skerry.db'),
+        static: folder.path,
+        origins: ['https://a.example', 'https://b.example'],
+        trustProxy: true,
+        logLevel: 'debug',
+      },
+    });
+  });
+
+  it('[CFG3] data is a folder, or a file when it says so', () => {
+    const fileOf = (data: string): unknown => readConfig(['--data', data], {});
+    expect(fileOf('x/notes.db')).toMatchObject({ config: { file: 'x/notes.db' } });
+    expect(fileOf('x/notes')).toMatchObject({ config: { file: join('x/notes', 'skerry.db') } });
+    const misleading = join(folder.path, 'folder.db');
+    mkdirSync(misleading);
+    expect(fileOf(misleading)).toMatchObject({ config: { file: join(misleading, 'skerry.db') } });
+  });
+
+  it('[CFG4] all that is wrong is said at once', () => {
+    const args = [
+      '--port',
+      '65536',
+      '--host',
+      '0.0.0.0',
+      '--static',
+      '/nope',
+      '--origins',
+      'app.example',
+      '--trust-proxy',
+      'maybe',
+      '--log-level',
+      'loud',
+      '--what',
+      'else',
+    ];
+    const read = readConfig(args, {});
+    const problems = read.type === 'bad' ? read.problems.join('\n') : '';
+    for (const word of ['65536', '0.0.0.0', '/nope', 'app.example', 'maybe', 'loud', '--what', 'else'])
+      expect(problems).toContain(word);
+  });
+
+  it.each([[['--port']], [['--port=']], [['--port', '-1']], [['--port', '1e3']], [['--data', '']]])(
+    '[CFG4] %j is refused',
+    (args) => {
+      expect(readConfig(args, {})).toMatchObject({ type: 'bad' });
+    },
+  );
+
+  it('[CFG5] help names every flag and its variable, and goes before mistakes', () => {
+    const read = readConfig(['--port', 'x', '--help'], {});
+    for (const word of [
+      '--port',
+      'SKERRY_PORT',
+      '--data',
+      'SKERRY_DATA',
+      '--host',
+      '--static',
+      '--origins',
+      '--trust-proxy',
+      '--log-level',
+    ]) {
+      expect(read.type === 'help' && read.text).toContain(word);
+    }
+  });
+});

@@ -1,0 +1,172 @@
+/**
+ * The configuration of the command: flags first, then SKERRY_* variables, then defaults. All that is wrong with it is
+ * said at once.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { isLoopback } from './http/loopback.ts';
+import { originUrl } from './http/origin.ts';
+import type { LogLevel } from './log.ts';
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Path of the database file. */
+  readonly file: string;
+  readonly static: string | null;
+  readonly origins: readonly string[] | null;
+  readonly trustProxy: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export type ConfigResult =
+  | { readonly type: 'ok'; readonly config: Config }
+  | { readonly type: 'help'; readonly text: string }
+  | { readonly type: 'bad'; readonly problems: readonly string[] };
+
+interface Setting {
+  readonly variable: string;
+  readonly placeholder: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+const SETTINGS: Readonly<Record<string, Setting>> = {
+  port: {
+    variable: 'SKERRY_PORT',
+    placeholder: '<number>',
+    fallback: '4321',
+    help: 'port to listen on, 0 for a free one',
+  },
+  data: {
+    variable: 'SKERRY_DATA',
+    placeholder: '<path>',
+    fallback: './data',
+    help: 'folder of skerry.db, or a file that ends in .db',
+  },
+  host: {
+    variable: 'SKERRY_HOST',
+    placeholder: '<name>',
+    fallback: '127.0.0.1',
+    help: 'address to listen on; this machine only',
+  },
+  static: {
+    variable: 'SKERRY_STATIC',
+    placeholder: '<folder>',
+    fallback: '',
+    help: 'built web app to serve beside /sync',
+  },
+  origins: {
+    variable: 'SKERRY_ORIGINS',
+    placeholder: '<list>',
+    fallback: '',
+    help: 'origins of pages that may connect, with commas; else the own host',
+  },
+  'trust-proxy': {
+    variable: 'SKERRY_TRUST_PROXY',
+    placeholder: 'true|false',
+    fallback: 'false',
+    help: 'take the host from X-Forwarded-Host',
+  },
+  'log-level': {
+    variable: 'SKERRY_LOG_LEVEL',
+    placeholder: '<level>',
+    fallback: 'info',
+    help: 'error, info, debug or silent',
+  },
+};
+
+const LOG_LEVELS: readonly string[] = ['error', 'info', 'debug', 'silent'];
+
+export function readConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): ConfigResult {
+  const problems: string[] = [];
+  const flags = readFlags(args, problems);
+  if (flags.has('help')) return { type: 'help', text: helpText() };
+  const valueOf = (name: string): string =>
+    flags.get(name) ?? env[SETTINGS[name]!.variable] ?? SETTINGS[name]!.fallback;
+  const config = {
+    port: readPort(valueOf('port'), problems),
+    host: readHost(valueOf('host'), problems),
+    file: readFile(valueOf('data'), problems),
+    static: readFolder(valueOf('static'), problems),
+    origins: readOrigins(valueOf('origins'), problems),
+    trustProxy: readChoice('trust-proxy', valueOf('trust-proxy'), ['true', 'false'], problems) === 'true',
+    logLevel: readChoice('log-level', valueOf('log-level'), LOG_LEVELS, problems) as LogLevel,
+  };
+  return problems.length > 0 ? { type: 'bad', problems } : { type: 'ok', config };
+}
+
+function helpText(): string {
+  const lines = Object.entries(SETTINGS).map(([name, { variable, placeholder, fallback, help }]) => {
+    const flag = `--${name} ${placeholder}`.padEnd(26);
+    return `  ${flag}${help}${fallback === '' ? '' : ` (${fallback})`}\n${''.padEnd(28)}or ${variable}`;
+  });
+  return `Usage: skerry-server [options]\n\nServes the Skerry sync protocol at /sync, health at /healthz and /readyz.\n\n${lines.join('\n')}\n  --help                    this text\n`;
+}
+
+/** Not strict: the parser would stop at the first thing it does not like, and here all of them are wanted. */
+function readFlags(args: readonly string[], problems: string[]): ReadonlyMap<string, string> {
+  const options = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, { type: 'string' as const }]));
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { ...options, help: { type: 'boolean' } },
+    strict: false,
+    tokens: true,
+  });
+  const flags = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') problems.push(`${token.value}: not an option; see --help`);
+    if (token.kind !== 'option') continue;
+    if (token.name === 'help' || token.name === 'h') flags.set('help', '');
+    else if (!Object.hasOwn(SETTINGS, token.name)) problems.push(`${token.rawName}: unknown option; see --help`);
+    else if (token.value === undefined || token.value === '') problems.push(`${token.rawName}: a value is missing`);
+    else flags.set(token.name, token.value);
+  }
+  return flags;
+}
+
+function readPort(text: string, problems: string[]): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) problems.push(`port: ${text} is not a number from 0 to 65535`);
+  return port;
+}
+
+function readHost(host: string, problems: string[]): string {
+  if (!isLoopback(host)) {
+    problems.push(
+      `host: ${host} is not this machine; without authentication the command serves this machine only (use createSyncServer with authenticate)`,
+    );
+  }
+  return host;
+}
+
+function readFile(path: string, problems: string[]): string {
+  if (path.includes('\0')) problems.push('data: not a path');
+  return /\.(?:db|sqlite)$/.test(path) && !isFolder(path) ? path : join(path, 'skerry.db');
+}
+
+function readFolder(path: string, problems: string[]): string | null {
+  if (path === '') return null;
+  if (!isFolder(path)) problems.push(`static: ${path} is not a folder`);
+  return path;
+}
+
+function readOrigins(text: string, problems: string[]): readonly string[] | null {
+  if (text === '') return null;
+  const origins = text.split(',').map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (!originUrl(origin)) problems.push(`origins: ${origin} is not an origin like https://app.example`);
+  }
+  return origins;
+}
+
+function readChoice(name: string, value: string, choices: readonly string[], problems: string[]): string {
+  if (!choices.includes(value)) problems.push(`${name}: ${value} is none of ${choices.join(', ')}`);
+  return value;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,57 @@
+/** Ordinary HTTP requests: health for whoever watches the server, and the files of the app, if there is one. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { failureFields, type Logger } from '../log.ts';
+import { SECURITY_HEADERS } from './headers.ts';
+import { respond } from './respond.ts';
+import { serveFolder } from './static.ts';
+
+export interface RequestOptions {
+  readonly isReady: () => boolean;
+  readonly folder: string | null;
+  readonly logger: Logger;
+}
+
+export function createRequestHandler(
+  options: RequestOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const files = options.folder === null ? null : serveFolder(options.folder);
+  return (request, response) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    route(request, response, options, files).catch((failure: unknown) => {
+      // A reader that went away in the middle of a file is nobody's failure.
+      if (response.destroyed) return;
+      options.logger.error('request-failed', failureFields(failure));
+      if (response.headersSent) response.destroy();
+      else respond(response, 500, 'internal error');
+    });
+  };
+}
+
+async function route(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { isReady }: RequestOptions,
+  files: ReturnType<typeof serveFolder> | null,
+): Promise<void> {
+  const path = pathOf(request);
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return respond(response, 405, 'method not allowed');
+  }
+  switch (path) {
+    case '/healthz':
+      return respond(response, 200, { status: 'ok' });
+    case '/readyz':
+      return isReady() ? respond(response, 200, { status: 'ready' }) : respond(response, 503, { status: 'not ready' });
+    case '/sync':
+      return respond(response, 426, 'this address speaks WebSocket');
+    default:
+      return files ? files(request, response, path) : respond(response, 404, 'not found');
+  }
+}
+
+/** The path as it was sent: `new URL` would resolve `..` before anybody can look at it. */
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split(/[?#]/, 1)[0]!;
+}

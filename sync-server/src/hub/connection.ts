@@ -1,0 +1,210 @@
+/**
+ * One device's socket: turns what happens into events of its session and carries out what the session asks for.
+ *
+ * Whatever goes wrong in here ends this connection and no other.
+ */
+import type { IncomingMessage } from 'node:http';
+import { CLOSE, encodeMessage, encodePage, newServerSession, stepServer } from '@skerry/sdk/kernel';
+import type {
+  ErrorCode,
+  Hello,
+  Push,
+  ServerContext,
+  ServerEffect,
+  ServerEvent,
+  ServerSession,
+} from '@skerry/sdk/kernel';
+import type { RawData, WebSocket } from 'ws';
+
+import { failureFields, type Logger } from '../log.ts';
+import { StorageError } from '../storage/port.ts';
+import type { Principal } from './access.ts';
+import type { Listener, Room } from './room.ts';
+
+/** What a connection needs from the hub. */
+export interface ConnectionHost {
+  readonly context: ServerContext;
+  readonly logger: Logger;
+  /** Wall clock. */
+  now(): number;
+  /** Checks the peer, lets it into its room and tells what is known of its writers, or why not. */
+  greet(hello: Hello, request: IncomingMessage, connection: Connection): Promise<Greeted | Denied>;
+  admit(push: Push, guest: Guest, connection: Connection): void;
+  left(connection: Connection, room: Room | null): void;
+}
+
+export interface Guest {
+  readonly room: Room;
+  readonly principal: Principal | null;
+}
+
+export interface Greeted {
+  readonly type: 'greeted';
+  readonly known: Readonly<Record<string, number>>;
+}
+
+export interface Denied {
+  readonly type: 'denied';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly close: number;
+}
+
+/** A peer that does not answer a close is cut off. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+export class Connection implements Listener {
+  readonly id: string;
+  readonly #host: ConnectionHost;
+  readonly #socket: WebSocket;
+  readonly #request: IncomingMessage;
+  readonly #events: ServerEvent[] = [];
+  #state: ServerSession;
+  #guest: Guest | null = null;
+  #isHandling = false;
+
+  constructor(id: string, socket: WebSocket, request: IncomingMessage, host: ConnectionHost) {
+    this.id = id;
+    this.#host = host;
+    this.#socket = socket;
+    this.#request = request;
+    this.#state = newServerSession(performance.now());
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.on('close', () => this.handle({ type: 'gone' }));
+    socket.on('error', (failure) => host.logger.info('bad-peer', { connection: id, ...failureFields(failure) }));
+  }
+
+  /** Address of the peer, for the log. */
+  get from(): string | null {
+    return this.#request.socket.remoteAddress ?? null;
+  }
+
+  /** Whether this peer has been let in. */
+  get isWelcome(): boolean {
+    return this.#guest !== null;
+  }
+
+  /** From here on the growth of the room's log is heard of. */
+  enter(guest: Guest): void {
+    this.#guest = guest;
+    guest.room.join(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#state.phase === 'closed';
+  }
+
+  grown(head: number): void {
+    this.handle({ type: 'grown', head });
+  }
+
+  /** Events are taken one at a time; what an effect causes waits for its turn. */
+  handle(event: ServerEvent): void {
+    this.#events.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      while (this.#events.length > 0) this.#step(this.#events.shift()!);
+    } catch (failure) {
+      this.#breakDown(failure);
+    } finally {
+      this.#isHandling = false;
+    }
+  }
+
+  /** Something that never should have happened, told to the peer by a reference only. */
+  fail(failure: unknown): void {
+    this.handle({ type: 'failed', ...this.#describe(failure) });
+  }
+
+  #step(event: ServerEvent): void {
+    const wasClosed = this.isClosed;
+    const { state, effects } = stepServer(this.#state, event, this.#host.context);
+    this.#state = state;
+    for (const effect of effects) this.#carryOut(effect);
+    if (!wasClosed && state.phase === 'closed') this.#leave();
+  }
+
+  #carryOut(effect: ServerEffect): void {
+    switch (effect.type) {
+      case 'send':
+        return this.#send(encodeMessage(effect.message));
+      case 'send-page':
+        return this.#send(encodePage(this.#host.context.sid, effect.entries, effect.cursor, effect.head));
+      case 'greet':
+        return void this.#greet(effect.hello);
+      case 'admit':
+        return this.#host.admit(effect.push, this.#guest!, this);
+      case 'read':
+        return void this.#read(effect.after);
+      case 'close':
+        return this.#close(effect.code, effect.reason);
+    }
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (isBinary) {
+      this.handle({ type: 'failed', code: 'BAD_FRAME', message: 'binary frames are not used', close: CLOSE.badFrame });
+    } else {
+      this.handle({ type: 'frame', text: String(data), atMs: performance.now(), nowMs: this.#host.now() });
+    }
+  }
+
+  #send(text: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.send(text);
+    if (this.#socket.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
+  }
+
+  async #greet(hello: Hello): Promise<void> {
+    try {
+      const answer = await this.#host.greet(hello, this.#request, this);
+      if (answer.type === 'denied') return this.handle({ ...answer, type: 'failed' });
+      const head = this.#guest!.room.head;
+      this.handle({ type: 'greeted', head, known: answer.known, atMs: performance.now(), nowMs: this.#host.now() });
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  async #read(after: number): Promise<void> {
+    try {
+      this.handle({ type: 'read', entries: await this.#guest!.room.read(after) });
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  #close(code: number, reason: string): void {
+    this.#host.logger.info('closed', { connection: this.id, code, reason });
+    this.#socket.close(code, reason);
+    setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT_MS).unref();
+  }
+
+  #leave(): void {
+    this.#guest?.room.leave(this);
+    this.#host.left(this, this.#guest?.room ?? null);
+  }
+
+  #describe(failure: unknown): { code: ErrorCode; message: string; close: number } {
+    const reference = crypto.randomUUID();
+    this.#host.logger.error('failed', { connection: this.id, reference, ...failureFields(failure) });
+    const isFull = failure instanceof StorageError && failure.kind === 'full';
+    return {
+      code: isFull ? 'STORAGE_FULL' : 'INTERNAL',
+      message: `something failed on the server; its log has it under ${reference}`,
+      close: CLOSE.tryLater,
+    };
+  }
+
+  /** The session itself threw: a bug. Its state cannot be trusted, so it is left without a step. */
+  #breakDown(failure: unknown): void {
+    const { code, message, close } = this.#describe(failure);
+    const wasClosed = this.isClosed;
+    this.#events.length = 0;
+    this.#state = { phase: 'closed' };
+    this.#socket.send(encodeMessage({ type: 'error', code, message }), () => undefined);
+    this.#close(close, code);
+    if (!wasClosed) this.#leave();
+  }
+}

@@ -1,0 +1,38 @@
+/** What can be wrong with the options of a server, said before anything is opened. */
+import { DEFAULT_LIMITS, SkerryError, type Limits } from '@skerry/sdk/kernel';
+
+import { originUrl } from './http/origin.ts';
+
+/** Limits that devices rely on: a server may tighten them and not more. The others are its own affair. */
+const SHARED: readonly (keyof Limits)[] = [
+  'frameBytes',
+  'changeBytes',
+  'changesPerPush',
+  'entriesPerPage',
+  'pageBytes',
+  'recordsPerChange',
+  'opsPerRecord',
+  'siblingsPerField',
+];
+
+/** The limits in force. Throws INVALID_OPTION. */
+export function readLimits(given: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(given) as [keyof Limits, unknown][]) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw wrong(`limits.${name} is not a limit`);
+    if (!Number.isSafeInteger(value) || (value as number) < 1) throw wrong(`limits.${name} is not a positive integer`);
+    const max = SHARED.includes(name) ? DEFAULT_LIMITS[name] : Number.MAX_SAFE_INTEGER;
+    if ((value as number) > max) throw wrong(`limits.${name} is ${String(value)}; devices allow at most ${max}`);
+  }
+  return { ...DEFAULT_LIMITS, ...given };
+}
+
+/** Throws INVALID_OPTION. */
+export function checkOrigins(origins: readonly string[] = []): void {
+  for (const origin of origins) {
+    if (!originUrl(origin)) throw wrong(`origins: ${origin} is not an origin like https://app.example`);
+  }
+}
+
+function wrong(message: string): SkerryError {
+  return new SkerryError('INVALID_OPTION', message);
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { temporaryFolder } from '../../server.fixture.ts';
+import { StorageError } from '../port.ts';
+import { sqlite } from './sqlite.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let file: string;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  file = join(folder.path, 'skerry.db');
+});
+
+afterEach(() => folder.remove());
+
+/** A process that holds the database until it is killed. */
+async function holder(): Promise<ReturnType<typeof fork>> {
+  const script = join(folder.path, 'holder.mjs');
+  const source = new URL('./sqlite.ts', import.meta.url).href;
+  writeFileSync(
+    script,
+    `import { sqlite } from ${JSON.stringify(source)};\nawait sqlite(${JSON.stringify(file)}).open();\nprocess.send('open');\nsetInterval(() => {}, 1000);\n`,
+  );
+  const child = fork(script, { execArgv: ['--conditions=@skerry/source'] });
+  await once(child, 'message');
+  return child;
+}
+
+describe('SQLite storage', { timeout: 30_000 }, () => {
+  it('[SQL1] a second process is refused while the first lives, and let in when it was killed', async () => {
+    const child = await holder();
+    await expect(sqlite(file).open()).rejects.toMatchObject({
+      name: 'StorageError',
+      kind: 'busy',
+      message: expect.stringContaining(file),
+    });
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    await (await sqlite(file).open()).close();
+  });
+
+  it('[SQL1] a second storage in the same process is refused too', async () => {
+    const storage = await sqlite(file).open();
+    await expect(sqlite(file).open()).rejects.toThrow('in use');
+    await storage.close();
+    await (await sqlite(file).open()).close();
+  });
+
+  it('[SQL2] a database of a newer server is refused and not touched', async () => {
+    await (await sqlite(file).open()).close();
+    const database = new Database(file);
+    database.pragma('user_version = 1000');
+    database.close();
+    await expect(sqlite(file).open()).rejects.toBeInstanceOf(StorageError);
+    const again = new Database(file);
+    expect(again.pragma('user_version', { simple: true })).toBe(1000);
+    again.close();
+  });
+
+  it('[SQL3] waits for a lock of somebody else without blocking, and then writes', async () => {
+    const storage = await sqlite(file).open();
+    const other = new Database(file);
+    other.exec('BEGIN IMMEDIATE');
+    let isDone = false;
+    const entry = { space: 'a', n: 1, dot: 'AAAAAAAAAAAAAAAA.1', hash: 'h', change: '{}', owner: null };
+    const writing = storage.transact(['a'], (transaction) => transaction.append([entry])).then(() => (isDone = true));
+    // Timers of this process run while the storage waits.
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isDone).toBe(false);
+    expect(await storage.head('a')).toBe(0);
+    other.exec('ROLLBACK');
+    other.close();
+    await writing;
+    expect(await storage.head('a')).toBe(1);
+    await storage.close();
+  });
+
+  it('[SQL4] everything is in the write-ahead log before a transaction is called done', async () => {
+    const storage = await sqlite(file).open();
+    const entry = { space: 'a', n: 1, dot: 'AAAAAAAAAAAAAAAA.1', hash: 'h', change: '{}', owner: null };
+    await storage.transact(['a'], (transaction) => transaction.append([entry]));
+    const other = new Database(file, { readonly: true });
+    expect(other.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(other.prepare('SELECT n, inc, seq, hash, change FROM log').all()).toEqual([
+      { n: 1, inc: 'AAAAAAAAAAAAAAAA', seq: 1, hash: 'h', change: '{}' },
+    ]);
+    expect(other.prepare('SELECT inc, seq FROM writers').all()).toEqual([{ inc: 'AAAAAAAAAAAAAAAA', seq: 1 }]);
+    other.close();
+    await storage.close();
+  });
+});

@@ -1,0 +1,154 @@
+/**
+ * The server as a library: storage, hub and HTTP put together.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SkerryError, type Limits } from '@skerry/sdk/kernel';
+
+import type { Access } from './hub/access.ts';
+import { Hub } from './hub/hub.ts';
+import { isLoopback } from './http/loopback.ts';
+import { createRequestHandler } from './http/requests.ts';
+import { createUpgradeHandler, type UpgradeHandler } from './http/upgrade.ts';
+import { createLogger, type Logger } from './log.ts';
+import { checkOrigins, readLimits } from './options.ts';
+import type { Storage, StorageSource } from './storage/port.ts';
+
+export interface SyncServerOptions extends Access {
+  /** Where changes are kept: `sqlite(path)` or `memory()`. */
+  readonly storage: StorageSource;
+  /** Folder of a built web app to serve beside the protocol. */
+  readonly static?: string;
+  /** Tightens the limits of the protocol; devices are told. */
+  readonly limits?: Partial<Limits>;
+  /** Origins of pages that may connect; without it, those of the host the request was sent to. */
+  readonly origins?: readonly string[];
+  /** Take host names from X-Forwarded-Host: only with a proxy in front that sets it. */
+  readonly trustProxy?: boolean;
+  /** Sockets that may wait to be let in at the same time, 2,000 without it; more are answered 503. */
+  readonly maxWaiting?: number;
+  readonly logger?: Logger;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now?: () => number;
+  /** The storage failed for good: nothing is acknowledged any more. Somebody should restart the server and look at its disk. */
+  readonly onFailure?: (failure: Error) => void;
+}
+
+export interface SyncServer {
+  /**
+   * Starts to serve; port 0 takes a free one. Without `authenticate` only addresses of this machine are allowed:
+   * another host is refused with INVALID_OPTION.
+   */
+  listen(port: number, host?: string): Promise<{ readonly url: string }>;
+  /** Serves WebSockets at `/sync` of a server that is the caller's, who also answers its other requests and closes it. */
+  attach(server: Server): void;
+  /** Finishes what is under way and resolves within ten seconds. What was acknowledged is durable. */
+  close(): Promise<void>;
+}
+
+const CLOSE_TIMEOUT_MS = 8_000;
+
+/** Opens the storage. Fails with INVALID_OPTION for options that contradict themselves, StorageError for the storage. */
+export async function createSyncServer(options: SyncServerOptions): Promise<SyncServer> {
+  const limits = readLimits(options.limits);
+  checkOrigins(options.origins);
+  return new NodeSyncServer(options, limits, await options.storage.open());
+}
+
+class NodeSyncServer implements SyncServer {
+  readonly #options: SyncServerOptions;
+  readonly #storage: Storage;
+  readonly #logger: Logger;
+  readonly #hub: Hub;
+  readonly #upgrade: UpgradeHandler;
+  readonly #own: Server[] = [];
+  readonly #detach: (() => void)[] = [];
+  #closed: Promise<void> | null = null;
+
+  constructor(options: SyncServerOptions, limits: Limits, storage: Storage) {
+    const logger = options.logger ?? createLogger('info');
+    this.#options = options;
+    this.#storage = storage;
+    this.#logger = logger;
+    this.#hub = new Hub({
+      storage,
+      limits,
+      access: options,
+      maxWaiting: options.maxWaiting ?? 2_000,
+      logger,
+      now: options.now ?? Date.now,
+      onBroken: (failure) => options.onFailure?.(failure),
+    });
+    const rules = { ...(options.origins ? { origins: options.origins } : {}), trustProxy: options.trustProxy ?? false };
+    this.#upgrade = createUpgradeHandler({
+      hub: this.#hub,
+      limits,
+      rules,
+      loopbackOnly: !options.authenticate,
+      logger,
+    });
+  }
+
+  async listen(port: number, host: string = '127.0.0.1'): Promise<{ readonly url: string }> {
+    if (!this.#options.authenticate && !isLoopback(host)) {
+      throw new SkerryError(
+        'INVALID_OPTION',
+        `without authenticate the server listens on this machine only, not on ${host}`,
+      );
+    }
+    const handler = createRequestHandler({
+      isReady: () => this.#hub.isReady,
+      folder: this.#options.static ?? null,
+      logger: this.#logger,
+    });
+    const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }, handler);
+    server.on('upgrade', this.#upgrade);
+    await start(server, port, host);
+    this.#own.push(server);
+    return { url: urlOf(server.address() as AddressInfo) };
+  }
+
+  attach(server: Server): void {
+    const upgrade: UpgradeHandler = (request, socket, head) => {
+      if (/^\/sync(?:[?#]|$)/.test(request.url ?? '')) this.#upgrade(request, socket, head);
+    };
+    server.on('upgrade', upgrade);
+    this.#detach.push(() => server.off('upgrade', upgrade));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    for (const detach of this.#detach) detach();
+    const stopped = this.#own.map(stop);
+    await this.#hub.close(CLOSE_TIMEOUT_MS);
+    for (const server of this.#own) server.closeAllConnections();
+    await Promise.all(stopped);
+    await this.#storage.close();
+  }
+}
+
+function start(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** No new connections; idle ones are closed. */
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
