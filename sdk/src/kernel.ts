@@ -26,10 +26,13 @@ export * from './core/view.ts';
 
 export * from './policies/ask.ts';
 export * from './policies/counter.ts';
+export * from './policies/extremum.ts';
+export * from './policies/fww.ts';
 export * from './policies/lww.ts';
 export * from './policies/policy.ts';
 export * from './policies/registry.ts';
 export * from './policies/set.ts';
+export * from './policies/text.ts';
 
 export * from './protocol/check-change.ts';
 export * from './protocol/codec.ts';

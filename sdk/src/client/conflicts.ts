@@ -48,7 +48,7 @@ function describeConflict(context: Context, conflict: OpenConflict): Promise<Con
 }
 
 function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConflict {
-  const { id, collection, rowId, hlc, path, fields, versions, shown, base } = conflict;
+  const { id, collection, rowId, hlc, path, fields, versions, shown, base, hunks } = conflict;
   const rowOf = (value: Entry['v']): Row => registerRow(path, fields, value);
   return {
     kind: 'field',
@@ -60,6 +60,7 @@ function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConf
     base: rowOf(base?.v),
     versions: versions.map((entry) => version(context, entry, rowOf(entry.v))),
     provisional: rowOf(shown.v),
+    ...(hunks ? { hunks } : {}),
     resolve: (choice) => settle(context, conflict, () => ({ row: chosenRow(conflict, choice) })),
   };
 }

@@ -17,26 +17,35 @@ test('[DOC1] the guide lists every error code with what to do', () => {
 });
 
 test('[DOC2] the code of the guide is one program that type-checks', { timeout: 60_000 }, async () => {
-  const fences = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+  const fences = fencesOf(guide);
   expect(fences.length).toBeGreaterThan(5);
-  const folder = await mkdtemp(join(tmpdir(), 'skerry-guide-'));
+  expect(await typeErrors(fences.join('\n'))).toBe('');
+});
+
+test('[DOC3] the first code of the README type-checks', { timeout: 60_000 }, async () => {
+  const [first] = fencesOf(await readFile(join(root, 'README.md'), 'utf8'));
+  expect(first).toContain('@skerry/sdk');
+  expect(await typeErrors(first!)).toBe('');
+});
+
+function fencesOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+}
+
+/** What the compiler says of a program in a folder of its own. */
+async function typeErrors(code: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'skerry-docs-'));
   try {
-    await writeFile(join(folder, 'guide.ts'), fences.join('\n'));
+    await writeFile(join(folder, 'code.ts'), code);
     const compilerOptions = { lib: ['ES2023', 'ES2024.String', 'ESNext.Disposable', 'DOM'], typeRoots: [] };
     await writeFile(
       join(folder, 'tsconfig.json'),
-      JSON.stringify({ extends: join(root, 'tsconfig.base.json'), compilerOptions, files: ['guide.ts'] }),
+      JSON.stringify({ extends: join(root, 'tsconfig.base.json'), compilerOptions, files: ['code.ts'] }),
     );
-    const compiled = promisify(execFile)(process.execPath, [
-      join(root, 'node_modules/typescript/bin/tsc'),
-      '-p',
-      folder,
-      '--pretty',
-      'false',
-    ]);
-    const answer = await compiled.catch((failed: { readonly stdout: string }) => failed);
-    expect(answer.stdout).toBe('');
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const compiled = promisify(execFile)(process.execPath, [tsc, '-p', folder, '--pretty', 'false']);
+    return (await compiled.catch((failed: { readonly stdout: string }) => failed)).stdout;
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}

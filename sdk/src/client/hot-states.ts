@@ -51,13 +51,14 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
     return refresh;
   };
 
+  const pending = follow([OUTBOX], async () => report({ pending: await local.readPending() }));
   const refreshes = [
+    pending,
     follow([CONFLICTS, WRITERS], async () => {
       conflicts.set(await readConflicts(local, lifetime, conflicts.state$.value));
       report({ conflicts: conflicts.state$.value.length });
     }),
     follow([OUTBOX], async () => outbox.set(await readOutbox(local, outbox.state$.value))),
-    follow([OUTBOX], async () => report({ pending: await local.readPending() })),
   ];
   const refresh = async (): Promise<void> => void (await Promise.all(refreshes.map((one) => one.now())));
   lifetime.onClose(() => completeAll([conflicts, outbox, status, links]));
@@ -74,10 +75,10 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
       report({ link: state });
     },
     noteWritten: (written) => {
-      // A read that is under way is of before the write or of after it, and IndexedDB answers in that order.
-      const { pending } = parts;
-      const changes = pending.changes + written;
-      report({ pending: { ...pending, changes, oldestMs: pending.oldestMs ?? Date.now() } });
+      const { changes, oldestMs, bytes } = parts.pending;
+      report({ pending: { bytes, changes: changes + written, oldestMs: oldestMs ?? Date.now() } });
+      // A read that is under way may have counted the write already; the next one is right in any case.
+      pending.request();
     },
     refresh,
   };

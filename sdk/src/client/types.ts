@@ -5,9 +5,10 @@ import type { Dexie } from 'dexie';
 import type { Observable } from 'rxjs';
 
 import type { ErrorCode, SkerryError } from '../lib/errors.ts';
+import type { Hunk } from '../core/schema.ts';
 import type { Policy } from '../policies/policy.ts';
 
-export type { ErrorCode, SkerryError };
+export type { ErrorCode, Hunk, SkerryError };
 
 /** Hot: replays the current value, emits only on change, never errors, completes on close(). */
 export type State<T> = Observable<T> & { readonly value: T };
@@ -123,6 +124,8 @@ export interface FieldConflict extends ConflictBase {
   readonly versions: readonly Version<Readonly<Record<string, unknown>>>[];
   /** What the row shows until someone decides. */
   readonly provisional: Readonly<Record<string, unknown>>;
+  /** For a text: where the versions clash; everything else of them is merged in `provisional`. */
+  readonly hunks?: readonly Hunk[];
   /** Throws CONFLICT_CHANGED when the conflict is not the one that was read. */
   resolve(choice: { readonly version: number } | { readonly value: Readonly<Record<string, unknown>> }): Promise<Commit<void>>;
 }

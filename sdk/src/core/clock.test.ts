@@ -20,6 +20,12 @@ describe('hybrid logical clock', () => {
     expect(msOf(hlc)).toBe(1068);
   });
 
+  it('[HLC5] stays a safe integer when a wall clock is centuries ahead', () => {
+    const far = tick(0, Date.UTC(9999, 0));
+    expect(isHlc(far) && isHlc(tick(far, Date.UTC(9999, 1)))).toBe(true);
+    expect(tick(far, Date.UTC(9999, 1))).toBe(far + 1);
+  });
+
   it('[HLC4] is later than everything seen, for any clocks', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(4_000_000_000_000))), (steps) => {

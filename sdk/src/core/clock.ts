@@ -9,10 +9,12 @@
 export type Hlc = number;
 
 const COUNTS_PER_MS = 1024;
+/** In the year 2248; a clock beyond it counts on from there, and room is left to count. */
+const MAX_MS = 2 ** 43 - 2 ** 30;
 
 /** The stamp of a local write: later than everything seen here, and not before the wall clock. */
 export function tick(last: Hlc, nowMs: number): Hlc {
-  return Math.max(last + 1, nowMs * COUNTS_PER_MS);
+  return Math.max(last + 1, Math.min(nowMs, MAX_MS) * COUNTS_PER_MS);
 }
 
 /** The clock after a change stamped `received` was applied. */

@@ -30,9 +30,6 @@ export interface SeenDots {
   readonly cells: ReadonlyMap<Path, readonly Dot[]>;
 }
 
-/** Values longer than this are not carried as a base of a conflict that is only shown. */
-const MAX_BASE_LENGTH = 1024;
-
 const ABSENT: readonly Entry[] = [];
 
 /** The change of one record, or null when there is nothing to write. */
@@ -111,15 +108,31 @@ function groupValue(fields: readonly string[], row: Row): Json | undefined {
 
 function setOp(write: RecordWrite, path: Path, value: Json | undefined, pred: readonly Dot[]): Op {
   const base = carriedBase(write, path);
-  return { t: 'set', p: path, ...(value === undefined ? {} : { v: value }), pred, ...(base ? { base } : {}) };
+  const first = inheritedClaim(write, path, pred);
+  return {
+    t: 'set',
+    p: path,
+    ...(value === undefined ? {} : { v: value }),
+    pred,
+    ...(base ? { base } : {}),
+    ...(first === null ? {} : { first }),
+  };
+}
+
+/** When the earliest of the replaced values was claimed. */
+function inheritedClaim(write: RecordWrite, path: Path, pred: readonly Dot[]): number | null {
+  if (!write.schema.inheritsClaim(path)) return null;
+  const replaced = (write.current?.cells.get(path) ?? ABSENT).filter((entry) => pred.includes(entry.dot));
+  return replaced.length === 0 ? null : Math.min(...replaced.map((entry) => entry.first ?? entry.hlc));
 }
 
 function carriedBase(write: RecordWrite, path: Path): Base | null {
   const entries = write.confirmed?.cells.get(path);
-  if (!entries || !write.schema.carriesBase(path)) return null;
+  const most = write.schema.baseLength(path);
+  if (!entries || most === 0) return null;
   const { hlc, v } = write.schema.read(path, entries).shown;
   if (v === undefined) return { hlc };
-  return canonicalJson(v).length <= MAX_BASE_LENGTH ? { hlc, v } : null;
+  return canonicalJson(v).length <= most ? { hlc, v } : null;
 }
 
 function setOps(write: RecordWrite, next: Row): Op[] {

@@ -7,7 +7,7 @@ import { canonicalJson } from '../lib/json.ts';
 import type { Base } from './change.ts';
 import { compareMarks, dotsOf, lifeStatus, unseenByDeletes, type Entry, type Mark, type RecordState } from './record.ts';
 import { parsePath, type Path } from './paths.ts';
-import type { CollectionSchema } from './schema.ts';
+import type { CollectionSchema, Hunk } from './schema.ts';
 
 export type OpenConflict = OpenFieldConflict | OpenDeleteConflict;
 
@@ -29,6 +29,8 @@ export interface OpenFieldConflict extends OpenConflictBase {
   readonly versions: readonly Entry[];
   readonly shown: Entry;
   readonly base: Base | null;
+  /** Where versions of a text clash. */
+  readonly hunks?: readonly Hunk[];
 }
 
 export interface OpenDeleteConflict extends OpenConflictBase {
@@ -70,6 +72,7 @@ function fieldConflict(schema: CollectionSchema, rowId: string, path: Path, entr
     versions,
     shown: reading.shown,
     base: oldestBase(entries),
+    ...(reading.hunks ? { hunks: reading.hunks } : {}),
   };
 }
 
@@ -107,7 +110,7 @@ export function distinctVersions(entries: readonly Entry[]): Entry[] {
 }
 
 /** The ancestor of siblings: the carried base with the smallest clock, the same on every replica. */
-function oldestBase(entries: readonly Entry[]): Base | null {
+export function oldestBase(entries: readonly Entry[]): Base | null {
   const bases = entries.flatMap((entry) => (entry.base ? [entry.base] : []));
   return bases.length === 0 ? null : bases.reduce((oldest, base) => (base.hlc < oldest.hlc ? base : oldest));
 }

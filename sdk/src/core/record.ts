@@ -20,6 +20,8 @@ export interface Mark {
 export interface Entry extends Mark {
   readonly v?: Json;
   readonly base?: Base;
+  /** When the value that this one goes on from was claimed first; only of registers that first writes win. */
+  readonly first?: Hlc;
 }
 
 export interface LifeEntry extends Mark {

@@ -14,6 +14,19 @@ export interface Reading {
   readonly isConflict: boolean;
   /** Entries with another value that the policy passed over. */
   readonly losers: readonly Entry[];
+  /** Where the versions of a text clash. */
+  readonly hunks?: readonly Hunk[];
+}
+
+/** A place where versions of a text changed the same words differently. Offsets are UTF-16 code units of the shown text. */
+export interface Hunk {
+  readonly offset: number;
+  /** How much of the shown text stands for it: the latest version's words. */
+  readonly length: number;
+  /** What stood there in the common ancestor. */
+  readonly base: string;
+  /** What each version has there, in the order of the conflict's versions. */
+  readonly versions: readonly string[];
 }
 
 export type FieldPlace =
@@ -30,6 +43,8 @@ export interface CollectionSchema {
   placeOf(field: string): FieldPlace;
   /** `entries` is never empty. */
   read(path: Path, entries: readonly Entry[]): Reading;
-  /** Whether writes of this register carry the value they started from. */
-  carriesBase(path: Path): boolean;
+  /** A write of this register carries the value it started from when that has at most so many characters of JSON. */
+  baseLength(path: Path): number;
+  /** Whether a write of this register takes over when the value it replaces was claimed first. */
+  inheritsClaim(path: Path): boolean;
 }

@@ -8,8 +8,11 @@ export function ask(): Policy {
   return { kind: 'ask' };
 }
 
-export const askRules: PolicyRules = {
+/** Values longer than this are not carried only to be shown beside a conflict. */
+const BASE_LENGTH = 1_024;
+
+export const askRules = {
   cell: 'register',
-  carriesBase: true,
+  baseLength: BASE_LENGTH,
   read: (entries) => ({ shown: latest(entries), isConflict: distinctVersions(entries).length > 1, losers: [] }),
-};
+} satisfies PolicyRules;

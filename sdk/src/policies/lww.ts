@@ -10,7 +10,7 @@ export function lww(): Policy {
 
 export const lwwRules: PolicyRules = {
   cell: 'register',
-  carriesBase: false,
+  baseLength: 0,
   read: (entries) => {
     const shown = latest(entries);
     return { shown, isConflict: false, losers: entries.filter((entry) => !jsonEqual(entry.v, shown.v)) };

@@ -7,15 +7,22 @@
 import type { Entry } from '../core/record.ts';
 import type { Reading } from '../core/schema.ts';
 
-export type PolicyKind = 'ask' | 'lww' | 'set' | 'counter';
+export type PolicyKind = 'ask' | 'lww' | 'fww' | 'text' | 'max' | 'min' | 'set' | 'counter';
 
-/** Plain data, so that it travels to the worker. Made by ask(), lww(), set(), counter(). */
+/** Plain data, so that it travels to the worker. Made by ask(), lww(), text(), set() and the others. */
 export interface Policy {
   readonly kind: PolicyKind;
 }
 
 /** How a policy keeps its field: as one value, as elements, or as a sum. */
 export type PolicyRules =
-  | { readonly cell: 'register'; readonly carriesBase: boolean; read(entries: readonly Entry[]): Reading }
+  | {
+      readonly cell: 'register';
+      /** A write carries the value that it started from when that has at most so many characters of JSON. */
+      readonly baseLength: number;
+      /** A write of a value that was seen takes over when that was claimed first. */
+      readonly inheritsClaim?: boolean;
+      read(entries: readonly Entry[]): Reading;
+    }
   | { readonly cell: 'set' }
   | { readonly cell: 'counter' };

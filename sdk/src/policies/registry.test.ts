@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { writeRecord } from '../core/commit.ts';
 import type { Entry } from '../core/record.ts';
 import { compileCollection, type CollectionPlan } from './registry.ts';
 
@@ -26,6 +27,33 @@ describe('policies', () => {
     const schema = compileCollection(plan({ groups: [['start', 'end']], fields: { start: { kind: 'lww' }, end: { kind: 'lww' } } }));
     expect(schema.placeOf('end')).toEqual({ kind: 'group', path: 'end+start', fields: ['end', 'start'] });
     expect(schema.read('end+start', [entry('a', 1, 'x'), entry('b', 2, 'y')]).isConflict).toBe(false);
+  });
+
+  it('[POL5] fww keeps the first claim, also after its owner has edited it', () => {
+    const schema = compileCollection(plan({ fields: { f: { kind: 'fww' } } }));
+    const [claim, rival] = [entry('a', 1, 'mine'), entry('b', 2, 'theirs')];
+    expect(schema.read('f', [rival, claim])).toEqual({ shown: claim, isConflict: false, losers: [rival] });
+    const edited: Entry = { ...entry('c', 9, 'mine, edited'), first: 1 };
+    expect(schema.read('f', [rival, edited]).shown).toBe(edited);
+    const change = writeRecord({ schema, id: 'r', current: { rv: [], life: [], cells: new Map([['f', [claim]]]), counters: new Map() }, confirmed: undefined, next: { id: 'r', f: 'mine, edited' } });
+    expect(change!.ops).toContainEqual({ t: 'set', p: 'f', v: 'mine, edited', pred: [claim.dot], first: 1 });
+  });
+
+  it('[POL6] max and min show the greater and the smaller value, numbers before texts', () => {
+    const { read } = compileCollection(plan({ fields: { high: { kind: 'max' }, low: { kind: 'min' } } }));
+    const entries = [3, 10, 7].map((v, i): Entry => ({ ...entry(`w${i}`, i + 1), v }));
+    expect([read('high', entries).shown.v, read('low', entries).shown.v]).toEqual([10, 3]);
+    expect(read('low', [...entries, entry('x', 9, 'text'), entry('y', 10)]).shown.v).toBe(3);
+    expect(read('high', entries).isConflict).toBe(false);
+  });
+
+  it('[POL7] text merges with the ancestor that the writes carry, and asks only where they clash', () => {
+    const { read } = compileCollection(plan({ fields: { body: { kind: 'text' } } }));
+    const from = (dot: string, hlc: number, v: string, base = 'red sea\nwhite gull'): Entry => ({ ...entry(dot, hlc, v), base: { hlc: 1, v: base } });
+    expect(read('body', [from('a', 2, 'blue sea\nwhite gull'), from('b', 3, 'red sea\ngrey gull')])).toMatchObject({ shown: { v: 'blue sea\ngrey gull' }, isConflict: false });
+    const clash = read('body', [from('b', 3, 'green sea\nwhite gull'), from('a', 2, 'blue sea\nwhite gull')]);
+    expect(clash).toMatchObject({ shown: { v: 'green sea\nwhite gull' }, isConflict: true, hunks: [{ offset: 0, base: 'red', versions: ['blue', 'green'] }] });
+    expect(read('body', [from('a', 2, 'x'), { ...entry('b', 3), v: 7 }])).toMatchObject({ shown: { v: 7 }, isConflict: true });
   });
 
   it('[POL4] a schema that contradicts itself is refused', () => {

@@ -5,13 +5,20 @@ import { SkerryError } from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
 import { ask, askRules } from './ask.ts';
 import { counterRules } from './counter.ts';
+import { fwwRules } from './fww.ts';
 import { lwwRules } from './lww.ts';
+import { maxRules, minRules } from './extremum.ts';
+import { textRules } from './text.ts';
 import type { Policy, PolicyKind, PolicyRules } from './policy.ts';
 import { setRules } from './set.ts';
 
 export const POLICIES: Readonly<Record<PolicyKind, PolicyRules>> = {
   ask: askRules,
   lww: lwwRules,
+  fww: fwwRules,
+  text: textRules,
+  max: maxRules,
+  min: minRules,
   set: setRules,
   counter: counterRules,
 };
@@ -44,7 +51,8 @@ export function compileCollection(plan: CollectionPlan): CollectionSchema {
     placeOf: (field) => places.get(field) ?? registerPlace(field),
     read: (path, entries) =>
       entries.length === 1 ? { shown: entries[0]!, isConflict: false, losers: [] } : rulesAt(path).read(entries),
-    carriesBase: (path) => rulesAt(path).carriesBase,
+    baseLength: (path) => rulesAt(path).baseLength,
+    inheritsClaim: (path) => rulesAt(path).inheritsClaim ?? false,
   };
 }
 
@@ -63,7 +71,7 @@ function registerPlace(field: string): FieldPlace {
 
 function registerRules(policy: Policy): Extract<PolicyRules, { cell: 'register' }> {
   const rules = POLICIES[policy.kind];
-  return rules.cell === 'register' ? rules : (askRules as Extract<PolicyRules, { cell: 'register' }>);
+  return rules.cell === 'register' ? rules : askRules;
 }
 
 function addGroup(plan: CollectionPlan, fields: readonly string[], places: Map<string, FieldPlace>, registers: Map<Path, Policy>): void {

@@ -64,7 +64,7 @@ const life: ShapeOf<Extract<Op, { t: 'life' }>> = {
 const set: ShapeOf<Extract<Op, { t: 'set' }>> = {
   kind: 'object',
   required: { t: json, p: path, pred: dots },
-  optional: { v: json, base },
+  optional: { v: json, base, first: hlc },
 };
 const element: ShapeOf<Extract<Op, { t: 'add' }>> = {
   kind: 'object',

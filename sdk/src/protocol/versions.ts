@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'WQqinFsgaeKf0GK1TfQy0g',
+    schema: 'OauouWW5mTKXedPkO81TYA',
     what: 'hello, push, applied, ping; welcome, pushed, page, pong, error; JSON over WebSocket',
   },
 ];

@@ -142,7 +142,7 @@ export class TransactionDraft {
     const puts: OutboxRow[] = [];
     const deletes: OutboxKey[] = [];
     for (const change of this.#changes) {
-      if (change.bytes + HEAD_BYTES > DEFAULT_LIMITS.changeBytes) throw tooLarge(change.bytes);
+      checkSize(change);
       const isEmpty = change.parts.every((part) => part.recs.size === 0);
       change.parts.forEach((part, index) => {
         if (!part.isDirty) return;
@@ -294,6 +294,16 @@ function outboxRow(change: ChangeDraft, part: PartDraft, index: number): OutboxR
   return index === 0 ? { ...row, dot: change.dot, head: change.head } : row;
 }
 
-function tooLarge(bytes: number): SkerryError {
-  return new SkerryError('TOO_LARGE', `This transaction writes ${bytes} bytes; one change may have ${DEFAULT_LIMITS.changeBytes}. Nothing was written.`);
+/** What a server would refuse is refused here, before it is called saved. */
+function checkSize(change: ChangeDraft): void {
+  const { changeBytes, recordsPerChange, opsPerRecord } = DEFAULT_LIMITS;
+  const recs = change.parts.flatMap((part) => [...part.recs.values()]);
+  if (change.bytes + HEAD_BYTES > changeBytes) throw tooLarge(`${change.bytes} bytes`, `${changeBytes} bytes`);
+  if (recs.length > recordsPerChange) throw tooLarge(`${recs.length} rows`, `${recordsPerChange}`);
+  const widest = Math.max(0, ...recs.map((rec) => rec.change.ops.length));
+  if (widest > opsPerRecord) throw tooLarge(`${widest} fields or elements of one row`, `${opsPerRecord}`);
+}
+
+function tooLarge(found: string, allowed: string): SkerryError {
+  return new SkerryError('TOO_LARGE', `This transaction writes ${found}; one change may have ${allowed}. Nothing was written.`);
 }

@@ -130,6 +130,8 @@ describe('local writes', () => {
     await expect(notes.add({ id: 7, title: 'x' })).rejects.toMatchObject({ code: 'INVALID_ID' });
     await expect(notes.add({ id, likes: 1.5 })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
     await expect(notes.add({ id, title: 'x'.repeat(900_000) })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    const tags = Array.from({ length: 2_001 }, (_, i) => `t${i}`);
+    await expect(notes.add({ id, tags })).rejects.toMatchObject({ code: 'TOO_LARGE' });
     expect(await rows(anna)).toEqual([]);
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
     await notes.add({ id, title: 'fine' });
