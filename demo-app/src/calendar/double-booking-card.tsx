@@ -1,0 +1,123 @@
+/** A room that is booked twice: who, when, and the ways out, each one click. */
+import { CalendarClock, DoorOpen, SquareSplitHorizontal, X } from 'lucide-react';
+import { useMemo, type ReactNode } from 'react';
+
+import { useDecide } from '../conflicts/use-decide.ts';
+import { useOverview } from '../data/overview.tsx';
+import { ROOMS } from '../data/schema.ts';
+import { useSession } from '../data/session.tsx';
+import { possessive } from '../ui/author.ts';
+import { formatRoute } from '../shell/route.ts';
+import { titleOf, type Booking } from './booking.ts';
+import type { DoubleBooking } from './double-booking.ts';
+import { suggest, type Suggestion } from './suggestions.ts';
+import { clockOf, dayLabel, formatDay, formatWall, spanLabel, startOfDay } from './wall-time.ts';
+
+interface DoubleBookingCardProps {
+  readonly double: DoubleBooking;
+  readonly onDecided: () => void;
+}
+
+export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps): ReactNode {
+  const { db, me } = useSession();
+  const { bookings, waiting } = useOverview();
+  const decide = useDecide(onDecided);
+  const suggestions = useMemo(() => suggest(double, bookings, ROOMS, me.user.id), [double, bookings, me]);
+
+  const moved = suggestions[0]?.booking;
+
+  const take = ({ booking, ...suggestion }: Suggestion): void => {
+    const { start, end } = suggestion.kind === 'time' ? suggestion : booking;
+    const room = suggestion.kind === 'room' ? suggestion.room : booking.room;
+    const slot = { room, start: formatWall(start), end: formatWall(end) };
+    const where = suggestion.kind === 'room' ? suggestion.room : spanLabel(suggestion.start, suggestion.end);
+    void decide(`Moved ${titleOf(booking)} to ${where}`, () => db.events.update(booking.id, slot));
+  };
+  const cancel = (booking: Booking): void =>
+    void decide(`Cancelled ${titleOf(booking)}`, () => db.events.delete(booking.id));
+
+  return (
+    <div className="double-booking" data-testid="double-booking" data-room={double.room}>
+      <div className="decision-head">
+        <SquareSplitHorizontal aria-hidden />
+        <h2>
+          {double.room} is booked {double.bookings.length === 2 ? 'twice' : `${double.bookings.length} times`},{' '}
+          {spanLabel(double.start, double.end)}
+        </h2>
+      </div>
+      <ul className="versions">
+        {double.bookings.map((booking) => (
+          <li key={booking.id} className="version">
+            <span className="byline">
+              <strong>{bookerOf(booking, me.user.id)}</strong> · {deviceOf(booking, me)}
+              {waiting.has(booking.id) && ' · not confirmed yet'}
+            </span>
+            <p className="version-value">
+              <a href={formatRoute({ page: 'calendar', day: formatDay(booking.start), eventId: booking.id })}>
+                {titleOf(booking)}
+              </a>
+              , {clockOf(booking.start)}–{clockOf(booking.end)}
+            </p>
+          </li>
+        ))}
+      </ul>
+      <div className="decision-more">
+        {moved && <p className="move-lead">Move ‘{titleOf(moved)}’:</p>}
+        {suggestions.map((suggestion) => (
+          <button
+            key={suggestion.kind === 'room' ? suggestion.room : 'time'}
+            type="button"
+            className="button"
+            data-testid="suggestion"
+            data-kind={suggestion.kind}
+            onClick={() => take(suggestion)}
+          >
+            {suggestion.kind === 'room' ? <DoorOpen aria-hidden /> : <CalendarClock aria-hidden />}
+            {suggestionLabel(suggestion)}
+          </button>
+        ))}
+        <div className="cancel-ways">
+          {double.bookings.map((booking) => (
+            <button
+              key={booking.id}
+              type="button"
+              className="button quiet"
+              data-testid="cancel-booking"
+              onClick={() => cancel(booking)}
+            >
+              <X aria-hidden /> Cancel {whoseOf(booking, double, me.user.id)}
+            </button>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+export function bookerOf(booking: Booking, myId: string): string {
+  if (!booking.bookedBy) return 'Someone';
+  return booking.bookedBy.id === myId ? 'You' : booking.bookedBy.name;
+}
+
+function deviceOf(
+  { bookedBy }: Booking,
+  me: { user: { id: string }; device: { name: string }; deviceHere: string },
+): string {
+  if (!bookedBy) return 'another device';
+  const isHere = bookedBy.id === me.user.id && bookedBy.device === me.device.name;
+  return isHere ? me.deviceHere : bookedBy.device;
+}
+
+function suggestionLabel(suggestion: Suggestion): string {
+  if (suggestion.kind === 'room') return `Take ${suggestion.room} (free)`;
+  const isSameDay = startOfDay(suggestion.start) === startOfDay(suggestion.booking.start);
+  return `Move to ${isSameDay ? '' : `${dayLabel(suggestion.start)} `}${clockOf(suggestion.start)}`;
+}
+
+/** 'yours', 'Bruno’s'; by its title when the person has booked both. */
+function whoseOf(booking: Booking, double: DoubleBooking, myId: string): string {
+  const booker = bookerOf(booking, myId);
+  const isUnique = double.bookings.filter((other) => bookerOf(other, myId) === booker).length === 1;
+  if (!isUnique || !booking.bookedBy) return `‘${titleOf(booking)}’`;
+  return booker === 'You' ? 'yours' : possessive(booker);
+}

@@ -1,0 +1,59 @@
+import type { FieldConflict } from '@skerry/sdk';
+import { expect, test } from 'vitest';
+
+import { allTogether, isProvisional, shapeOf, subjectOf, valueText } from './describe.ts';
+
+const slot = { fields: ['room', 'start', 'end'] };
+
+test('[DSAY1] a conflict is named by what people call its fields', () => {
+  expect([{ fields: ['title'] }, { fields: ['body'] }, slot].map(subjectOf)).toEqual([
+    'title',
+    'text',
+    'room and time',
+  ]);
+  expect([{ fields: ['title'] }, { fields: ['body'] }, slot, { fields: ['pinned'] }].map(shapeOf)).toEqual([
+    'line',
+    'text',
+    'booking',
+    'other',
+  ]);
+});
+
+test('[DSAY2] room, start and end are read as one', () => {
+  const values = { room: 'Room A', start: '2026-11-17T10:00', end: '2026-11-17T11:00' };
+  expect(valueText(slot, values)).toBe('Room A, Tue 17 Nov, 10:00–11:00');
+  expect(valueText(slot, { room: '', start: 'soon' })).toBe('No room');
+});
+
+test('[DSAY3] keeping both leaves nothing out and repeats nothing', () => {
+  expect(allTogether(conflict('title', ['universe', 'unicorn', 'universe']))).toEqual({ title: 'universe / unicorn' });
+  expect(allTogether(conflict('body', ['one', 'two']))).toEqual({ body: 'one\n\ntwo' });
+  expect(allTogether(conflict('title', ['', 'unicorn']))).toBe(null);
+  expect(allTogether(conflict('room', ['A', 'B']))).toBe(null);
+});
+
+test('[DSAY4] the version that is shown for now is told apart', () => {
+  const both = conflict('title', ['universe', 'unicorn']);
+  expect(both.versions.map(({ value }) => isProvisional(both, value))).toEqual([true, false]);
+});
+
+function conflict(field: string, values: readonly string[]): FieldConflict {
+  return {
+    id: 'c',
+    kind: 'field',
+    collection: 'notes',
+    rowId: 'r',
+    detectedAt: new Date(0),
+    fields: [field],
+    base: {},
+    versions: values.map((value) => ({
+      value: { [field]: value },
+      user: null,
+      device: null,
+      at: new Date(0),
+      here: false,
+    })),
+    provisional: { [field]: values[0] },
+    resolve: () => Promise.reject(new Error('not here')),
+  };
+}

@@ -1,0 +1,59 @@
+/** Conflicts in words: what they are about, and what each version says. Pure. */
+import type { FieldConflict } from '@skerry/sdk';
+
+import { parseWall, spanLabel } from '../calendar/wall-time.ts';
+
+export type Shape = 'line' | 'text' | 'booking' | 'other';
+
+type Values = Readonly<Record<string, unknown>>;
+
+const NAMES: Readonly<Record<string, string>> = { title: 'title', body: 'text', pinned: 'pin' };
+
+/** How the versions of a conflict are shown and edited. */
+export function shapeOf(conflict: Pick<FieldConflict, 'fields'>): Shape {
+  const { fields } = conflict;
+  if (fields.includes('start') || fields.includes('room')) return 'booking';
+  if (fields.length !== 1) return 'other';
+  return fields[0] === 'body' ? 'text' : fields[0] === 'title' ? 'line' : 'other';
+}
+
+/** 'title', 'text', 'room and time' */
+export function subjectOf(conflict: Pick<FieldConflict, 'fields'>): string {
+  if (shapeOf(conflict) === 'booking') return 'room and time';
+  return conflict.fields.map((field) => NAMES[field] ?? field).join(' and ');
+}
+
+/** One version as text. */
+export function valueText(conflict: Pick<FieldConflict, 'fields'>, values: Values): string {
+  const { fields } = conflict;
+  if (shapeOf(conflict) === 'booking') return bookingText(values);
+  if (fields.length === 1) return plain(values[fields[0] ?? '']);
+  return fields.map((field) => `${NAMES[field] ?? field}: ${plain(values[field])}`).join(', ');
+}
+
+export function isProvisional(conflict: FieldConflict, values: Values): boolean {
+  return conflict.fields.every(
+    (field) => JSON.stringify(values[field]) === JSON.stringify(conflict.provisional[field]),
+  );
+}
+
+/** All versions in one value, for texts: nothing anyone wrote is left out. Null where that makes no sense. */
+export function allTogether(conflict: FieldConflict): Values | null {
+  const shape = shapeOf(conflict);
+  const field = conflict.fields[0];
+  if (field === undefined || (shape !== 'line' && shape !== 'text')) return null;
+  const texts = [...new Set(conflict.versions.map(({ value }) => plain(value[field]).trim()).filter(Boolean))];
+  return texts.length > 1 ? { [field]: texts.join(shape === 'line' ? ' / ' : '\n\n') } : null;
+}
+
+/** 'Room A, Tue 17 Nov, 10:00–11:00' */
+export function bookingText(values: Values): string {
+  const [start, end] = [parseWall(values['start']), parseWall(values['end'])];
+  const span = start === null || end === null ? null : spanLabel(start, end);
+  return [plain(values['room']) || 'No room', span].filter(Boolean).join(', ');
+}
+
+function plain(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

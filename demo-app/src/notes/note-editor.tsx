@@ -1,0 +1,133 @@
+/** Title, tags and text of one note, what there is to decide about it, and where it is saved. */
+import { useSyncStatus } from '@skerry/sdk/react';
+import { ArrowLeft, Pin, Trash2 } from 'lucide-react';
+import { useEffect, useEffectEvent, useId, useRef, type ReactNode } from 'react';
+
+import { ConflictStrip } from '../conflicts/conflict-strip.tsx';
+import { useOverview } from '../data/overview.tsx';
+import type { Note, StoredNote } from '../data/schema.ts';
+import { useSession } from '../data/session.tsx';
+import { useAttempt } from '../data/use-attempt.ts';
+import { formatRoute, go } from '../shell/route.ts';
+import { useNotices } from '../ui/notices.tsx';
+import { NARROW } from '../ui/use-media.ts';
+import { noteName, tagsOf } from './note-search.ts';
+import { SaveState } from './save-state.tsx';
+import { TagField } from './tag-field.tsx';
+import { useDraft } from './use-draft.ts';
+
+export function NoteEditor(props: { readonly note: StoredNote }): ReactNode {
+  const { note } = props;
+  const { db } = useSession();
+  const { conflicts, waiting } = useOverview();
+  const { connection } = useSyncStatus(db);
+  const notices = useNotices();
+  const attempt = useAttempt();
+  const bodyLabel = useId();
+  const backLink = useRef<HTMLAnchorElement>(null);
+
+  const mine = conflicts.filter((conflict) => conflict.collection === 'notes' && conflict.rowId === note.id);
+  const isConflicted = (field: string): boolean =>
+    mine.some((conflict) => conflict.kind === 'field' && conflict.fields.includes(field));
+  const draftOf = (field: 'title' | 'body') =>
+    ({
+      db,
+      note,
+      field,
+      isConflicted: isConflicted(field),
+      onError: (error: unknown) =>
+        notices.failed(`The ${field === 'title' ? 'title' : 'text'} could not be saved`, error),
+      onSettled: () =>
+        notices.toast(
+          `What you wrote is now the ${field === 'title' ? 'title' : 'text'}. Nothing is left to decide about it.`,
+        ),
+    }) as const;
+  const title = useDraft<HTMLInputElement>(draftOf('title'));
+  const body = useDraft<HTMLTextAreaElement>(draftOf('body'));
+
+  // In a new note one writes; on a phone the list that had the focus is gone.
+  const focusFirst = useEffectEvent(() => {
+    if (title.props.value === '' && body.props.value === '') title.props.ref.current?.focus();
+    else if (matchMedia(NARROW).matches) backLink.current?.focus();
+  });
+  useEffect(() => focusFirst(), []);
+
+  const update = (failure: string, patch: Partial<Note>): void =>
+    void attempt(failure, () => db.notes.update(note.id, { ...patch, editedAt: Date.now() }));
+
+  const remove = async (): Promise<void> => {
+    await Promise.all([title.flush(), body.flush()]);
+    const kept = await db.notes.get(note.id);
+    if (!(await attempt('The note could not be deleted', () => db.notes.delete(note.id)))) return;
+    go({ page: 'notes', noteId: null }, { replace: true });
+    notices.toast(`Deleted ‘${noteName(note)}’.`, {
+      label: 'Undo',
+      run: () =>
+        void attempt('The note could not be brought back', async () => {
+          const { id: _deleted, ...content } = kept ?? note;
+          go({ page: 'notes', noteId: await db.notes.insert(content) });
+        }),
+    });
+  };
+
+  return (
+    <article className="note-editor" aria-label={noteName(note)}>
+      <div className="note-bar">
+        <a
+          ref={backLink}
+          className="icon-button back"
+          href={formatRoute({ page: 'notes', noteId: null })}
+          aria-label="All notes"
+        >
+          <ArrowLeft aria-hidden />
+        </a>
+        <SaveState
+          isDirty={title.isDirty || body.isDirty}
+          waitingSince={waiting.get(note.id)}
+          connection={connection}
+        />
+        <button
+          type="button"
+          className="icon-button"
+          aria-pressed={note.pinned === true}
+          aria-label="Pin"
+          title="Pin"
+          data-testid="pin-note"
+          onClick={() => update('The pin could not be saved', { pinned: note.pinned !== true })}
+        >
+          <Pin aria-hidden />
+        </button>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Delete"
+          title="Delete"
+          data-testid="delete-note"
+          onClick={() => void remove()}
+        >
+          <Trash2 aria-hidden />
+        </button>
+      </div>
+      <ConflictStrip conflicts={mine} onSettled={() => title.props.ref.current?.focus()} />
+      <input
+        {...title.props}
+        className="note-title"
+        data-testid="note-title"
+        aria-label="Title"
+        placeholder="Title"
+        autoComplete="off"
+      />
+      <TagField tags={tagsOf(note)} onChange={(tags) => update('The tags could not be saved', { tags: [...tags] })} />
+      <label id={bodyLabel} className="visually-hidden">
+        Text
+      </label>
+      <textarea
+        {...body.props}
+        className="note-body"
+        data-testid="note-body"
+        aria-labelledby={bodyLabel}
+        placeholder="Write…"
+      />
+    </article>
+  );
+}

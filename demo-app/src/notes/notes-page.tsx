@@ -1,0 +1,42 @@
+/** The notes: list and editor side by side, on a phone one after the other. */
+import { useLive } from '@skerry/sdk/react';
+import { NotebookPen } from 'lucide-react';
+import type { ReactNode } from 'react';
+
+import { useAttempt } from '../data/use-attempt.ts';
+import { useSession } from '../data/session.tsx';
+import { go } from '../shell/route.ts';
+import { NoteList } from './note-list.tsx';
+import { NoteDetail } from './note-detail.tsx';
+import { Welcome } from './welcome.tsx';
+
+export function NotesPage(props: { readonly noteId: string | null }): ReactNode {
+  const { db } = useSession();
+  const attempt = useAttempt();
+  const notes = useLive(db.notes);
+
+  const create = async (): Promise<void> => {
+    await attempt('The note could not be created', async () => {
+      const id = await db.notes.insert({ title: '', body: '', tags: [], pinned: false, editedAt: Date.now() });
+      go({ page: 'notes', noteId: id });
+    });
+  };
+
+  return (
+    <div className="notes" data-detail={props.noteId !== null || undefined}>
+      <NoteList notes={notes} selectedId={props.noteId} onCreate={create} />
+      <section className="note-pane" aria-label="Note">
+        {props.noteId !== null ? (
+          <NoteDetail key={props.noteId} noteId={props.noteId} />
+        ) : notes?.length === 0 ? (
+          <Welcome />
+        ) : (
+          <div className="blank">
+            <NotebookPen aria-hidden />
+            <p>Choose a note, or start a new one.</p>
+          </div>
+        )}
+      </section>
+    </div>
+  );
+}

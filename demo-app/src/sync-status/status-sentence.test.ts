@@ -1,0 +1,89 @@
+import type { Connection, SyncStatus } from '@skerry/sdk';
+import { expect, test } from 'vitest';
+
+import { chipSentence, connectionSentence, spokenStatus } from './status-sentence.ts';
+
+test('[DSTAT1] up to date is said only while connected, with nothing to send, to fetch or to decide', () => {
+  expect(text(status('online'))).toBe('Up to date');
+  const others: string[] = [
+    text(status('online', 1)),
+    text(status('online'), 1),
+    text({ ...status('online'), progress: { direction: 'pull', done: 1, total: null } }),
+    text({ ...status('online'), firstSync: 'running' }),
+    ...CONNECTIONS.filter((connection) => connection !== 'online').map((connection) => text(status(connection))),
+  ];
+  expect(others).not.toContain('Up to date');
+});
+
+test('[DSTAT2] whatever the connection, changes that are only here are said to be here', () => {
+  const said = CONNECTIONS.map((connection) => text(status(connection, 3)));
+  expect(said).toEqual([
+    'Saved on this device only',
+    'Connecting, 3 changes saved here',
+    'Syncing 3…',
+    'Offline, 3 changes saved here',
+    'Offline, 3 changes saved here',
+    'Offline, 3 changes saved here',
+    'Sign in to sync, 3 changes saved here',
+    'Reload to sync, 3 changes saved here',
+    'Sync is stuck, 3 changes saved here',
+  ]);
+});
+
+test('[DSTAT3] offline is calm, and one change is one change', () => {
+  expect(chipSentence(status('offline', 1), 2)).toEqual({
+    icon: 'offline',
+    tone: 'offline',
+    text: 'Offline, 1 change saved here',
+  });
+  expect(text(status('paused'))).toBe('Offline, everything is saved here');
+});
+
+test('[DSTAT4] only what stops until a person acts is marked so', () => {
+  const marked = CONNECTIONS.filter((connection) => chipSentence(status(connection), 0).tone === 'act');
+  expect(marked).toEqual(['auth-required', 'upgrade-required', 'stalled']);
+});
+
+test('[DSTAT5] decisions wait behind what is still on the way', () => {
+  expect([text(status('online', 1), 2), text(status('online'), 2)]).toEqual(['Syncing 1…', '2 to decide']);
+});
+
+test('[DSTAT6] the panel says in a sentence where the data is', () => {
+  expect(connectionSentence(status('online'))).toBe('Connected. The server has everything that was saved here.');
+  expect(connectionSentence(status('online', 2))).toBe('Connected. 2 changes on the way to the server.');
+  expect(new Set(CONNECTIONS.map((connection) => connectionSentence(status(connection)))).size).toBe(8);
+});
+
+test('[DSTAT7] what is said aloud does not change with every change that is saved or sent', () => {
+  const said = [0, 1, 2].map((changes) => spokenStatus(chipSentence(status('offline', changes), 0)));
+  expect(new Set(said)).toEqual(new Set(['Working offline. What you do is saved on this device.']));
+  expect(spokenStatus(chipSentence(status('online', 1), 0))).toBe(null);
+});
+
+const CONNECTIONS: readonly Connection[] = [
+  'local-only',
+  'connecting',
+  'online',
+  'offline',
+  'paused',
+  'backoff',
+  'auth-required',
+  'upgrade-required',
+  'stalled',
+];
+
+function text(of: SyncStatus, toDecide = 0): string {
+  return chipSentence(of, toDecide).text;
+}
+
+function status(connection: Connection, changes = 0): SyncStatus {
+  return {
+    connection,
+    pending: { changes, bytes: 0, oldestAt: null },
+    progress: null,
+    firstSync: 'done',
+    lastSyncedAt: null,
+    nextAttemptAt: null,
+    conflicts: 0,
+  };
+}

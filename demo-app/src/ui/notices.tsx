@@ -1,0 +1,104 @@
+/**
+ * What the app says by itself: toasts that everyone sees, and a live region for those who listen. An error stays until it
+ * is put away; nothing that fails is silent.
+ */
+import { SkerryError } from '@skerry/sdk';
+import { CircleAlert, X } from 'lucide-react';
+import { createContext, use, useMemo, useRef, useState, type ReactNode } from 'react';
+
+export interface ToastAction {
+  readonly label: string;
+  run(): void;
+}
+
+export interface Notices {
+  /** For those who listen; nothing is shown. */
+  announce(text: string): void;
+  toast(text: string, action?: ToastAction): void;
+  /** `what` could not be done: 'The note could not be saved'. */
+  failed(what: string, error: unknown): void;
+}
+
+interface Toast {
+  readonly id: number;
+  readonly text: string;
+  readonly detail?: string;
+  readonly action?: ToastAction;
+  readonly isError: boolean;
+}
+
+const SHOWN_MS = 8000;
+const NoticesContext = createContext<Notices | null>(null);
+
+export function NoticesProvider(props: { readonly children: ReactNode }): ReactNode {
+  const [toasts, setToasts] = useState<readonly Toast[]>([]);
+  const [spoken, setSpoken] = useState({ text: '', turn: 0 });
+  const nextId = useRef(1);
+
+  const dismiss = (id: number): void => setToasts((shown) => shown.filter((toast) => toast.id !== id));
+  const notices = useMemo((): Notices => {
+    const show = (toast: Omit<Toast, 'id'>): void => {
+      const id = nextId.current++;
+      // The same again takes the place of the last one: a save that fails is tried with every key.
+      setToasts((shown) => [...shown.filter(({ text }) => text !== toast.text).slice(-2), { ...toast, id }]);
+      if (!toast.isError) setTimeout(() => dismiss(id), SHOWN_MS);
+    };
+    return {
+      announce: (text) => setSpoken((last) => ({ text, turn: last.turn + 1 })),
+      toast: (text, action) => show({ text, isError: false, ...(action && { action }) }),
+      failed: (what, error) => show({ text: what, detail: reasonOf(error), isError: true }),
+    };
+  }, []);
+
+  return (
+    <NoticesContext value={notices}>
+      {props.children}
+      <div className="visually-hidden" role="status" data-testid="announcement">
+        {/* A new element each time: the same words twice are said twice. */}
+        <span key={spoken.turn}>{spoken.text}</span>
+      </div>
+      <div className="toasts" data-react-aria-top-layer="true">
+        <div role="status">{toasts.filter((toast) => !toast.isError).map((toast) => toastBox(toast, dismiss))}</div>
+        <div role="alert">{toasts.filter((toast) => toast.isError).map((toast) => toastBox(toast, dismiss))}</div>
+      </div>
+    </NoticesContext>
+  );
+}
+
+export function useNotices(): Notices {
+  const notices = use(NoticesContext);
+  if (!notices) throw new Error('useNotices() outside of NoticesProvider');
+  return notices;
+}
+
+function toastBox(toast: Toast, dismiss: (id: number) => void): ReactNode {
+  return (
+    <div key={toast.id} className="toast" data-error={toast.isError || undefined} data-testid="toast">
+      {toast.isError && <CircleAlert aria-hidden />}
+      <div>
+        <p>{toast.text}</p>
+        {toast.detail && <p className="detail">{toast.detail}</p>}
+      </div>
+      {toast.action && (
+        <button
+          type="button"
+          className="button quiet"
+          onClick={() => {
+            dismiss(toast.id);
+            toast.action?.run();
+          }}
+        >
+          {toast.action.label}
+        </button>
+      )}
+      <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+        <X aria-hidden />
+      </button>
+    </div>
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof SkerryError) return `${error.message} ${error.hint ?? ''}`.trim();
+  return error instanceof Error ? error.message : String(error);
+}
