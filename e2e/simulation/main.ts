@@ -12,9 +12,26 @@ import { World } from './world.ts';
 
 /** What a run of many seeds must have seen, or it proves less than it says. */
 const MUST_HAPPEN = [
-  'write', 'delete', 'conflict resolved', 'link cut', 'unreachable for a while', 'deaf for a while', 'mute for a while', 'slow for a while',
-  'syncing context crashed', 'browser restarted', 'server killed', 'profile put back', 'profile cloned', 'clock jumped',
-  'server: accepted', 'server: duplicate', 'server: CLOCK', 'open at the end: field', 'open at the end: delete', 'open at the end: three versions or more',
+  'write',
+  'delete',
+  'conflict resolved',
+  'link cut',
+  'unreachable for a while',
+  'deaf for a while',
+  'mute for a while',
+  'slow for a while',
+  'syncing context crashed',
+  'browser restarted',
+  'server killed',
+  'profile put back',
+  'profile cloned',
+  'clock jumped',
+  'server: accepted',
+  'server: duplicate',
+  'server: CLOCK',
+  'open at the end: field',
+  'open at the end: delete',
+  'open at the end: three versions or more',
 ];
 const SEEDS_TO_SEE_ALL = 200;
 
@@ -58,7 +75,8 @@ function runMany(shard: string): Tally {
   const endsAt = values.minutes === undefined ? Infinity : performance.now() + Number(values.minutes) * 60_000;
   const last = values.minutes === undefined ? Number(values.first) + Number(values.seeds) : Infinity;
   const tally: Tally = { seeds: 0, failed: [], changes: 0, counters: {} };
-  for (let seed = Number(values.first) + index; seed < last && performance.now() < endsAt; seed += count) runSeed(seed, tally);
+  for (let seed = Number(values.first) + index; seed < last && performance.now() < endsAt; seed += count)
+    runSeed(seed, tally);
   return tally;
 }
 
@@ -70,9 +88,14 @@ function runSeed(seed: number, tally: Tally): void {
     tally.changes += result.changes;
     for (const [name, times] of result.counters) tally.counters[name] = (tally.counters[name] ?? 0) + times;
     // Every tenth seed is run twice: a run that cannot be repeated proves nothing.
-    if (seed % 10 === 0 && new World(seed).run().traceHash !== result.traceHash) throw new Violation('a second run of this seed went otherwise');
+    if (seed % 10 === 0 && new World(seed).run().traceHash !== result.traceHash)
+      throw new Violation('a second run of this seed went otherwise');
   } catch (error) {
-    tally.failed.push({ seed, step: world.steps, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    tally.failed.push({
+      seed,
+      step: world.steps,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
 }
 
@@ -85,7 +108,8 @@ async function runOnEveryCore(): Promise<void> {
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   console.log(`${total.seeds} seeds, ${total.changes} changes, ${seconds} s on ${cores} cores`);
   for (const [name, times] of Object.entries(total.counters).sort()) console.log(`  ${name}: ${times}`);
-  for (const { seed, step, message } of total.failed.slice(0, 5)) console.error(`seed ${seed}, step ${step}: ${message}\n  again: npm run sim -- --seed ${seed}`);
+  for (const { seed, step, message } of total.failed.slice(0, 5))
+    console.error(`seed ${seed}, step ${step}: ${message}\n  again: npm run sim -- --seed ${seed}`);
   for (const name of missing) console.error(`never happened: ${name}`);
   const failed = total.failed.length + missing.length;
   console.log(`${total.seeds - total.failed.length} passed, ${failed} failed`);
@@ -101,7 +125,9 @@ function runShard(shard: string): Promise<Tally> {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve(JSON.parse(output) as Tally) : reject(new Error(`shard ${shard} ended with ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 ? resolve(JSON.parse(output) as Tally) : reject(new Error(`shard ${shard} ended with ${code}`)),
+    );
   });
 }
 

@@ -58,7 +58,8 @@ export class Truth {
       }
       if (position <= witnessed.logPrefix) throw new Violation(`${witnessed.dot} is in the log before what it knew`);
       for (const dot of witnessed.unconfirmed) {
-        if (this.#server.positionOf(dot) > position) throw new Violation(`${dot} is not before ${witnessed.dot} in the log`);
+        if (this.#server.positionOf(dot) > position)
+          throw new Violation(`${dot} is not before ${witnessed.dot} in the log`);
       }
     }
     if (new Set(this.#server.log.map(({ change }) => change.dot)).size !== this.#server.log.length) {
@@ -81,7 +82,9 @@ export class Truth {
 
   /** Those that no other one of the same kind comes after. */
   maximal(written: readonly Witnessed[], replacing: readonly Witnessed[] = written): Dot[] {
-    return written.filter((one) => !replacing.some((other) => other !== one && this.happenedBefore(one, other))).map((one) => one.dot);
+    return written
+      .filter((one) => !replacing.some((other) => other !== one && this.happenedBefore(one, other)))
+      .map((one) => one.dot);
   }
 }
 

@@ -3,7 +3,16 @@
  * decision comes from the seed, so a failure is a number that can be run again.
  */
 import {
-  canonicalJson, compileCollection, hash128, openConflicts, randomName, resolveLife, resolveRegister, seededRandom, type Json, type Random,
+  canonicalJson,
+  compileCollection,
+  hash128,
+  openConflicts,
+  randomName,
+  resolveLife,
+  resolveRegister,
+  seededRandom,
+  type Json,
+  type Random,
 } from '@skerry/sdk/kernel';
 import { emptyDisk, TestDevice, TestServer, Timeline, type LocalIntent, type MemoryDisk } from '@skerry/sdk/testing';
 
@@ -47,7 +56,12 @@ export class World {
   constructor(seed: number) {
     this.#random = seededRandom(seed);
     const commitMs = (): number => this.#random.fraction() * 30;
-    this.#server = new TestServer({ sid: randomName(64, this.#random), timeline: this.#timeline, commitMs, limits: { entriesPerPage: 1 + this.#below(40) } });
+    this.#server = new TestServer({
+      sid: randomName(64, this.#random),
+      timeline: this.#timeline,
+      commitMs,
+      limits: { entriesPerPage: 1 + this.#below(40) },
+    });
     this.#truth = new Truth(this.#server);
     const count = 2 + this.#below(3);
     for (let i = 0; i < count; i++) this.#addDevice(`d${i}`, emptyDisk(randomName(128, this.#random)));
@@ -79,14 +93,21 @@ export class World {
     const dice = this.#random.fraction();
     if (dice < 0.62) return this.#write(device);
     if (dice < 0.68) return this.#do('link cut', () => device.cutLink());
-    if (dice < 0.73) return this.#do('unreachable for a while', () => this.#during(device, (is) => (device.isUnreachable = is)));
-    if (dice < 0.77) return this.#do('deaf for a while', () => this.#during(device, (is) => (device.weather.isDownSilent = is)));
-    if (dice < 0.81) return this.#do('mute for a while', () => this.#during(device, (is) => (device.weather.isUpSilent = is)));
-    if (dice < 0.83) return this.#do('slow for a while', () => this.#during(device, (is) => (device.weather.maxDelayMs = is ? 4_000 : 50)));
+    if (dice < 0.73)
+      return this.#do('unreachable for a while', () => this.#during(device, (is) => (device.isUnreachable = is)));
+    if (dice < 0.77)
+      return this.#do('deaf for a while', () => this.#during(device, (is) => (device.weather.isDownSilent = is)));
+    if (dice < 0.81)
+      return this.#do('mute for a while', () => this.#during(device, (is) => (device.weather.isUpSilent = is)));
+    if (dice < 0.83)
+      return this.#do('slow for a while', () =>
+        this.#during(device, (is) => (device.weather.maxDelayMs = is ? 4_000 : 50)),
+      );
     if (dice < 0.87) return this.#do('syncing context crashed', () => this.#crashSync(device));
     if (dice < 0.9) return this.#do('browser restarted', () => device.restart());
     if (dice < 0.93) return this.#do('server killed', () => this.#server.kill());
-    if (dice < 0.95) return this.#do('profile backed up', () => void this.#backups.push({ device, disk: device.copyDisk() }));
+    if (dice < 0.95)
+      return this.#do('profile backed up', () => void this.#backups.push({ device, disk: device.copyDisk() }));
     if (dice < 0.965) return this.#restore();
     if (dice < 0.975) return this.#clone(device);
     if (dice < 0.99) return this.#do('clock jumped', () => (device.skewMs = this.#skew()));
@@ -97,10 +118,13 @@ export class World {
     const intents = Array.from({ length: this.#chance(0.2) ? 3 : 1 }, () => this.#intent(device));
     const distinct = [...new Map(intents.map((intent) => [`${intent.collection}/${intent.id}`, intent])).values()];
     const isResolution = distinct.some((intent) => 'change' in intent);
-    const dots = device.store.write(isResolution ? distinct.filter((intent) => 'change' in intent).slice(0, 1) : distinct, {
-      tab: this.#below(2),
-      ...(isResolution ? { kind: 'resolve' as const } : {}),
-    });
+    const dots = device.store.write(
+      isResolution ? distinct.filter((intent) => 'change' in intent).slice(0, 1) : distinct,
+      {
+        tab: this.#below(2),
+        ...(isResolution ? { kind: 'resolve' as const } : {}),
+      },
+    );
     this.#truth.witness(device, dots);
     for (const intent of distinct) if (!isResolution) this.#checkReadYourWrite(device, intent);
     // The hint that something was written may be lost: it is for speed only.
@@ -147,8 +171,10 @@ export class World {
       change: (stored) => {
         const schema = SCHEMAS.get(shown.collection)!;
         const current = stored?.overlay ?? stored?.base;
-        const open = current && openConflicts(schema, shown.rowId, current).find((conflict) => conflict.id === conflictId);
-        if (!open || !current) throw new Violation(`[I10] ${device.name} lists the conflict ${conflictId}, which is not open`);
+        const open =
+          current && openConflicts(schema, shown.rowId, current).find((conflict) => conflict.id === conflictId);
+        if (!open || !current)
+          throw new Violation(`[I10] ${device.name} lists the conflict ${conflictId}, which is not open`);
         if (open.kind === 'delete') return resolveLife(schema, open.rowId, current, keeps ? 'live' : 'dead');
         const value = open.versions[pick]!.v;
         return resolveRegister({ schema, id: open.rowId, current, confirmed: stored?.base }, open.path, value);
@@ -177,7 +203,9 @@ export class World {
     if (this.#backups.length === 0) return;
     const { device, disk } = this.#pick(this.#backups);
     const kept = new Set([...disk.outbox.values()].map((row) => row.dot));
-    const lost = [...device.store.disk.outbox.values()].flatMap((row) => (row.dot && !kept.has(row.dot) ? [row.dot] : []));
+    const lost = [...device.store.disk.outbox.values()].flatMap((row) =>
+      row.dot && !kept.has(row.dot) ? [row.dot] : [],
+    );
     this.#truth.excuse(lost);
     device.restart({ ...copy(disk) });
     this.#count('profile put back');
@@ -239,7 +267,8 @@ export class World {
   #countConflicts(): void {
     for (const conflict of this.#devices[0]!.store.disk.conflicts.values()) {
       this.#count(`open at the end: ${conflict.kind}`);
-      if (conflict.kind === 'field' && conflict.versions.length > 2) this.#count('open at the end: three versions or more');
+      if (conflict.kind === 'field' && conflict.versions.length > 2)
+        this.#count('open at the end: three versions or more');
     }
   }
 
@@ -272,5 +301,12 @@ export class World {
 
 function copy(disk: MemoryDisk): MemoryDisk {
   const { replica, records, outbox, conflicts, writers, rows } = disk;
-  return { replica, records: new Map(records), outbox: new Map(outbox), conflicts: new Map(conflicts), writers: new Map(writers), rows: new Map(rows) };
+  return {
+    replica,
+    records: new Map(records),
+    outbox: new Map(outbox),
+    conflicts: new Map(conflicts),
+    writers: new Map(writers),
+    rows: new Map(rows),
+  };
 }

@@ -41,6 +41,7 @@ export interface CollectionDefinition<Row> {
   readonly row?: Row;
 }
 
+// oxlint-disable-next-line no-explicit-any -- rows of any type: `unknown` would refuse every collection but its own
 export type Collections = Readonly<Record<string, CollectionDefinition<any>>>;
 
 /** The fields of a row that a query may compare. */
@@ -87,7 +88,9 @@ export interface Collection<Row> {
 
 /** The collections inside a transaction: the same calls, one atomic change. */
 export type TransactionCollections<C extends Collections> = {
-  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row> ? Omit<Collection<Row>, 'live' | 'liveOne'> : never;
+  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row>
+    ? Omit<Collection<Row>, 'live' | 'liveOne'>
+    : never;
 };
 
 export interface Commit<R> {
@@ -105,8 +108,14 @@ export interface Version<V = unknown> {
   /** Written on this device. */
   readonly here: boolean;
 }
-export interface Person { readonly id: string; readonly name?: string }
-export interface Device { readonly id: string; readonly name?: string }
+export interface Person {
+  readonly id: string;
+  readonly name?: string;
+}
+export interface Device {
+  readonly id: string;
+  readonly name?: string;
+}
 
 export interface ConflictBase {
   /** The same on every replica. */
@@ -127,7 +136,9 @@ export interface FieldConflict extends ConflictBase {
   /** For a text: where the versions clash; everything else of them is merged in `provisional`. */
   readonly hunks?: readonly Hunk[];
   /** Throws CONFLICT_CHANGED when the conflict is not the one that was read. */
-  resolve(choice: { readonly version: number } | { readonly value: Readonly<Record<string, unknown>> }): Promise<Commit<void>>;
+  resolve(
+    choice: { readonly version: number } | { readonly value: Readonly<Record<string, unknown>> },
+  ): Promise<Commit<void>>;
 }
 export interface DeleteConflict extends ConflictBase {
   readonly kind: 'delete';
@@ -145,18 +156,35 @@ export interface OutboxEntry {
   readonly label: string | undefined;
   readonly bytes: number;
   /** What the change touches. */
-  readonly rows: readonly { readonly collection: string; readonly rowId: Id; readonly fields: readonly string[]; readonly kind: 'write' | 'delete' }[];
+  readonly rows: readonly {
+    readonly collection: string;
+    readonly rowId: Id;
+    readonly fields: readonly string[];
+    readonly kind: 'write' | 'delete';
+  }[];
 }
 
 export type Connection =
-  | 'local-only' | 'connecting' | 'online' | 'offline' | 'paused' | 'backoff' | 'auth-required' | 'upgrade-required' | 'stalled';
+  | 'local-only'
+  | 'connecting'
+  | 'online'
+  | 'offline'
+  | 'paused'
+  | 'backoff'
+  | 'auth-required'
+  | 'upgrade-required'
+  | 'stalled';
 
 export interface SyncStatus {
   readonly connection: Connection;
   readonly reason?: SkerryError;
   /** Changes that the server has not confirmed. */
   readonly pending: { readonly changes: number; readonly bytes: number; readonly oldestAt: Date | null };
-  readonly progress: { readonly direction: 'push' | 'pull'; readonly done: number; readonly total: number | null } | null;
+  readonly progress: {
+    readonly direction: 'push' | 'pull';
+    readonly done: number;
+    readonly total: number | null;
+  } | null;
   readonly firstSync: 'never' | 'running' | 'done';
   readonly lastSyncedAt: Date | null;
   readonly nextAttemptAt: Date | null;
@@ -171,8 +199,21 @@ export type SyncEvent =
   | { readonly type: 'pulled'; readonly at: Date; readonly changes: number; readonly records: number }
   | { readonly type: 'refused'; readonly at: Date; readonly dot: string; readonly error: SkerryError }
   | { readonly type: 'restamped'; readonly at: Date; readonly changes: number; readonly offsetMs: number }
-  | { readonly type: 'merged'; readonly at: Date; readonly collection: string; readonly rowId: Id; readonly field: string; readonly losers: readonly unknown[] }
-  | { readonly type: 'conflict-opened' | 'conflict-closed'; readonly at: Date; readonly conflict: string; readonly collection: string; readonly rowId: Id }
+  | {
+      readonly type: 'merged';
+      readonly at: Date;
+      readonly collection: string;
+      readonly rowId: Id;
+      readonly field: string;
+      readonly losers: readonly unknown[];
+    }
+  | {
+      readonly type: 'conflict-opened' | 'conflict-closed';
+      readonly at: Date;
+      readonly conflict: string;
+      readonly collection: string;
+      readonly rowId: Id;
+    }
   | { readonly type: 'leader'; readonly at: Date; readonly here: boolean };
 
 export interface SyncControl {
@@ -222,7 +263,10 @@ export type Db<C extends Collections> = DbHandle<C> & {
 
 export interface DbHandle<C extends Collections> extends AsyncDisposable {
   /** Atomic here, on the wire, and on every other device. Await nothing but the database inside. */
-  transaction<R>(fn: (tx: TransactionCollections<C>) => Promise<R>, options?: { readonly label?: string }): Promise<Commit<R>>;
+  transaction<R>(
+    fn: (tx: TransactionCollections<C>) => Promise<R>,
+    options?: { readonly label?: string },
+  ): Promise<Commit<R>>;
   readonly status$: State<SyncStatus>;
   /** The open ones, oldest first. */
   readonly conflicts$: State<readonly Conflict[]>;

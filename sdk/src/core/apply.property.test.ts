@@ -15,7 +15,8 @@ function maximal(written: readonly Written[], touches: (one: Written) => boolean
 }
 
 const writes = (path: string) => (one: Written) => one.change.ops.some((op) => op.t !== 'life' && op.p === path);
-const paths = (written: readonly Written[]) => new Set(written.flatMap((one) => one.change.ops.flatMap((op) => (op.t === 'set' ? [op.p] : []))));
+const paths = (written: readonly Written[]) =>
+  new Set(written.flatMap((one) => one.change.ops.flatMap((op) => (op.t === 'set' ? [op.p] : []))));
 
 describe('applying changes', () => {
   it('[APP1] is commutative for concurrent changes: every causal order gives the same state, row and conflicts', () => {
@@ -25,7 +26,15 @@ describe('applying changes', () => {
         const other = stateOf(reorder(written, order));
         expect(canonicalState(other)).toBe(canonicalState(one));
         expect(viewRecord(SCHEMA, 'r', other).row).toEqual(viewRecord(SCHEMA, 'r', one).row);
-        expect(openConflicts(SCHEMA, 'r', other).map(({ id }) => id).sort()).toEqual(openConflicts(SCHEMA, 'r', one).map(({ id }) => id).sort());
+        expect(
+          openConflicts(SCHEMA, 'r', other)
+            .map(({ id }) => id)
+            .sort(),
+        ).toEqual(
+          openConflicts(SCHEMA, 'r', one)
+            .map(({ id }) => id)
+            .sort(),
+        );
       }),
       runs,
     );
@@ -63,7 +72,9 @@ describe('applying changes', () => {
         const state = stateOf(written);
         if (viewRecord(SCHEMA, 'r', state).row === null) return;
         const values = new Set((state.cells.get('title') ?? []).map((entry) => JSON.stringify(entry.v)));
-        const open = openConflicts(SCHEMA, 'r', state).some((conflict) => conflict.kind === 'field' && conflict.path === 'title');
+        const open = openConflicts(SCHEMA, 'r', state).some(
+          (conflict) => conflict.kind === 'field' && conflict.path === 'title',
+        );
         expect(open).toBe(values.size > 1);
       }),
       runs,
@@ -73,7 +84,9 @@ describe('applying changes', () => {
   it('[APP5] adds up a counter: every increment once, whatever the order', () => {
     fc.assert(
       fc.property(histories, choices, ({ written }, order) => {
-        const sum = written.flatMap((one) => one.change.ops).reduce((total, op) => total + (op.t === 'inc' ? op.n : 0), 0);
+        const sum = written
+          .flatMap((one) => one.change.ops)
+          .reduce((total, op) => total + (op.t === 'inc' ? op.n : 0), 0);
         expect(stateOf(reorder(written, order)).counters.get('likes#c') ?? 0).toBe(sum);
       }),
       runs,
@@ -88,7 +101,9 @@ describe('applying changes', () => {
           const path = `tags/"${element}"`;
           const adds = written.filter((one) => one.change.ops.some((op) => op.t === 'add' && op.p === path));
           const stays = adds.filter((add) => !written.some((one) => writes(path)(one) && one.past.has(add.mark.dot)));
-          expect((state.cells.get(path) ?? []).map((entry) => entry.dot).sort()).toEqual(stays.map((one) => one.mark.dot).sort());
+          expect((state.cells.get(path) ?? []).map((entry) => entry.dot).sort()).toEqual(
+            stays.map((one) => one.mark.dot).sort(),
+          );
         }
       }),
       runs,
@@ -105,7 +120,9 @@ describe('applying changes', () => {
         const last = written.filter((one) => maximal(written, lives).includes(one.mark.dot));
         const frontier = maximal(written, () => true);
         const deletes = last.filter(isDelete);
-        const isContested = deletes.length > 0 && (deletes.length < last.length || frontier.some((dot) => !deletes.some((one) => one.mark.dot === dot)));
+        const isContested =
+          deletes.length > 0 &&
+          (deletes.length < last.length || frontier.some((dot) => !deletes.some((one) => one.mark.dot === dot)));
         expect(openConflicts(SCHEMA, 'r', state).some((conflict) => conflict.kind === 'delete')).toBe(isContested);
       }),
       runs,

@@ -25,7 +25,13 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
       return;
     }
     case 'set': {
-      const entry = { dot, hlc, ...(op.v === undefined ? {} : { v: op.v }), ...(op.base ? { base: op.base } : {}), ...(op.first === undefined ? {} : { first: op.first }) };
+      const entry = {
+        dot,
+        hlc,
+        ...(op.v === undefined ? {} : { v: op.v }),
+        ...(op.base ? { base: op.base } : {}),
+        ...(op.first === undefined ? {} : { first: op.first }),
+      };
       return replace(record.cells, op.p, op.pred, entry);
     }
     case 'add':

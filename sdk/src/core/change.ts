@@ -50,7 +50,14 @@ export interface RecordChange {
  */
 export type Op =
   | { readonly t: 'life'; readonly v: 'live' | 'dead'; readonly pred: readonly Dot[] }
-  | { readonly t: 'set'; readonly p: string; readonly v?: Json; readonly pred: readonly Dot[]; readonly base?: Base; readonly first?: Hlc }
+  | {
+      readonly t: 'set';
+      readonly p: string;
+      readonly v?: Json;
+      readonly pred: readonly Dot[];
+      readonly base?: Base;
+      readonly first?: Hlc;
+    }
   | { readonly t: 'add'; readonly p: string; readonly pred: readonly Dot[] }
   | { readonly t: 'rm'; readonly p: string; readonly pred: readonly Dot[] }
   | { readonly t: 'inc'; readonly p: string; readonly n: number };

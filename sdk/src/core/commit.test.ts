@@ -7,7 +7,12 @@ import { writeRecord } from './commit.ts';
 import { createRecord, type RecordState } from './record.ts';
 import { readRow } from './view.ts';
 
-const groups = compileCollection({ name: 'c', fields: { tags: { kind: 'set' } }, groups: [['room', 'start']], onDeleteVsEdit: 'ask' });
+const groups = compileCollection({
+  name: 'c',
+  fields: { tags: { kind: 'set' } },
+  groups: [['room', 'start']],
+  onDeleteVsEdit: 'ask',
+});
 const plain = compileCollection({ name: 'c', fields: {}, groups: [], onDeleteVsEdit: 'ask' });
 
 function record(...changes: readonly (RecordChange | null)[]): RecordState {
@@ -22,7 +27,13 @@ const insert = (schema: typeof plain, row: Record<string, never> | object) =>
 describe('writing a record', () => {
   it('[WRT1] names what it saw: pred is the live dots of the cell, rv the frontier of the record', () => {
     const current = record(insert(plain, { title: 'A', body: 'B' }));
-    const change = writeRecord({ schema: plain, id: 'r', current, confirmed: current, next: { id: 'r', title: 'A2', body: 'B' } });
+    const change = writeRecord({
+      schema: plain,
+      id: 'r',
+      current,
+      confirmed: current,
+      next: { id: 'r', title: 'A2', body: 'B' },
+    });
     expect(change).toEqual({
       c: 'c',
       id: 'r',
@@ -42,7 +53,13 @@ describe('writing a record', () => {
   it('[WRT3] cells of another version of the app stay while the row shows their fields, and never hide a newer write', () => {
     const current = record(insert(plain, { room: 'A', start: '10', tags: ['x'] }));
     expect(readRow(groups, 'r', current)).toEqual({ id: 'r', room: 'A', start: '10', tags: ['x'] });
-    const change = writeRecord({ schema: groups, id: 'r', current, confirmed: undefined, next: { id: 'r', room: 'B', start: '10', tags: ['x', 'y'] } });
+    const change = writeRecord({
+      schema: groups,
+      id: 'r',
+      current,
+      confirmed: undefined,
+      next: { id: 'r', room: 'B', start: '10', tags: ['x', 'y'] },
+    });
     applyRecordChange(current, { dot: 'writer__________.2', hlc: 2 }, change!);
     expect(readRow(groups, 'r', current)).toEqual({ id: 'r', room: 'B', start: '10', tags: ['x', 'y'] });
   });

@@ -86,8 +86,12 @@ function wantedRegisters(write: RecordWrite, next: Row): Map<Path, Json | undefi
  * A cell under another kind of path than today's schema has for its fields was written by another version of the
  * app. It stays as it is while the row still shows its fields.
  */
-function keepShadowed(schema: CollectionSchema, wanted: Map<Path, Json | undefined>, next: Row): Map<Path, Json | undefined> {
-  for (const path of [...wanted.keys()]) {
+function keepShadowed(
+  schema: CollectionSchema,
+  wanted: Map<Path, Json | undefined>,
+  next: Row,
+): Map<Path, Json | undefined> {
+  for (const path of wanted.keys()) {
     const parsed = parsePath(path);
     const fields = parsed.kind === 'register' ? [parsed.field] : parsed.kind === 'group' ? parsed.fields : [];
     const isCurrent = fields.some((field) => pathOf(schema.placeOf(field)) === path);
@@ -186,14 +190,23 @@ export function seenDots(record: RecordState): SeenDots {
 }
 
 /** Settles a register: the value replaces exactly the entries that are live in `current`. */
-export function resolveRegister(write: Omit<RecordWrite, 'next' | 'seen'>, path: Path, value: Json | undefined): RecordChange {
+export function resolveRegister(
+  write: Omit<RecordWrite, 'next' | 'seen'>,
+  path: Path,
+  value: Json | undefined,
+): RecordChange {
   const current = write.current!;
   const op = setOp({ ...write, next: null }, path, value, dotsOf(current.cells.get(path) ?? ABSENT));
   return { c: write.schema.name, id: write.id, rv: dotsOf(current.rv), ops: [op] };
 }
 
 /** Settles a delete against an edit: `live` keeps the whole record, `dead` deletes all that was edited. */
-export function resolveLife(schema: CollectionSchema, id: string, current: RecordState, v: 'live' | 'dead'): RecordChange {
+export function resolveLife(
+  schema: CollectionSchema,
+  id: string,
+  current: RecordState,
+  v: 'live' | 'dead',
+): RecordChange {
   return { c: schema.name, id, rv: dotsOf(current.rv), ops: [{ t: 'life', v, pred: dotsOf(current.life) }] };
 }
 

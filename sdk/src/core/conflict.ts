@@ -5,7 +5,15 @@
 import { hash128 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import type { Base } from './change.ts';
-import { compareMarks, dotsOf, lifeStatus, unseenByDeletes, type Entry, type Mark, type RecordState } from './record.ts';
+import {
+  compareMarks,
+  dotsOf,
+  lifeStatus,
+  unseenByDeletes,
+  type Entry,
+  type Mark,
+  type RecordState,
+} from './record.ts';
 import { parsePath, type Path } from './paths.ts';
 import type { CollectionSchema, Hunk } from './schema.ts';
 
@@ -55,7 +63,12 @@ export function openConflicts(schema: CollectionSchema, rowId: string, record: R
   return conflicts;
 }
 
-function fieldConflict(schema: CollectionSchema, rowId: string, path: Path, entries: readonly Entry[]): OpenFieldConflict | null {
+function fieldConflict(
+  schema: CollectionSchema,
+  rowId: string,
+  path: Path,
+  entries: readonly Entry[],
+): OpenFieldConflict | null {
   const fields = registerFields(path);
   if (fields.length === 0) return null;
   const reading = schema.read(path, entries);
@@ -77,7 +90,10 @@ function fieldConflict(schema: CollectionSchema, rowId: string, path: Path, entr
 }
 
 function deleteConflict(schema: CollectionSchema, rowId: string, record: RecordState): OpenDeleteConflict {
-  const deleted = record.life.filter((entry) => entry.v === 'dead').toSorted(compareMarks).at(-1)!;
+  const deleted = record.life
+    .filter((entry) => entry.v === 'dead')
+    .toSorted(compareMarks)
+    .at(-1)!;
   const lives = record.life.filter((entry) => entry.v === 'live');
   const edited = [...unseenByDeletes(record), ...lives].toSorted(compareMarks).at(-1)!;
   const dots = [...new Set([...dotsOf(record.life), ...dotsOf(record.rv)])];

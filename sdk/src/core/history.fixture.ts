@@ -52,22 +52,46 @@ type Edit =
 const REPLICAS = 3;
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(
-  fc.record({ field: fc.constantFrom('title', 'pinned', 'start', 'end'), value: fc.option(fc.nat(5), { nil: undefined }) }),
+  fc.record({
+    field: fc.constantFrom('title', 'pinned', 'start', 'end'),
+    value: fc.option(fc.nat(5), { nil: undefined }),
+  }),
   fc.record({ field: fc.constant('tags' as const), value: fc.subarray(['a', 'b', 'c']) }),
   fc.record({ field: fc.constant('likes' as const), value: fc.integer({ min: -3, max: 9 }) }),
   fc.constant({ field: 'delete' as const }),
 );
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ type: fc.constant('write' as const), replica: fc.nat(REPLICAS - 1), edit, clock: fc.nat(40) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('learn' as const), replica: fc.nat(REPLICAS - 1), from: fc.nat(REPLICAS - 1) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('write' as const),
+      replica: fc.nat(REPLICAS - 1),
+      edit,
+      clock: fc.nat(40),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('learn' as const),
+      replica: fc.nat(REPLICAS - 1),
+      from: fc.nat(REPLICAS - 1),
+    }),
+  },
 );
 
 export const histories: fc.Arbitrary<History> = fc.array(step, { minLength: 1, maxLength: 30 }).map(play);
 
 /** Clocks of the replicas are unrelated on purpose: they must not matter for what is concurrent. */
 function play(steps: readonly Step[]): History {
-  const replicas = Array.from({ length: REPLICAS }, (_, i): Replica => ({ inc: `replica${i}`.padEnd(16, '_'), seq: 0, hlc: 0, state: createRecord(), applied: new Set() }));
+  const replicas = Array.from({ length: REPLICAS }, (_, i): Replica => ({
+    inc: `replica${i}`.padEnd(16, '_'),
+    seq: 0,
+    hlc: 0,
+    state: createRecord(),
+    applied: new Set(),
+  }));
   const written: Written[] = [];
   for (const { type, ...now } of steps) {
     const replica = replicas[now.replica]!;
@@ -79,7 +103,10 @@ function play(steps: readonly Step[]): History {
 
 function write(replica: Replica, change: Edit, clockMs: number, written: Written[]): void {
   const current = replica.applied.size > 0 ? replica.state : undefined;
-  const shown: Row = current && isVisible(SCHEMA, current) ? readRow(SCHEMA, 'r', current) : { id: 'r', likes: current ? (readRow(SCHEMA, 'r', current)['likes'] ?? 0) : 0 };
+  const shown: Row =
+    current && isVisible(SCHEMA, current)
+      ? readRow(SCHEMA, 'r', current)
+      : { id: 'r', likes: current ? (readRow(SCHEMA, 'r', current)['likes'] ?? 0) : 0 };
   const next = change.field === 'delete' ? null : withField(shown, change.field, change.value);
   const record = writeRecord({ schema: SCHEMA, id: 'r', current, confirmed: undefined, next });
   if (!record) return;
@@ -96,7 +123,8 @@ function withField(row: Row, field: string, value: unknown): Row {
 
 /** In log order, which is causal. */
 function learn(replica: Replica, from: Replica, written: readonly Written[]): void {
-  for (const one of written) if (from.applied.has(one.mark.dot) && !replica.applied.has(one.mark.dot)) apply(replica, one);
+  for (const one of written)
+    if (from.applied.has(one.mark.dot) && !replica.applied.has(one.mark.dot)) apply(replica, one);
 }
 
 function apply(replica: Replica, { mark, change }: Written): void {
@@ -129,6 +157,13 @@ export function reorder(written: readonly Written[], choices: readonly number[])
 /** A text that is equal for equal states: entries are sets, their order says nothing. */
 export function canonicalState(state: RecordState): string {
   const sorted = (marks: readonly Mark[]): Mark[] => marks.toSorted((a, b) => (a.dot < b.dot ? -1 : 1));
-  const cells = [...state.cells].map(([path, entries]) => [path, sorted(entries)] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([sorted(state.rv), sorted(state.life), cells, [...state.counters].filter(([, n]) => n !== 0).sort()]);
+  const cells = [...state.cells]
+    .map(([path, entries]) => [path, sorted(entries)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([
+    sorted(state.rv),
+    sorted(state.life),
+    cells,
+    [...state.counters].filter(([, n]) => n !== 0).sort(),
+  ]);
 }

@@ -9,12 +9,21 @@ const field = fc.string({ minLength: 1, maxLength: 20 }).filter((name) => fieldP
 describe('paths', () => {
   it('[PTH1] every path says what it was made from', () => {
     fc.assert(
-      fc.property(field, fc.uniqueArray(field, { minLength: 2, maxLength: 4 }), fc.jsonValue(), (name, fields, element) => {
-        expect(parsePath(name)).toEqual({ kind: 'register', field: name });
-        expect(parsePath(groupPath(fields))).toEqual({ kind: 'group', fields: fields.toSorted() });
-        expect(parsePath(counterPath(name))).toEqual({ kind: 'counter', field: name });
-        expect(parsePath(elementPath(name, element as Json))).toEqual({ kind: 'element', field: name, element: JSON.parse(JSON.stringify(element)) as unknown });
-      }),
+      fc.property(
+        field,
+        fc.uniqueArray(field, { minLength: 2, maxLength: 4 }),
+        fc.jsonValue(),
+        (name, fields, element) => {
+          expect(parsePath(name)).toEqual({ kind: 'register', field: name });
+          expect(parsePath(groupPath(fields))).toEqual({ kind: 'group', fields: fields.toSorted() });
+          expect(parsePath(counterPath(name))).toEqual({ kind: 'counter', field: name });
+          expect(parsePath(elementPath(name, element as Json))).toEqual({
+            kind: 'element',
+            field: name,
+            element: JSON.parse(JSON.stringify(element)) as unknown,
+          });
+        },
+      ),
     );
   });
 
@@ -24,7 +33,8 @@ describe('paths', () => {
   });
 
   it('[PTH3] names that paths could not tell apart are refused', () => {
-    for (const name of ['', 'a/b', 'a#c', 'a+b', '__proto__', 'x'.repeat(129), 'lone\ud800', 'nul\u0000']) expect(fieldProblem(name)).not.toBeNull();
+    for (const name of ['', 'a/b', 'a#c', 'a+b', '__proto__', 'x'.repeat(129), 'lone\ud800', 'nul\u0000'])
+      expect(fieldProblem(name)).not.toBeNull();
     for (const name of ['a', 'constructor', 'toString', 'Größe', 'a.b', '$x']) expect(fieldProblem(name)).toBeNull();
   });
 });

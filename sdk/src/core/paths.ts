@@ -23,7 +23,8 @@ export const MAX_PATH_LENGTH = 2048;
 export function fieldProblem(field: string): string | null {
   if (field.length === 0) return 'a field name is empty';
   if (field.length > MAX_FIELD_LENGTH) return `a field name is longer than ${MAX_FIELD_LENGTH} characters`;
-  if (/[/#+\u0000]/.test(field) || !field.isWellFormed()) return `the field name ${JSON.stringify(field)} contains / # + or a character that cannot be stored`;
+  if (/[/#+\u0000]/.test(field) || !field.isWellFormed())
+    return `the field name ${JSON.stringify(field)} contains / # + or a character that cannot be stored`;
   return field === '__proto__' ? 'the field name __proto__ cannot be used' : null;
 }
 
@@ -43,7 +44,8 @@ export function parsePath(path: Path): ParsedPath {
   const slash = path.indexOf('/');
   if (slash >= 0) return parseElement(path.slice(0, slash), path.slice(slash + 1));
   const hash = path.indexOf('#');
-  if (hash >= 0) return path.slice(hash) === '#c' ? { kind: 'counter', field: path.slice(0, hash) } : { kind: 'unknown' };
+  if (hash >= 0)
+    return path.slice(hash) === '#c' ? { kind: 'counter', field: path.slice(0, hash) } : { kind: 'unknown' };
   if (path.includes('+')) return { kind: 'group', fields: path.split('+') };
   return { kind: 'register', field: path };
 }

@@ -27,5 +27,7 @@ export function isSid(value: unknown): value is Sid {
 export function isVersionVector(value: unknown): value is VersionVector {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
-  return entries.length <= 64 && entries.every(([sid, n]) => isSid(sid) && Number.isSafeInteger(n) && (n as number) >= 0);
+  return (
+    entries.length <= 64 && entries.every(([sid, n]) => isSid(sid) && Number.isSafeInteger(n) && (n as number) >= 0)
+  );
 }

@@ -6,8 +6,10 @@
  */
 
 export const ERROR_CODES = {
-  INVALID_VALUE: 'A value is not plain JSON data (finite numbers, well-formed strings, depth <= 64). Change the value; nothing was written.',
-  INVALID_FIELD: 'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__). Rename the field.',
+  INVALID_VALUE:
+    'A value is not plain JSON data (finite numbers, well-formed strings, depth <= 64). Change the value; nothing was written.',
+  INVALID_FIELD:
+    'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__). Rename the field.',
   INVALID_ID: 'A row id is not a string of 1 to 256 characters. Let the SDK make the id, or pass a shorter one.',
   INVALID_SCHEMA: 'The collections passed to open() contradict themselves. The message names the place.',
   INVALID_OPTION: 'An option has the wrong shape. The message names it; nothing was opened or written.',
@@ -16,9 +18,11 @@ export const ERROR_CODES = {
   UNKNOWN_COLLECTION: 'No collection of this name was passed to open(). Check the spelling, or add it.',
   NOT_FOUND: 'No row with this id exists here. It may have been deleted; read it again.',
   ALREADY_EXISTS: 'A row with this id exists. Use update(), or leave the id to the SDK.',
-  CONFLICT_CHANGED: 'The conflict has changed since it was read; nothing was written. Look at the new one in conflicts$.',
+  CONFLICT_CHANGED:
+    'The conflict has changed since it was read; nothing was written. Look at the new one in conflicts$.',
   CLOSED: 'The database handle was closed. Open it again.',
-  TRANSACTION_ENDED: 'A call was made outside of the transaction that it belongs to: after its end, or after awaiting something other than the database in it. The call wrote nothing. Await every call, and nothing else, inside its function.',
+  TRANSACTION_ENDED:
+    'A call was made outside of the transaction that it belongs to: after its end, or after awaiting something other than the database in it. The call wrote nothing. Await every call, and nothing else, inside its function.',
   ABORTED: 'The operation was given up because its signal was aborted. Nothing was written.',
   STORAGE_FAILED: 'The browser could not read or write its database. Nothing was saved; the cause has the details.',
   QUOTA: 'The browser has no space left for this site. Nothing was saved; free space and try again.',
@@ -26,7 +30,8 @@ export const ERROR_CODES = {
   OFFLINE: 'The server cannot be reached. Changes are kept on this device and are sent when it can.',
   AUTH_REQUIRED: 'The server wants a valid token. Changes are kept; provide a token to go on.',
   FORBIDDEN: 'The server does not let this user do this. Ask for access.',
-  UPGRADE_REQUIRED: 'This version of the SDK and the server do not understand each other. Update the older one; local work goes on.',
+  UPGRADE_REQUIRED:
+    'This version of the SDK and the server do not understand each other. Update the older one; local work goes on.',
   BAD_FRAME: 'A peer sent something that is not a frame of the protocol. Report it with the message.',
   OUT_OF_ORDER: 'A peer sent a frame that the protocol does not allow at this point. Report it with the message.',
   RATE_LIMITED: 'Too much in too short a time. The SDK slows down by itself.',
@@ -35,7 +40,8 @@ export const ERROR_CODES = {
   GAP: 'The server misses an earlier change of the same writer. The SDK sends it again by itself.',
   EQUIVOCATION: 'Two different changes carry the same identity. The server kept the first; report this.',
   INVALID_CHANGE: 'The server refused a change because its shape is wrong. It stays in the outbox; report this.',
-  SERVER_REPLACED: 'The server lost its history or is another one than before. Nothing was deleted here; see the guide on restored servers.',
+  SERVER_REPLACED:
+    'The server lost its history or is another one than before. Nothing was deleted here; see the guide on restored servers.',
   STORAGE_FULL: 'The server has no space left. Changes are kept on this device.',
   SHUTTING_DOWN: 'The server is restarting. The SDK reconnects by itself.',
   INTERNAL: 'Something failed that never should. Report it with the message; nothing was acknowledged.',
@@ -44,7 +50,16 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
-  'CONFLICT_CHANGED', 'TIMEOUT', 'OFFLINE', 'RATE_LIMITED', 'CLOCK', 'BEHIND', 'GAP', 'STORAGE_FULL', 'SHUTTING_DOWN', 'QUOTA',
+  'CONFLICT_CHANGED',
+  'TIMEOUT',
+  'OFFLINE',
+  'RATE_LIMITED',
+  'CLOCK',
+  'BEHIND',
+  'GAP',
+  'STORAGE_FULL',
+  'SHUTTING_DOWN',
+  'QUOTA',
 ]);
 
 export class SkerryError extends Error {

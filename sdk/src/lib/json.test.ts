@@ -7,19 +7,46 @@ import { utf8Length } from './utf8.ts';
 describe('plain JSON data', () => {
   it('[JSN1] accepts what survives JSON text unchanged, and nothing else', () => {
     fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSparseArray: true, withTypedArray: true, maxDepth: 4 }), (value) => {
-        if (findJsonProblem(value) !== null) return;
-        expect(JSON.parse(JSON.stringify(value))).toEqual(value);
-      }),
+      fc.property(
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withSparseArray: true,
+          withTypedArray: true,
+          maxDepth: 4,
+        }),
+        (value) => {
+          if (findJsonProblem(value) !== null) return;
+          expect(JSON.parse(JSON.stringify(value))).toEqual(value);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
 
   it('[JSN2] names the place of the first value that is not', () => {
-    expect(findJsonProblem({ a: [1, { b: undefined }] })).toEqual({ path: 'a[1].b', reason: 'a value of type undefined is not JSON data' });
+    expect(findJsonProblem({ a: [1, { b: undefined }] })).toEqual({
+      path: 'a[1].b',
+      reason: 'a value of type undefined is not JSON data',
+    });
     const cyclic: Record<string, unknown> = {};
     cyclic['self'] = cyclic;
-    for (const bad of [NaN, -0, Infinity, 'a\ud800', '\u0000', 1n, Symbol('x'), () => 1, new Date(), new Map(), [, 1], cyclic, JSON.parse('{"__proto__":1}')]) {
+    for (const bad of [
+      NaN,
+      -0,
+      Infinity,
+      'a\ud800',
+      '\u0000',
+      1n,
+      Symbol('x'),
+      () => 1,
+      new Date(),
+      new Map(),
+      [, 1],
+      cyclic,
+      JSON.parse('{"__proto__":1}'),
+    ]) {
       expect(findJsonProblem(bad)).not.toBeNull();
     }
   });

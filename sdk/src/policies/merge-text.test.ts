@@ -9,14 +9,23 @@ const document = fc.array(line, { maxLength: 6 }).map((lines) => lines.join('\n'
 
 describe('merging texts', () => {
   it('[TXT1] edits at different places are all in the result', () => {
-    expect(mergeText('one\ntwo\nthree', ['ONE\ntwo\nthree', 'one\ntwo\nTHREE'])).toEqual({ text: 'ONE\ntwo\nTHREE', hunks: [] });
-    expect(mergeText('the quick brown fox', ['the quick red fox', 'a quick brown fox jumps'])).toEqual({ text: 'a quick red fox jumps', hunks: [] });
+    expect(mergeText('one\ntwo\nthree', ['ONE\ntwo\nthree', 'one\ntwo\nTHREE'])).toEqual({
+      text: 'ONE\ntwo\nTHREE',
+      hunks: [],
+    });
+    expect(mergeText('the quick brown fox', ['the quick red fox', 'a quick brown fox jumps'])).toEqual({
+      text: 'a quick red fox jumps',
+      hunks: [],
+    });
     expect(mergeText('a\nb\nc', ['x\na\nb\nc', 'a\nb\nc\ny', 'a\nB\nc']).text).toBe('x\na\nB\nc\ny');
   });
 
   it('[TXT2] different edits of the same words are a hunk with its place, its ancestor and every version', () => {
     const merged = mergeText('meet at noon today', ['meet at one today', 'meet at two today']);
-    expect(merged).toEqual({ text: 'meet at two today', hunks: [{ offset: 7, length: 4, base: ' noon', versions: [' one', ' two'] }] });
+    expect(merged).toEqual({
+      text: 'meet at two today',
+      hunks: [{ offset: 7, length: 4, base: ' noon', versions: [' one', ' two'] }],
+    });
   });
 
   it('[TXT3] insertions at one place are a hunk, not an order that nobody chose', () => {
@@ -39,7 +48,9 @@ describe('merging texts', () => {
       fc.property(document, fc.array(document, { minLength: 2, maxLength: 4 }), (base, versions) => {
         const there = mergeText(base, versions);
         const back = mergeText(base, versions.toReversed());
-        expect(back.hunks.map(({ base: was, versions: all }) => [was, all.toReversed()])).toEqual(there.hunks.map(({ base: was, versions: all }) => [was, all]));
+        expect(back.hunks.map(({ base: was, versions: all }) => [was, all.toReversed()])).toEqual(
+          there.hunks.map(({ base: was, versions: all }) => [was, all]),
+        );
         if (there.hunks.length === 0) expect(back.text).toBe(there.text);
       }),
       { numRuns: 500 },

@@ -4,8 +4,18 @@ import { writeRecord } from '../core/commit.ts';
 import type { Entry } from '../core/record.ts';
 import { compileCollection, type CollectionPlan } from './registry.ts';
 
-const plan = (o: Partial<CollectionPlan>): CollectionPlan => ({ name: 'c', fields: {}, groups: [], onDeleteVsEdit: 'ask', ...o });
-const entry = (dot: string, hlc: number, v?: string): Entry => ({ dot: `${dot.padEnd(16, '_')}.1`, hlc, ...(v === undefined ? {} : { v }) });
+const plan = (o: Partial<CollectionPlan>): CollectionPlan => ({
+  name: 'c',
+  fields: {},
+  groups: [],
+  onDeleteVsEdit: 'ask',
+  ...o,
+});
+const entry = (dot: string, hlc: number, v?: string): Entry => ({
+  dot: `${dot.padEnd(16, '_')}.1`,
+  hlc,
+  ...(v === undefined ? {} : { v }),
+});
 
 describe('policies', () => {
   it('[POL1] ask shows the latest and asks; equal values are no conflict', () => {
@@ -24,7 +34,9 @@ describe('policies', () => {
   });
 
   it('[POL3] the fields of a group live in one register under one policy', () => {
-    const schema = compileCollection(plan({ groups: [['start', 'end']], fields: { start: { kind: 'lww' }, end: { kind: 'lww' } } }));
+    const schema = compileCollection(
+      plan({ groups: [['start', 'end']], fields: { start: { kind: 'lww' }, end: { kind: 'lww' } } }),
+    );
     expect(schema.placeOf('end')).toEqual({ kind: 'group', path: 'end+start', fields: ['end', 'start'] });
     expect(schema.read('end+start', [entry('a', 1, 'x'), entry('b', 2, 'y')]).isConflict).toBe(false);
   });
@@ -35,7 +47,13 @@ describe('policies', () => {
     expect(schema.read('f', [rival, claim])).toEqual({ shown: claim, isConflict: false, losers: [rival] });
     const edited: Entry = { ...entry('c', 9, 'mine, edited'), first: 1 };
     expect(schema.read('f', [rival, edited]).shown).toBe(edited);
-    const change = writeRecord({ schema, id: 'r', current: { rv: [], life: [], cells: new Map([['f', [claim]]]), counters: new Map() }, confirmed: undefined, next: { id: 'r', f: 'mine, edited' } });
+    const change = writeRecord({
+      schema,
+      id: 'r',
+      current: { rv: [], life: [], cells: new Map([['f', [claim]]]), counters: new Map() },
+      confirmed: undefined,
+      next: { id: 'r', f: 'mine, edited' },
+    });
     expect(change!.ops).toContainEqual({ t: 'set', p: 'f', v: 'mine, edited', pred: [claim.dot], first: 1 });
   });
 
@@ -49,23 +67,42 @@ describe('policies', () => {
 
   it('[POL7] text merges with the ancestor that the writes carry, and asks only where they clash', () => {
     const { read } = compileCollection(plan({ fields: { body: { kind: 'text' } } }));
-    const from = (dot: string, hlc: number, v: string, base = 'red sea\nwhite gull'): Entry => ({ ...entry(dot, hlc, v), base: { hlc: 1, v: base } });
-    expect(read('body', [from('a', 2, 'blue sea\nwhite gull'), from('b', 3, 'red sea\ngrey gull')])).toMatchObject({ shown: { v: 'blue sea\ngrey gull' }, isConflict: false });
+    const from = (dot: string, hlc: number, v: string, base = 'red sea\nwhite gull'): Entry => ({
+      ...entry(dot, hlc, v),
+      base: { hlc: 1, v: base },
+    });
+    expect(read('body', [from('a', 2, 'blue sea\nwhite gull'), from('b', 3, 'red sea\ngrey gull')])).toMatchObject({
+      shown: { v: 'blue sea\ngrey gull' },
+      isConflict: false,
+    });
     const clash = read('body', [from('b', 3, 'green sea\nwhite gull'), from('a', 2, 'blue sea\nwhite gull')]);
-    expect(clash).toMatchObject({ shown: { v: 'green sea\nwhite gull' }, isConflict: true, hunks: [{ offset: 0, base: 'red', versions: ['blue', 'green'] }] });
-    expect(read('body', [from('a', 2, 'x'), { ...entry('b', 3), v: 7 }])).toMatchObject({ shown: { v: 7 }, isConflict: true });
+    expect(clash).toMatchObject({
+      shown: { v: 'green sea\nwhite gull' },
+      isConflict: true,
+      hunks: [{ offset: 0, base: 'red', versions: ['blue', 'green'] }],
+    });
+    expect(read('body', [from('a', 2, 'x'), { ...entry('b', 3), v: 7 }])).toMatchObject({
+      shown: { v: 7 },
+      isConflict: true,
+    });
   });
 
   it('[POL4] a schema that contradicts itself is refused', () => {
     const bad: Partial<CollectionPlan>[] = [
       { groups: [['a']] },
-      { groups: [['a', 'b'], ['b', 'c']] },
+      {
+        groups: [
+          ['a', 'b'],
+          ['b', 'c'],
+        ],
+      },
       { groups: [['a', 'b']], fields: { a: { kind: 'lww' } } },
       { groups: [['a', 'b']], fields: { a: { kind: 'set' }, b: { kind: 'set' } } },
       { fields: { id: { kind: 'ask' } } },
       { fields: { 'a/b': { kind: 'ask' } } },
       { fields: { a: { kind: 'toString' as never } } },
     ];
-    for (const o of bad) expect(() => compileCollection(plan(o))).toThrow(expect.objectContaining({ code: 'INVALID_SCHEMA' }));
+    for (const o of bad)
+      expect(() => compileCollection(plan(o))).toThrow(expect.objectContaining({ code: 'INVALID_SCHEMA' }));
   });
 });

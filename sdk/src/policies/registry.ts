@@ -41,7 +41,14 @@ export function compileCollection(plan: CollectionPlan): CollectionSchema {
     const rules = rulesOf(plan, field, policy);
     if (places.get(field)?.kind === 'group') continue;
     if (rules.cell === 'register') registers.set(field, policy);
-    places.set(field, rules.cell === 'counter' ? { kind: 'counter', path: counterPath(field) } : rules.cell === 'set' ? { kind: 'set' } : registerPlace(field));
+    places.set(
+      field,
+      rules.cell === 'counter'
+        ? { kind: 'counter', path: counterPath(field) }
+        : rules.cell === 'set'
+          ? { kind: 'set' }
+          : registerPlace(field),
+    );
   }
   const rulesAt = (path: Path) => registerRules(registers.get(path) ?? ask());
   return {
@@ -74,12 +81,18 @@ function registerRules(policy: Policy): Extract<PolicyRules, { cell: 'register' 
   return rules.cell === 'register' ? rules : askRules;
 }
 
-function addGroup(plan: CollectionPlan, fields: readonly string[], places: Map<string, FieldPlace>, registers: Map<Path, Policy>): void {
+function addGroup(
+  plan: CollectionPlan,
+  fields: readonly string[],
+  places: Map<string, FieldPlace>,
+  registers: Map<Path, Policy>,
+): void {
   if (fields.length < 2) throw invalid(plan, `the group [${fields.join(', ')}] needs two fields or more`);
   const kinds = new Set(fields.map((field) => plan.fields[field]?.kind ?? 'ask'));
   if (kinds.size > 1) throw invalid(plan, `the fields of the group [${fields.join(', ')}] have different policies`);
   const [kind] = kinds;
-  if (POLICIES[kind!]?.cell !== 'register') throw invalid(plan, `the group [${fields.join(', ')}] cannot have the policy ${kind}`);
+  if (POLICIES[kind!]?.cell !== 'register')
+    throw invalid(plan, `the group [${fields.join(', ')}] cannot have the policy ${kind}`);
   const path = groupPath(fields);
   for (const field of fields) {
     checkField(plan, field);

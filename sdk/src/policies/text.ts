@@ -22,5 +22,10 @@ function read(entries: readonly Entry[]): Reading {
   if (typeof base !== 'string' || !values.every((value) => typeof value === 'string')) return askRules.read(entries);
   const merged = mergeText(base, values);
   const shown = { ...latest(entries), v: merged.text };
-  return { shown, isConflict: merged.hunks.length > 0, losers: [], ...(merged.hunks.length > 0 ? { hunks: merged.hunks } : {}) };
+  return {
+    shown,
+    isConflict: merged.hunks.length > 0,
+    losers: [],
+    ...(merged.hunks.length > 0 ? { hunks: merged.hunks } : {}),
+  };
 }

@@ -36,7 +36,12 @@ export interface Welcome {
   readonly known: Readonly<Record<Inc, number>>;
   /** Milliseconds since 1970. */
   readonly serverTime: number;
-  readonly limits: { readonly frameBytes: number; readonly changeBytes: number; readonly changesPerPush: number; readonly heartbeatMs: number };
+  readonly limits: {
+    readonly frameBytes: number;
+    readonly changeBytes: number;
+    readonly changesPerPush: number;
+    readonly heartbeatMs: number;
+  };
 }
 
 /** Changes in outbox order. One push is on the way at a time; the next follows its `pushed`. */
@@ -63,7 +68,15 @@ export interface Refusal {
 
 export type RefusalCode = Extract<
   ErrorCode,
-  'CLOCK' | 'BEHIND' | 'GAP' | 'EQUIVOCATION' | 'INVALID_CHANGE' | 'TOO_LARGE' | 'FORBIDDEN' | 'STORAGE_FULL' | 'INTERNAL'
+  | 'CLOCK'
+  | 'BEHIND'
+  | 'GAP'
+  | 'EQUIVOCATION'
+  | 'INVALID_CHANGE'
+  | 'TOO_LARGE'
+  | 'FORBIDDEN'
+  | 'STORAGE_FULL'
+  | 'INTERNAL'
 >;
 
 /** A piece of the log in log order. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import type { Query } from '../client/types.ts';
 import { queryKey } from './live.ts';
 
 test('[REACT3] queries that say the same have the same key, whoever wrote them', () => {
@@ -9,7 +10,7 @@ test('[REACT3] queries that say the same have the same key, whoever wrote them',
 });
 
 test('[REACT4] queries that say something else have another key', () => {
-  const queries = [
+  const queries: readonly (Query<{ a: number | string }> | undefined)[] = [
     undefined,
     {},
     { limit: 1 },

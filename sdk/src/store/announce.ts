@@ -15,7 +15,8 @@ export function announceRemoteChanges(dexie: Dexie, touched: Readonly<Record<str
     const keys = new RangeSet().addKeys([...ids]);
     parts[`idb://${dexie.name}/${collection}/`] = keys;
     parts[`idb://${dexie.name}/${collection}/:dels`] = keys;
-    for (const index of dexie.table(collection).schema.indexes) parts[`idb://${dexie.name}/${collection}/${index.name}`] = everything();
+    for (const index of dexie.table(collection).schema.indexes)
+      parts[`idb://${dexie.name}/${collection}/${index.name}`] = everything();
   }
   for (const store of INTERNAL_STORES) {
     parts[`idb://${dexie.name}/${store}/`] = everything();

@@ -10,7 +10,10 @@ export const MAX_ID_LENGTH = 256;
 /** The row without fields that are undefined. Throws INVALID_ID, INVALID_FIELD, INVALID_VALUE. */
 export function checkRow(schema: CollectionSchema, row: unknown): Row {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-    throw new SkerryError('INVALID_VALUE', `A row of ${schema.name} must be an object, not ${row === null ? 'null' : typeof row}.`);
+    throw new SkerryError(
+      'INVALID_VALUE',
+      `A row of ${schema.name} must be an object, not ${row === null ? 'null' : typeof row}.`,
+    );
   }
   const checked: Record<string, Json> = {};
   for (const [field, value] of Object.entries(row)) {
@@ -24,7 +27,10 @@ export function checkRow(schema: CollectionSchema, row: unknown): Row {
 export function checkId(collection: string, id: unknown): string {
   const isGood = typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && findJsonProblem(id) === null;
   if (isGood) return id;
-  throw new SkerryError('INVALID_ID', `An id of ${collection} must be a string of 1 to ${MAX_ID_LENGTH} characters; got ${describe(id)}.`);
+  throw new SkerryError(
+    'INVALID_ID',
+    `An id of ${collection} must be a string of 1 to ${MAX_ID_LENGTH} characters; got ${describe(id)}.`,
+  );
 }
 
 function checkField(schema: CollectionSchema, field: string, value: unknown): Json {
@@ -37,7 +43,8 @@ function checkField(schema: CollectionSchema, field: string, value: unknown): Js
   }
   const place = schema.placeOf(field);
   if (place.kind === 'set' && !Array.isArray(value)) throw mismatch(schema, field, 'set() field holds an array', value);
-  if (place.kind === 'counter' && !Number.isSafeInteger(value)) throw mismatch(schema, field, 'counter() field holds an integer', value);
+  if (place.kind === 'counter' && !Number.isSafeInteger(value))
+    throw mismatch(schema, field, 'counter() field holds an integer', value);
   return value as Json;
 }
 

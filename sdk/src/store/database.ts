@@ -15,7 +15,21 @@ import { compileCollection } from '../policies/registry.ts';
 import { announceRemoteChanges } from './announce.ts';
 import { checkRow } from './check-row.ts';
 import { createIncarnation } from './incarnation.ts';
-import { CONFLICTS, currentState, fieldsOfOps, INTERNAL_SCHEMA, META, OUTBOX, RECORDS, WRITERS, type ConflictRow, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import {
+  CONFLICTS,
+  currentState,
+  fieldsOfOps,
+  INTERNAL_SCHEMA,
+  META,
+  OUTBOX,
+  RECORDS,
+  WRITERS,
+  type ConflictRow,
+  type OutboxRow,
+  type RecordRow,
+  type ReplicaRow,
+  type WriterRow,
+} from './layout.ts';
 import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local-database.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
@@ -68,8 +82,14 @@ async function readDeviceId(dexie: Dexie): Promise<string> {
   });
 }
 
-function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSchema>, deviceId: string, tracking: Tracking): LocalDatabase {
-  const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> => dexie.table(RECORDS).get([collection, id]);
+function localDatabase(
+  dexie: Dexie,
+  schemas: ReadonlyMap<string, CollectionSchema>,
+  deviceId: string,
+  tracking: Tracking,
+): LocalDatabase {
+  const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
+    dexie.table(RECORDS).get([collection, id]);
   const schemaOf = (collection: string): CollectionSchema => {
     const schema = schemas.get(collection);
     if (!schema) throw new SkerryError('UNKNOWN_COLLECTION', `No collection ${collection} was passed to open().`);
@@ -86,7 +106,10 @@ function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSche
       const result = await dexie.transaction('rw', [...scope, RECORDS], async (transaction) => {
         trans = nativeTransaction(transaction);
         const { label, isSplittable } = about;
-        tracking.describe(trans, { ...(label === undefined ? {} : { label }), ...(isSplittable ? { isSplittable } : {}) });
+        tracking.describe(trans, {
+          ...(label === undefined ? {} : { label }),
+          ...(isSplittable ? { isSplittable } : {}),
+        });
         return heldOpen(trans, fn);
       });
       return { result, dot: tracking.dots(trans!)[0] ?? '' };
@@ -122,7 +145,10 @@ function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSche
     async readPending() {
       return dexie.transaction('r', META, OUTBOX, async () => {
         const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
-        const first = replica.outbox.changes === 0 ? undefined : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
+        const first =
+          replica.outbox.changes === 0
+            ? undefined
+            : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
         return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null };
       });
     },
@@ -136,17 +162,28 @@ function localDatabase(dexie: Dexie, schemas: ReadonlyMap<string, CollectionSche
 }
 
 /** Settles a conflict only if it is still the one that was read: a third edit makes it another one. */
-function resolution(schema: CollectionSchema, conflict: OpenConflict, choice: { readonly row: Row } | { readonly life: 'live' | 'dead' }): RecordIntent {
+function resolution(
+  schema: CollectionSchema,
+  conflict: OpenConflict,
+  choice: { readonly row: Row } | { readonly life: 'live' | 'dead' },
+): RecordIntent {
   const id = conflict.rowId;
   return {
     schema,
     id,
     change: (current, confirmed) => {
-      const open = current ? openConflicts(schema, id, current).find((candidate) => candidate.id === conflict.id) : undefined;
-      if (!open || !current) throw new SkerryError('CONFLICT_CHANGED', `The conflict about ${schema.name}/${id} is not as it was read.`);
+      const open = current
+        ? openConflicts(schema, id, current).find((candidate) => candidate.id === conflict.id)
+        : undefined;
+      if (!open || !current)
+        throw new SkerryError('CONFLICT_CHANGED', `The conflict about ${schema.name}/${id} is not as it was read.`);
       if ('life' in choice) return resolveLife(schema, id, current, choice.life);
-      if (open.kind !== 'field') throw new SkerryError('INVALID_VALUE', `A delete conflict is settled by 'keep' or 'delete'.`);
-      const row = checkRow(schema, { id, ...registerRow(open.path, open.fields, registerValue(open.path, open.fields, choice.row)) });
+      if (open.kind !== 'field')
+        throw new SkerryError('INVALID_VALUE', `A delete conflict is settled by 'keep' or 'delete'.`);
+      const row = checkRow(schema, {
+        id,
+        ...registerRow(open.path, open.fields, registerValue(open.path, open.fields, choice.row)),
+      });
       return resolveRegister({ schema, id, current, confirmed }, open.path, registerValue(open.path, open.fields, row));
     },
   };
@@ -167,7 +204,8 @@ function summariesOf(rows: readonly OutboxRow[]): OutboxSummary[] {
     }));
     const last = summaries.at(-1);
     if (!row.head) {
-      if (last) summaries[summaries.length - 1] = { ...last, bytes: last.bytes + row.bytes, rows: [...last.rows, ...touched] };
+      if (last)
+        summaries[summaries.length - 1] = { ...last, bytes: last.bytes + row.bytes, rows: [...last.rows, ...touched] };
       continue;
     }
     const { hlc, label } = row.head;

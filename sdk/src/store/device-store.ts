@@ -11,14 +11,20 @@ export interface DeviceStore {
   /** What `hello` says; read before every attempt to connect. */
   readIdentity(): Promise<StoredIdentity>;
   /** The changes that come after `after` in the outbox, oldest first; from the head when `after` is null. */
-  readOutbox(after: OutboxPosition | null, max: { readonly changes: number; readonly bytes: number }): Promise<readonly OutboxItem[]>;
+  readOutbox(
+    after: OutboxPosition | null,
+    max: { readonly changes: number; readonly bytes: number },
+  ): Promise<readonly OutboxItem[]>;
   /** Rows, conflicts, outbox and cursor move together. Entries at or below the cursor are skipped, so a page may come twice. */
   ingest(page: Page): Promise<IngestResult>;
   /**
    * The server refused stamps that are too far ahead. Remembers the measured offset for later writes and re-stamps,
    * in order, the changes after `after`, which no server holds.
    */
-  correctClock(after: OutboxPosition | null, serverNowMs: number): Promise<{ readonly restamped: number; readonly offsetMs: number }>;
+  correctClock(
+    after: OutboxPosition | null,
+    serverNowMs: number,
+  ): Promise<{ readonly restamped: number; readonly offsetMs: number }>;
   close(): void;
 }
 

@@ -30,13 +30,16 @@ export class LogServer {
     if (seqOf(change.dot) <= known) return;
     if (seqOf(change.dot) !== known + 1) throw new Error(`gap before ${change.dot}`);
     if (!covers({ [SID]: this.log.length }, change.deps ?? {})) throw new Error(`${change.dot} depends on the future`);
-    for (const dot of change.ex ?? []) if ((this.#known.get(incOf(dot)) ?? 0) < seqOf(dot)) throw new Error(`${dot} must come before ${change.dot}`);
+    for (const dot of change.ex ?? [])
+      if ((this.#known.get(incOf(dot)) ?? 0) < seqOf(dot)) throw new Error(`${dot} must come before ${change.dot}`);
     this.#known.set(incOf(change.dot), seqOf(change.dot));
     this.log.push(JSON.parse(JSON.stringify(withoutDependencies(change))) as Change);
   }
 
   page(after: number, limit = 1000): Page {
-    const entries = this.log.slice(after, after + limit).map((change, i): LogEntry => ({ stamp: [SID, after + i + 1], dot: change.dot, change }));
+    const entries = this.log
+      .slice(after, after + limit)
+      .map((change, i): LogEntry => ({ stamp: [SID, after + i + 1], dot: change.dot, change }));
     return { type: 'page', entries, cursor: { [SID]: after + entries.length }, head: { [SID]: this.log.length } };
   }
 }
@@ -52,11 +55,22 @@ export interface TestDevice {
 
 let count = 0;
 
-export async function testDevice(user: string, options?: { name?: string; plan?: CollectionPlan & { readonly indexes: readonly string[] }; nowMs?: () => number }): Promise<TestDevice> {
+export async function testDevice(
+  user: string,
+  options?: { name?: string; plan?: CollectionPlan & { readonly indexes: readonly string[] }; nowMs?: () => number },
+): Promise<TestDevice> {
   const name = options?.name ?? `device-${++count}`;
   const collections = [options?.plan ?? NOTES];
   const clock = options?.nowMs ? { nowMs: options.nowMs } : {};
-  const db = await openLocalDatabase({ name, collections, user: { id: user }, deviceName: `${user}'s device`, durability: 'relaxed', onLocalWrite: () => undefined, ...clock });
+  const db = await openLocalDatabase({
+    name,
+    collections,
+    user: { id: user },
+    deviceName: `${user}'s device`,
+    durability: 'relaxed',
+    onLocalWrite: () => undefined,
+    ...clock,
+  });
   const store = await openDeviceStore({ name, collections, ...clock });
   const device: TestDevice = {
     db,

@@ -19,7 +19,14 @@ import { utf8Length } from '../lib/utf8.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { ConflictMove } from './device-store.ts';
 import { conflictMoves } from './conflict-moves.ts';
-import { currentState, type ChangeHead, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow } from './layout.ts';
+import {
+  currentState,
+  type ChangeHead,
+  type OutboxKey,
+  type OutboxRow,
+  type RecordRow,
+  type ReplicaRow,
+} from './layout.ts';
 
 /** A bulk write is split when a change has this many records or bytes. */
 const SPLIT_RECORDS = 200;
@@ -94,7 +101,12 @@ export class TransactionDraft {
 
   /** Tells what was stored of a record before this transaction; once per record. */
   load(collection: string, id: string, stored: RecordRow | undefined): void {
-    this.#records.set(recordKey(collection, id), { stored, place: null, conflicts: new Set(stored?.conflicts), open: stored?.conflicts ?? [] });
+    this.#records.set(recordKey(collection, id), {
+      stored,
+      place: null,
+      conflicts: new Set(stored?.conflicts),
+      open: stored?.conflicts ?? [],
+    });
   }
 
   /** The record before this transaction. */
@@ -160,7 +172,10 @@ export class TransactionDraft {
   }
 
   get recordCount(): number {
-    return this.#changes.reduce((sum, change) => sum + change.parts.reduce((count, part) => count + part.recs.size, 0), 0);
+    return this.#changes.reduce(
+      (sum, change) => sum + change.parts.reduce((count, part) => count + part.recs.size, 0),
+      0,
+    );
   }
 
   /** Conflicts that this transaction opened or closed. */
@@ -290,7 +305,12 @@ function recordKey(collection: string, id: string): string {
 
 function outboxRow(change: ChangeDraft, part: PartDraft, index: number): OutboxRow {
   const recs = [...part.recs.values()];
-  const row = { order: change.order, part: index, recs: recs.map((written) => written.change), bytes: recs.reduce((sum, written) => sum + written.bytes, 0) };
+  const row = {
+    order: change.order,
+    part: index,
+    recs: recs.map((written) => written.change),
+    bytes: recs.reduce((sum, written) => sum + written.bytes, 0),
+  };
   return index === 0 ? { ...row, dot: change.dot, head: change.head } : row;
 }
 
@@ -305,5 +325,8 @@ function checkSize(change: ChangeDraft): void {
 }
 
 function tooLarge(found: string, allowed: string): SkerryError {
-  return new SkerryError('TOO_LARGE', `This transaction writes ${found}; one change may have ${allowed}. Nothing was written.`);
+  return new SkerryError(
+    'TOO_LARGE',
+    `This transaction writes ${found}; one change may have ${allowed}. Nothing was written.`,
+  );
 }

@@ -34,5 +34,8 @@ export async function heldOpen<R>(trans: IDBTransaction, fn: () => Promise<R>): 
 }
 
 function tooLong(): SkerryError {
-  return new SkerryError('TIMEOUT', `A transaction awaited something other than the database for ${MAX_TRANSACTION_MS / 1000} s. Nothing was written.`);
+  return new SkerryError(
+    'TIMEOUT',
+    `A transaction awaited something other than the database for ${MAX_TRANSACTION_MS / 1000} s. Nothing was written.`,
+  );
 }

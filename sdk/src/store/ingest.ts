@@ -12,9 +12,29 @@ import { SkerryError } from '../lib/errors.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
-import { CONFLICTS, INTERNAL_STORES, META, OUTBOX, RECORDS, WRITERS, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow } from './layout.ts';
+import {
+  CONFLICTS,
+  INTERNAL_STORES,
+  META,
+  OUTBOX,
+  RECORDS,
+  WRITERS,
+  type OutboxKey,
+  type OutboxRow,
+  type RecordRow,
+  type ReplicaRow,
+} from './layout.ts';
 import { planRestamp, type RestampMoment } from './restamp.ts';
-import { changeOf, freshEntries, outboxItems, outboxKey, planPage, recordKey, type FreshEntry, type PagePlan } from './page-plan.ts';
+import {
+  changeOf,
+  freshEntries,
+  outboxItems,
+  outboxKey,
+  planPage,
+  recordKey,
+  type FreshEntry,
+  type PagePlan,
+} from './page-plan.ts';
 
 export interface DeviceStoreOptions {
   readonly name: string;
@@ -33,7 +53,10 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
   /** Collections that have a table here; others come from a newer app and are kept as state. */
   const scope = async (): Promise<{ db: IDBPDatabase; stores: string[] }> => {
     const db = await connection.get();
-    return { db, stores: [...INTERNAL_STORES, ...[...schemas.keys()].filter((name) => db.objectStoreNames.contains(name))] };
+    return {
+      db,
+      stores: [...INTERNAL_STORES, ...[...schemas.keys()].filter((name) => db.objectStoreNames.contains(name))],
+    };
   };
 
   return {
@@ -54,7 +77,10 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
       if (order === undefined || rows.length < window) return outboxItems(rows, max);
       // The last change of the window may go on behind it.
       const whole = rows.filter((row) => row.order !== order);
-      return outboxItems(whole.length > 0 ? whole : ((await store.getAll(IDBKeyRange.bound([order], [order, []]))) as OutboxRow[]), max);
+      return outboxItems(
+        whole.length > 0 ? whole : ((await store.getAll(IDBKeyRange.bound([order], [order, []]))) as OutboxRow[]),
+        max,
+      );
     },
 
     async ingest(page: Page) {
@@ -69,7 +95,9 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
     async correctClock(after, serverNowMs) {
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const result = await abortOnError(tx, () => restamp(tx, schemas, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }));
+      const result = await abortOnError(tx, () =>
+        restamp(tx, schemas, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }),
+      );
       await tx.done;
       return result;
     },
@@ -83,14 +111,30 @@ function openConnection(name: string): { get(): Promise<IDBPDatabase>; close(): 
   let opened: Promise<IDBPDatabase> | null = null;
   const forget = (): void => void (opened = null);
   const open = async (): Promise<IDBPDatabase> => {
-    const db = await openDB(name, undefined, { blocking: (_from, _to, event) => { (event.target as IDBDatabase).close(); forget(); }, terminated: forget });
+    const db = await openDB(name, undefined, {
+      blocking: (_from, _to, event) => {
+        (event.target as IDBDatabase).close();
+        forget();
+      },
+      terminated: forget,
+    });
     if (db.objectStoreNames.contains(META)) return db;
     db.close();
     throw new SkerryError('STORAGE_FAILED', `The database ${name} does not have the stores of this SDK.`);
   };
   return {
-    get: () => (opened ??= open().catch((error: unknown) => { forget(); throw error; })),
-    close: () => void opened?.then((db) => db.close(), () => undefined).finally(forget),
+    get: () =>
+      (opened ??= open().catch((error: unknown) => {
+        forget();
+        throw error;
+      })),
+    close: () =>
+      void opened
+        ?.then(
+          (db) => db.close(),
+          () => undefined,
+        )
+        .finally(forget),
   };
 }
 
@@ -109,14 +153,22 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
   }
 }
 
-async function ingestPage(tx: Write, schemas: ReadonlyMap<string, CollectionSchema>, page: Page): Promise<IngestResult> {
+async function ingestPage(
+  tx: Write,
+  schemas: ReadonlyMap<string, CollectionSchema>,
+  page: Page,
+): Promise<IngestResult> {
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
   const continued = freshEntries(replica, page.entries);
   if ('gap' in continued) return { type: 'out-of-step', reason: continued.gap };
   const entries = await withContent(tx, replica, continued.fresh);
   const missing = entries.find((entry) => 'missing' in entry);
   if (missing && 'missing' in missing) {
-    return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot: missing.missing };
+    return {
+      type: 'out-of-step',
+      reason: 'the server left out a change that is not in the outbox',
+      dot: missing.missing,
+    };
   }
   const known = entries as readonly FreshEntry[];
   const records = await loadRecords(tx, known);
@@ -137,7 +189,14 @@ async function withContent(tx: Write, replica: ReplicaRow, entries: readonly Log
     const change = entry.change ?? (rows.length > 0 ? changeOf(rows) : null);
     if (!change) return { missing: entry.dot };
     const mark = { dot: entry.dot, hlc: change.hlc };
-    return { stamp: entry.stamp, dot: entry.dot, mark, recs: change.recs, ...(change.writer ? { writer: change.writer } : {}), own: rows };
+    return {
+      stamp: entry.stamp,
+      dot: entry.dot,
+      mark,
+      recs: change.recs,
+      ...(change.writer ? { writer: change.writer } : {}),
+      own: rows,
+    };
   });
 }
 
@@ -155,9 +214,14 @@ async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly LogEntr
       const order = orders.get(dot);
       if (order === undefined && (wholeOutbox || !isOurs(replica, dot))) return;
       // The last change of the window may go on behind it.
-      if (order !== undefined && (wholeOutbox || order !== lastOrder)) return void found.set(dot, head.filter((row) => row.order === order));
+      if (order !== undefined && (wholeOutbox || order !== lastOrder))
+        return void found.set(
+          dot,
+          head.filter((row) => row.order === order),
+        );
       const first = (await outbox.index('dot').get(dot)) as OutboxRow | undefined;
-      if (first) found.set(dot, (await outbox.getAll(IDBKeyRange.bound([first.order], [first.order, []]))) as OutboxRow[]);
+      if (first)
+        found.set(dot, (await outbox.getAll(IDBKeyRange.bound([first.order], [first.order, []]))) as OutboxRow[]);
     }),
   );
   return found;
@@ -167,15 +231,24 @@ function isOurs(replica: ReplicaRow, dot: Dot): boolean {
   return Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
 }
 
-async function loadRecords(tx: Write, entries: readonly { readonly recs: readonly RecordChange[] }[]): Promise<Map<string, RecordRow>> {
+async function loadRecords(
+  tx: Write,
+  entries: readonly { readonly recs: readonly RecordChange[] }[],
+): Promise<Map<string, RecordRow>> {
   const keys = new Map<string, [string, string]>();
   for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
-  const rows = await Promise.all([...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<RecordRow | undefined>));
+  const rows = await Promise.all(
+    [...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<RecordRow | undefined>),
+  );
   return new Map(rows.flatMap((row) => (row ? [[recordKey(row.c, row.id), row] as const] : [])));
 }
 
 /** The outbox rows that go on being pending for these records, and the heads of their changes. */
-async function loadPending(tx: Write, records: readonly RecordRow[], gone: ReadonlySet<string>): Promise<Map<string, OutboxRow>> {
+async function loadPending(
+  tx: Write,
+  records: readonly RecordRow[],
+  gone: ReadonlySet<string>,
+): Promise<Map<string, OutboxRow>> {
   const wanted = new Map<string, OutboxKey>();
   for (const record of records) {
     for (const key of record.pending) {
@@ -184,7 +257,9 @@ async function loadPending(tx: Write, records: readonly RecordRow[], gone: Reado
       wanted.set(outboxKey([key[0], 0]), [key[0], 0]);
     }
   }
-  const rows = await Promise.all([...wanted.values()].map((key) => tx.objectStore(OUTBOX).get([...key]) as Promise<OutboxRow | undefined>));
+  const rows = await Promise.all(
+    [...wanted.values()].map((key) => tx.objectStore(OUTBOX).get([...key]) as Promise<OutboxRow | undefined>),
+  );
   return new Map(rows.flatMap((row) => (row ? [[outboxKey([row.order, row.part]), row] as const] : [])));
 }
 
@@ -228,7 +303,11 @@ async function restamp(
 
 async function readOutboxWriters(index: { openKeyCursor(): Promise<unknown> }): Promise<Inc[]> {
   const incs = new Set<Inc>();
-  for (let cursor = (await index.openKeyCursor()) as KeyCursor; cursor; cursor = await cursor.continue(`${incOf(cursor.key)}/`)) {
+  for (
+    let cursor = (await index.openKeyCursor()) as KeyCursor;
+    cursor;
+    cursor = await cursor.continue(`${incOf(cursor.key)}/`)
+  ) {
     incs.add(incOf(cursor.key));
   }
   return [...incs];

@@ -75,5 +75,10 @@ export interface OutboxSummary {
   readonly hlc: number;
   readonly label?: string;
   readonly bytes: number;
-  readonly rows: readonly { readonly collection: string; readonly rowId: string; readonly fields: readonly string[]; readonly kind: 'write' | 'delete' }[];
+  readonly rows: readonly {
+    readonly collection: string;
+    readonly rowId: string;
+    readonly fields: readonly string[];
+    readonly kind: 'write' | 'delete';
+  }[];
 }

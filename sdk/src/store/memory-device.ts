@@ -18,7 +18,16 @@ import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from '.
 import { TransactionDraft } from './draft.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import { currentState, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
-import { changeOf, freshEntries, outboxItems, outboxKey, planPage, recordKey, type FreshEntry, type PagePlan } from './page-plan.ts';
+import {
+  changeOf,
+  freshEntries,
+  outboxItems,
+  outboxKey,
+  planPage,
+  recordKey,
+  type FreshEntry,
+  type PagePlan,
+} from './page-plan.ts';
 import { planRestamp } from './restamp.ts';
 
 /** Everything that a profile on disk holds. */
@@ -89,7 +98,10 @@ export class MemoryDevice {
   }
 
   /** One transaction: all of it, or an exception and nothing. Returns the dots of its changes. */
-  write(intents: readonly LocalIntent[], about: { readonly tab?: number; readonly kind?: 'resolve'; readonly label?: string } = {}): readonly Dot[] {
+  write(
+    intents: readonly LocalIntent[],
+    about: { readonly tab?: number; readonly kind?: 'resolve'; readonly label?: string } = {},
+  ): readonly Dot[] {
     const { disk, nowMs, user } = this.#options;
     const tab = this.#tabs[about.tab ?? 0]!;
     const inc = tab.continueFrom(disk.replica.seqs);
@@ -106,7 +118,8 @@ export class MemoryDevice {
     });
     const written = intents.map((intent) => {
       const schema = this.#schema(intent.collection);
-      if (!draft.knows(intent.collection, intent.id)) draft.load(intent.collection, intent.id, disk.records.get(recordKey(intent.collection, intent.id)));
+      if (!draft.knows(intent.collection, intent.id))
+        draft.load(intent.collection, intent.id, disk.records.get(recordKey(intent.collection, intent.id)));
       const stored = draft.stored(intent.collection, intent.id);
       return { intent, ...draft.write(schema, intent.id, changeFor(schema, intent, stored)) };
     });
@@ -133,8 +146,14 @@ export class MemoryDevice {
     return { deviceId: replica.deviceId, cursor: replica.cursor, writers: [...new Set(writers)] };
   }
 
-  readOutbox(after: OutboxPosition | null, max: { readonly changes: number; readonly bytes: number }): readonly OutboxItem[] {
-    return outboxItems(this.#outboxRows().filter((row) => after === null || row.order > after), max);
+  readOutbox(
+    after: OutboxPosition | null,
+    max: { readonly changes: number; readonly bytes: number },
+  ): readonly OutboxItem[] {
+    return outboxItems(
+      this.#outboxRows().filter((row) => after === null || row.order > after),
+      max,
+    );
   }
 
   ingest(page: Page): IngestResult {
@@ -147,16 +166,31 @@ export class MemoryDevice {
       const first = rows.find((row) => row.dot === entry.dot);
       const own = first ? rows.filter((row) => row.order === first.order) : [];
       const change = entry.change ?? (first ? changeOf(own) : null);
-      if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot: entry.dot };
+      if (!change)
+        return {
+          type: 'out-of-step',
+          reason: 'the server left out a change that is not in the outbox',
+          dot: entry.dot,
+        };
       const { hlc, recs, writer } = change;
-      entries.push({ stamp: entry.stamp, dot: entry.dot, mark: { dot: entry.dot, hlc }, recs, ...(writer ? { writer } : {}), own });
+      entries.push({
+        stamp: entry.stamp,
+        dot: entry.dot,
+        mark: { dot: entry.dot, hlc },
+        recs,
+        ...(writer ? { writer } : {}),
+        own,
+      });
     }
     const plan = planPage({ replica: disk.replica, entries, schemas, records: disk.records, pending: disk.outbox });
     this.#store(plan);
     return plan.result;
   }
 
-  correctClock(after: OutboxPosition | null, serverNowMs: number): { readonly restamped: number; readonly offsetMs: number } {
+  correctClock(
+    after: OutboxPosition | null,
+    serverNowMs: number,
+  ): { readonly restamped: number; readonly offsetMs: number } {
     const { disk, schemas, nowMs } = this.#options;
     const rows = this.#outboxRows().filter((row) => after === null || row.order > after);
     const last = after === null ? undefined : disk.outbox.get(outboxKey([after, 0]));
@@ -200,4 +234,3 @@ function put<V>(map: Map<string, V>, key: string, value: V | null): void {
   if (value === null) map.delete(key);
   else map.set(key, value);
 }
-

@@ -18,7 +18,14 @@ import { utf8Length } from '../lib/utf8.ts';
 import type { LogEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
-import { currentState, type OutboxKey, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import {
+  currentState,
+  type OutboxKey,
+  type OutboxRow,
+  type RecordRow,
+  type ReplicaRow,
+  type WriterRow,
+} from './layout.ts';
 
 /** An entry that is new to this device, with its content. */
 export interface FreshEntry {
@@ -55,7 +62,10 @@ export interface PagePlan {
 }
 
 /** Splits a page into what was applied already and what is next; anything else is out of step. */
-export function freshEntries(replica: ReplicaRow, entries: readonly LogEntry[]): { readonly fresh: readonly LogEntry[] } | { readonly gap: string } {
+export function freshEntries(
+  replica: ReplicaRow,
+  entries: readonly LogEntry[],
+): { readonly fresh: readonly LogEntry[] } | { readonly gap: string } {
   const cursor: Record<string, number> = { ...replica.cursor };
   const fresh: LogEntry[] = [];
   for (const entry of entries) {
@@ -83,7 +93,9 @@ export function planPage(input: PageInput): PagePlan {
   const changed = finished.filter((record) => record.isChanged);
   return {
     records: finished.map((record) => record.row),
-    rows: changed.flatMap(({ collection, id, view }) => (input.schemas.has(collection) ? [{ collection, id, row: view.row }] : [])),
+    rows: changed.flatMap(({ collection, id, view }) =>
+      input.schemas.has(collection) ? [{ collection, id, row: view.row }] : [],
+    ),
     conflicts: finished.flatMap((record) => record.view.conflicts),
     closedConflicts: finished.flatMap((record) => record.closed),
     writers: input.entries.flatMap((entry) => (entry.writer ? [{ ...entry.writer, inc: incOf(entry.dot) }] : [])),
@@ -95,7 +107,9 @@ export function planPage(input: PageInput): PagePlan {
       applied: input.entries.filter((entry) => entry.own.length === 0).length,
       confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
       touched: touchedRows(changed),
-      conflictsChanged: finished.flatMap(({ collection, id, stored, row }) => conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts)),
+      conflictsChanged: finished.flatMap(({ collection, id, stored, row }) =>
+        conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
+      ),
       merged: changed.flatMap((record) => merges(input, record)),
     },
   };
@@ -115,7 +129,11 @@ interface FinishedRecord extends TouchedRecord {
   readonly closed: readonly string[];
 }
 
-function touch(input: PageInput, touched: Map<string, TouchedRecord>, rec: Pick<RecordChange, 'c' | 'id'>): TouchedRecord {
+function touch(
+  input: PageInput,
+  touched: Map<string, TouchedRecord>,
+  rec: Pick<RecordChange, 'c' | 'id'>,
+): TouchedRecord {
   const key = recordKey(rec.c, rec.id);
   let record = touched.get(key);
   if (!record) {
@@ -136,7 +154,14 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
   const open = view.conflicts.map((conflict) => conflict.id);
   const wasOpen = stored?.conflicts ?? [];
   const hasBase = stored?.base !== undefined || base.rv.length > 0;
-  const row: RecordRow = { c: collection, id, ...(hasBase ? { base } : {}), ...(overlay ? { overlay } : {}), pending, conflicts: open };
+  const row: RecordRow = {
+    c: collection,
+    id,
+    ...(hasBase ? { base } : {}),
+    ...(overlay ? { overlay } : {}),
+    pending,
+    conflicts: open,
+  };
   return {
     ...record,
     row,
@@ -188,7 +213,9 @@ function merges(input: PageInput, record: FinishedRecord): Merged[] {
   if (!schema || !state) return [];
   return [...state.cells].flatMap(([field, entries]) => {
     const losers = entries.length > 1 ? schema.read(field, entries).losers : [];
-    return losers.length === 0 ? [] : [{ collection: record.collection, rowId: record.id, field, losers: losers.map((entry) => entry.v) }];
+    return losers.length === 0
+      ? []
+      : [{ collection: record.collection, rowId: record.id, field, losers: losers.map((entry) => entry.v) }];
   });
 }
 
@@ -208,10 +235,13 @@ export function changeOf(rows: readonly OutboxRow[]): Change {
 }
 
 /** Rows of the outbox, in order and whole changes only, as the engine pushes them. */
-export function outboxItems(rows: readonly OutboxRow[], max: { readonly changes: number; readonly bytes: number }): OutboxItem[] {
+export function outboxItems(
+  rows: readonly OutboxRow[],
+  max: { readonly changes: number; readonly bytes: number },
+): OutboxItem[] {
   const items: OutboxItem[] = [];
   let bytes = 0;
-  for (let i = 0; i < rows.length && items.length < max.changes; ) {
+  for (let i = 0; i < rows.length && items.length < max.changes;) {
     const { order } = rows[i]!;
     let end = i;
     while (end < rows.length && rows[end]!.order === order) end++;
@@ -231,7 +261,11 @@ function refuseUnknownOps(entries: readonly FreshEntry[]): void {
   for (const entry of entries) {
     for (const rec of entry.recs) {
       const unknown = rec.ops.find((op) => !known.has(op.t));
-      if (unknown) throw new SkerryError('UPGRADE_REQUIRED', `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`);
+      if (unknown)
+        throw new SkerryError(
+          'UPGRADE_REQUIRED',
+          `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`,
+        );
     }
   }
 }

@@ -8,7 +8,11 @@ const id = 'note-1';
 /** Rows without what every row has: an empty set, a counter at 0. */
 async function rows(device: TestDevice): Promise<Record<string, unknown>[]> {
   const stored = (await device.db.dexie.table('notes').orderBy('id').toArray()) as { tags: string[]; likes: number }[];
-  return stored.map(({ tags, likes, ...row }) => ({ ...row, ...(tags.length > 0 ? { tags } : {}), ...(likes === 0 ? {} : { likes }) }));
+  return stored.map(({ tags, likes, ...row }) => ({
+    ...row,
+    ...(tags.length > 0 ? { tags } : {}),
+    ...(likes === 0 ? {} : { likes }),
+  }));
 }
 
 const replica = (device: TestDevice) => device.db.dexie.table(META).get('replica') as Promise<ReplicaRow>;
@@ -27,7 +31,11 @@ describe('local writes', () => {
     await anna.db.dexie.table('notes').add({ id, title: 'A', tags: ['b', 'a'] });
     expect(await rows(anna)).toEqual([{ id, title: 'A', tags: ['a', 'b'] }]);
     const [item] = await anna.store.readOutbox(null, { changes: 10, bytes: 1e6 });
-    expect(item!.change).toMatchObject({ writer: { user: { id: 'anna' } }, deps: {}, recs: [{ c: 'notes', id, rv: [] }] });
+    expect(item!.change).toMatchObject({
+      writer: { user: { id: 'anna' } },
+      deps: {},
+      recs: [{ c: 'notes', id, rv: [] }],
+    });
     expect((await replica(anna)).outbox).toMatchObject({ changes: 1 });
   });
 
@@ -37,7 +45,10 @@ describe('local writes', () => {
     await anna.db.dexie.table('notes').update(id, { pinned: true, title: 'A' });
     await anna.db.dexie.table('notes').put({ id, title: 'A', pinned: true });
     const items = await anna.store.readOutbox(null, { changes: 10, bytes: 1e6 });
-    expect(items.map(({ change }) => change.recs[0]!.ops.map((op) => ('p' in op ? op.p : op.t)))).toEqual([['life', 'title', 'pinned'], ['pinned']]);
+    expect(items.map(({ change }) => change.recs[0]!.ops.map((op) => ('p' in op ? op.p : op.t)))).toEqual([
+      ['life', 'title', 'pinned'],
+      ['pinned'],
+    ]);
   });
 
   it('[STO3] a transaction is one change, however many steps it writes', async () => {
@@ -97,7 +108,9 @@ describe('local writes', () => {
 
   it('[STO6] a bulk write is split into changes within the limits, all in one local transaction', async () => {
     const anna = await testDevice('anna');
-    await anna.db.dexie.table('notes').bulkAdd(Array.from({ length: 1000 }, (_, i) => ({ id: `n${String(i).padStart(4, '0')}`, title: `t${i}` })));
+    await anna.db.dexie
+      .table('notes')
+      .bulkAdd(Array.from({ length: 1000 }, (_, i) => ({ id: `n${String(i).padStart(4, '0')}`, title: `t${i}` })));
     const items = await anna.store.readOutbox(null, { changes: 100, bytes: 1e9 });
     expect(items.map(({ change }) => change.recs.length)).toEqual([200, 200, 200, 200, 200]);
     expect(items.map(({ change }) => change.dot.split('.')[1])).toEqual(['1', '2', '3', '4', '5']);
@@ -110,11 +123,19 @@ describe('local writes', () => {
 
   it('[STO7] deletes, ranges and modify() through Dexie are tracked like our own writes', async () => {
     const { server, anna, ben } = await twoDevicesWithANote();
-    await anna.db.dexie.table('notes').bulkAdd([{ id: 'a', title: 'x' }, { id: 'b', title: 'y' }, { id: 'c', title: 'z' }]);
+    await anna.db.dexie.table('notes').bulkAdd([
+      { id: 'a', title: 'x' },
+      { id: 'b', title: 'y' },
+      { id: 'c', title: 'z' },
+    ]);
     await anna.db.dexie.table('notes').where('title').anyOf('x', 'y').modify({ pinned: true });
     await anna.db.dexie.table('notes').where('id').equals('c').delete();
     await exchange(server, anna, ben);
-    expect(await rows(ben)).toEqual([{ id: 'a', title: 'x', pinned: true }, { id: 'b', title: 'y', pinned: true }, { id, title: 'Horse' }]);
+    expect(await rows(ben)).toEqual([
+      { id: 'a', title: 'x', pinned: true },
+      { id: 'b', title: 'y', pinned: true },
+      { id, title: 'Horse' },
+    ]);
     await ben.db.dexie.table('notes').clear();
     await exchange(server, ben, anna);
     expect(await rows(anna)).toEqual([]);
@@ -123,7 +144,16 @@ describe('local writes', () => {
   it('[STO8] values that are not plain JSON are refused before anything is saved', async () => {
     const anna = await testDevice('anna');
     const notes = anna.db.dexie.table('notes');
-    for (const title of [NaN, -0, 'lone \ud800', '\u0000', new Date(), () => 1, [,], { ['__proto__x']: undefined }] as unknown[]) {
+    for (const title of [
+      NaN,
+      -0,
+      'lone \ud800',
+      '\u0000',
+      new Date(),
+      () => 1,
+      [,],
+      { ['__proto__x']: undefined },
+    ] as unknown[]) {
       await expect(notes.add({ id, title })).rejects.toMatchObject({ code: 'INVALID_VALUE' });
     }
     await expect(notes.add({ id, 'a/b': 1 })).rejects.toMatchObject({ code: 'INVALID_FIELD' });
@@ -140,7 +170,9 @@ describe('local writes', () => {
 
   it('[STO9] adding an id that exists fails and changes nothing', async () => {
     const { anna } = await twoDevicesWithANote();
-    await expect(anna.db.dexie.table('notes').add({ id, title: 'again' })).rejects.toMatchObject({ name: 'ConstraintError' });
+    await expect(anna.db.dexie.table('notes').add({ id, title: 'again' })).rejects.toMatchObject({
+      name: 'ConstraintError',
+    });
     expect(await rows(anna)).toEqual([{ id, title: 'Horse' }]);
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
   });
@@ -150,7 +182,10 @@ describe('what a row always has', () => {
   it('[STO10] a set is empty and a counter stands at 0 when nobody has written them', async () => {
     const { server, anna, ben } = await twoDevicesWithANote({ title: 'A' });
     const empty = [{ id, title: 'A', tags: [], likes: 0 }];
-    expect([await anna.db.dexie.table('notes').toArray(), await ben.db.dexie.table('notes').toArray()]).toEqual([empty, empty]);
+    expect([await anna.db.dexie.table('notes').toArray(), await ben.db.dexie.table('notes').toArray()]).toEqual([
+      empty,
+      empty,
+    ]);
     await anna.db.dexie.table('notes').update(id, { tags: ['x'], likes: 2 });
     await anna.db.dexie.table('notes').update(id, { tags: [], likes: 0 });
     await exchange(server, anna, ben);
@@ -214,7 +249,9 @@ describe('two devices', () => {
       expect(conflict).toMatchObject({ kind: 'delete', rowId: id });
       await anna.db.resolve(conflict!, { life });
       await exchange(server, anna, ben);
-      expect([await rows(anna), await rows(ben)]).toEqual(life === 'live' ? [[{ id, title: 'B', tags: ['x'] }], [{ id, title: 'B', tags: ['x'] }]] : [[], []]);
+      expect([await rows(anna), await rows(ben)]).toEqual(
+        life === 'live' ? [[{ id, title: 'B', tags: ['x'] }], [{ id, title: 'B', tags: ['x'] }]] : [[], []],
+      );
       expect([...(await anna.db.readConflicts()), ...(await ben.db.readConflicts())]).toEqual([]);
     }
   });
@@ -228,7 +265,10 @@ describe('two devices', () => {
     const [conflict] = (await anna.db.readConflicts()) as OpenFieldConflict[];
     expect(conflict!.fields).toEqual(['end', 'room', 'start']);
     expect(conflict!.versions.map((version) => version.v)).toEqual(
-      expect.arrayContaining([{ room: 'B', start: '10', end: '11' }, { room: 'A', start: '14', end: '15' }]),
+      expect.arrayContaining([
+        { room: 'B', start: '10', end: '11' },
+        { room: 'A', start: '14', end: '15' },
+      ]),
     );
   });
 
@@ -249,7 +289,10 @@ describe('two devices', () => {
   });
 
   it('[CON6] two equal resolutions converge in silence, two different ones make exactly one new conflict', async () => {
-    for (const [first, second, open] of [['x', 'x', 0], ['x', 'y', 1]] as const) {
+    for (const [first, second, open] of [
+      ['x', 'x', 0],
+      ['x', 'y', 1],
+    ] as const) {
       const { server, anna, ben } = await twoDevicesWithANote();
       await anna.db.dexie.table('notes').update(id, { title: 'universe' });
       await ben.db.dexie.table('notes').update(id, { title: 'unicorn' });
@@ -293,7 +336,13 @@ describe('two devices', () => {
   });
 
   it('[CON9] a deleted row that is put again lives again, with the new values everywhere', async () => {
-    const { server, anna, ben } = await twoDevicesWithANote({ title: 'A', tags: ['x'], room: 'R', start: '1', end: '2' });
+    const { server, anna, ben } = await twoDevicesWithANote({
+      title: 'A',
+      tags: ['x'],
+      room: 'R',
+      start: '1',
+      end: '2',
+    });
     await anna.db.dexie.table('notes').delete(id);
     await anna.db.dexie.table('notes').put({ id, title: 'A' });
     await exchange(server, anna, ben);
@@ -357,7 +406,11 @@ describe('pages', () => {
   it('[ING5] an operation of a newer version stops the page, and nothing of it is stored', async () => {
     const server = new LogServer();
     const ben = await testDevice('ben');
-    server.log.push({ dot: 'AAAAAAAAAAAAAAAA.1', hlc: 1, recs: [{ c: 'notes', id, rv: [], ops: [{ t: 'paint', p: 'x' } as never] }] });
+    server.log.push({
+      dot: 'AAAAAAAAAAAAAAAA.1',
+      hlc: 1,
+      recs: [{ c: 'notes', id, rv: [], ops: [{ t: 'paint', p: 'x' } as never] }],
+    });
     await expect(ben.pull(server)).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
     expect(await ben.db.dexie.table(RECORDS).count()).toBe(0);
   });
@@ -394,7 +447,9 @@ describe('identity', () => {
     const dots = (await second.store.readOutbox(null, { changes: 10, bytes: 1e6 })).map(({ change }) => change.dot);
     expect(dots.map((dot) => dot.split('.')[1])).toEqual(['1', '2', '1']);
     expect(new Set(dots.map((dot) => dot.slice(0, 16))).size).toBe(2);
-    expect((await second.store.readIdentity()).writers.toSorted()).toEqual([...new Set(dots.map((dot) => dot.slice(0, 16)))].toSorted());
+    expect((await second.store.readIdentity()).writers.toSorted()).toEqual(
+      [...new Set(dots.map((dot) => dot.slice(0, 16)))].toSorted(),
+    );
     const server = new LogServer();
     await second.sync(server);
     expect(server.log.length).toBe(3);

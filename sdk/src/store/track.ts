@@ -6,7 +6,14 @@
  * that what a hook alters is tracked). Inside, only Dexie's own promises are chained: a native await would leave
  * Dexie's zone.
  */
-import { Dexie, type DBCore, type DBCoreMutateRequest, type DBCoreMutateResponse, type DBCoreTable, type Middleware } from 'dexie';
+import {
+  Dexie,
+  type DBCore,
+  type DBCoreMutateRequest,
+  type DBCoreMutateResponse,
+  type DBCoreTable,
+  type Middleware,
+} from 'dexie';
 
 import type { RecordChange, Writer } from '../core/change.ts';
 import { writeRecord, type SeenDots } from '../core/commit.ts';
@@ -16,7 +23,16 @@ import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { checkId, checkRow } from './check-row.ts';
 import { TransactionDraft, type WrittenRecord } from './draft.ts';
-import { CONFLICTS, INTERNAL_STORES, META, OUTBOX, RECORDS, WRITERS, type RecordRow, type ReplicaRow } from './layout.ts';
+import {
+  CONFLICTS,
+  INTERNAL_STORES,
+  META,
+  OUTBOX,
+  RECORDS,
+  WRITERS,
+  type RecordRow,
+  type ReplicaRow,
+} from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 
@@ -39,7 +55,10 @@ export interface RecordIntent {
 export interface Tracking {
   readonly middleware: Middleware<DBCore>;
   /** What the changes of this transaction are for. Before its first write. */
-  describe(trans: IDBTransaction, about: { readonly label?: string; readonly kind?: 'resolve'; readonly isSplittable?: boolean }): void;
+  describe(
+    trans: IDBTransaction,
+    about: { readonly label?: string; readonly kind?: 'resolve'; readonly isSplittable?: boolean },
+  ): void;
   /** The next write of the row in this transaction replaces what was seen then. */
   writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenDots): void;
   /** Writes changes that are not row writes. */
@@ -91,7 +110,11 @@ export function createTracking(options: TrackingOptions): Tracking {
     },
   });
 
-  const mutate = (table: DBCoreTable, schema: CollectionSchema, req: DBCoreMutateRequest): PromiseLike<DBCoreMutateResponse> => {
+  const mutate = (
+    table: DBCoreTable,
+    schema: CollectionSchema,
+    req: DBCoreMutateRequest,
+  ): PromiseLike<DBCoreMutateResponse> => {
     switch (req.type) {
       case 'add':
       case 'put': {
@@ -103,7 +126,12 @@ export function createTracking(options: TrackingOptions): Tracking {
         return deleteRows(req.trans, schema, req.keys);
       case 'deleteRange':
         return table
-          .query({ trans: req.trans, values: false, limit: Infinity, query: { index: table.schema.primaryKey, range: req.range } })
+          .query({
+            trans: req.trans,
+            values: false,
+            limit: Infinity,
+            query: { index: table.schema.primaryKey, range: req.range },
+          })
           .then(({ result }) => deleteRows(req.trans, schema, result));
     }
   };
@@ -114,7 +142,9 @@ export function createTracking(options: TrackingOptions): Tracking {
     rows: readonly Row[],
     failures: ReadonlyMap<number, Error>,
   ): PromiseLike<DBCoreMutateResponse> => {
-    const intents = rows.flatMap((row, i) => (failures.has(i) ? [] : [rowIntent(trans, schema, row['id'] as string, row)]));
+    const intents = rows.flatMap((row, i) =>
+      failures.has(i) ? [] : [rowIntent(trans, schema, row['id'] as string, row)],
+    );
     const results = rows.map((row) => row['id']);
     return write(trans, intents).then(() => ({
       numFailures: failures.size,
@@ -124,7 +154,11 @@ export function createTracking(options: TrackingOptions): Tracking {
     }));
   };
 
-  const deleteRows = (trans: Transaction, schema: CollectionSchema, keys: readonly unknown[]): PromiseLike<DBCoreMutateResponse> => {
+  const deleteRows = (
+    trans: Transaction,
+    schema: CollectionSchema,
+    keys: readonly unknown[],
+  ): PromiseLike<DBCoreMutateResponse> => {
     const intents = keys.map((key) => rowIntent(trans, schema, checkId(schema.name, key), null));
     return write(trans, intents).then(() => ({ numFailures: 0, failures: {}, lastResult: undefined }));
   };
@@ -164,7 +198,12 @@ function guarded(fn: () => PromiseLike<DBCoreMutateResponse>): Promise<DBCoreMut
   return Dexie.Promise.resolve().then(fn) as unknown as Promise<DBCoreMutateResponse>;
 }
 
-function existing(core: DBCore, trans: Transaction, schema: CollectionSchema, rows: readonly Row[]): PromiseLike<Map<number, Error>> {
+function existing(
+  core: DBCore,
+  trans: Transaction,
+  schema: CollectionSchema,
+  rows: readonly Row[],
+): PromiseLike<Map<number, Error>> {
   const keys = rows.map((row) => row['id']);
   return core
     .table(schema.name)
@@ -173,7 +212,8 @@ function existing(core: DBCore, trans: Transaction, schema: CollectionSchema, ro
       const taken = new Map<number, Error>();
       const mine = new Set<unknown>();
       keys.forEach((key, i) => {
-        if (found[i] !== undefined || mine.has(key)) taken.set(i, new Dexie.ConstraintError(`A row ${String(key)} exists in ${schema.name}`));
+        if (found[i] !== undefined || mine.has(key))
+          taken.set(i, new Dexie.ConstraintError(`A row ${String(key)} exists in ${schema.name}`));
         mine.add(key);
       });
       return taken;
@@ -188,20 +228,26 @@ function runStep(
   transaction: OpenTransaction,
   intents: readonly RecordIntent[],
 ): PromiseLike<readonly WrittenRecord[]> {
-  return Dexie.Promise.all([beginDraft(core, options, trans, transaction), loadRecords(core, trans, transaction, intents)]).then(
-    ([draft, loaded]) => {
-      for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
-      draft.beginStep();
-      const written = intents.map((intent) => {
-        const stored = draft.stored(intent.schema.name, intent.id);
-        return draft.write(intent.schema, intent.id, intent.change(stored?.overlay ?? stored?.base, stored?.base));
-      });
-      return storeStep(core, trans, transaction, intents, written).then(() => written);
-    },
-  );
+  return Dexie.Promise.all([
+    beginDraft(core, options, trans, transaction),
+    loadRecords(core, trans, transaction, intents),
+  ]).then(([draft, loaded]) => {
+    for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
+    draft.beginStep();
+    const written = intents.map((intent) => {
+      const stored = draft.stored(intent.schema.name, intent.id);
+      return draft.write(intent.schema, intent.id, intent.change(stored?.overlay ?? stored?.base, stored?.base));
+    });
+    return storeStep(core, trans, transaction, intents, written).then(() => written);
+  });
 }
 
-function beginDraft(core: DBCore, options: TrackingOptions, trans: Transaction, transaction: OpenTransaction): PromiseLike<TransactionDraft> {
+function beginDraft(
+  core: DBCore,
+  options: TrackingOptions,
+  trans: Transaction,
+  transaction: OpenTransaction,
+): PromiseLike<TransactionDraft> {
   if (transaction.draft) return Dexie.Promise.resolve(transaction.draft);
   return core
     .table(META)
@@ -222,7 +268,11 @@ function beginDraft(core: DBCore, options: TrackingOptions, trans: Transaction, 
       (trans as unknown as IDBTransaction).addEventListener('complete', () => {
         if (draft.dots.length === 0) return;
         options.incarnation.committed(inc, draft.lastSeq);
-        options.onLocalWrite({ dots: draft.dots, records: draft.recordCount, conflictsChanged: draft.conflictsChanged });
+        options.onLocalWrite({
+          dots: draft.dots,
+          records: draft.recordCount,
+          conflictsChanged: draft.conflictsChanged,
+        });
       });
       return draft;
     });
@@ -247,14 +297,21 @@ interface LoadedRecord {
   readonly row: RecordRow | undefined;
 }
 
-function loadRecords(core: DBCore, trans: Transaction, transaction: OpenTransaction, intents: readonly RecordIntent[]): PromiseLike<readonly LoadedRecord[]> {
+function loadRecords(
+  core: DBCore,
+  trans: Transaction,
+  transaction: OpenTransaction,
+  intents: readonly RecordIntent[],
+): PromiseLike<readonly LoadedRecord[]> {
   const missing = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
   if (missing.length === 0) return Dexie.Promise.resolve([]);
   const keys = missing.map((intent) => [intent.schema.name, intent.id]);
   return core
     .table(RECORDS)
     .getMany({ trans, keys })
-    .then((rows: (RecordRow | undefined)[]) => missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] })));
+    .then((rows: (RecordRow | undefined)[]) =>
+      missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] })),
+    );
 }
 
 function storeStep(
@@ -274,15 +331,47 @@ function storeStep(
   for (const schema of new Set(intents.map((intent) => intent.schema))) {
     const mine = written.filter((_, i) => intents[i]!.schema === schema);
     const ids = intents.filter((intent) => intent.schema === schema).map((intent) => intent.id);
-    writes.push(...put(schema.name, mine.flatMap((record) => (record.view.row ? [record.view.row] : []))));
-    writes.push(...remove(schema.name, ids.filter((_, i) => mine[i]!.view.row === null)));
+    writes.push(
+      ...put(
+        schema.name,
+        mine.flatMap((record) => (record.view.row ? [record.view.row] : [])),
+      ),
+    );
+    writes.push(
+      ...remove(
+        schema.name,
+        ids.filter((_, i) => mine[i]!.view.row === null),
+      ),
+    );
   }
-  writes.push(...put(RECORDS, written.flatMap((record) => (record.row ? [record.row] : []))));
-  writes.push(...remove(RECORDS, intents.filter((_, i) => written[i]!.row === null).map((intent) => [intent.schema.name, intent.id])));
-  writes.push(...put(CONFLICTS, written.flatMap((record) => record.view.conflicts)));
-  writes.push(...remove(CONFLICTS, written.flatMap((record) => record.closed)));
+  writes.push(
+    ...put(
+      RECORDS,
+      written.flatMap((record) => (record.row ? [record.row] : [])),
+    ),
+  );
+  writes.push(
+    ...remove(
+      RECORDS,
+      intents.filter((_, i) => written[i]!.row === null).map((intent) => [intent.schema.name, intent.id]),
+    ),
+  );
+  writes.push(
+    ...put(
+      CONFLICTS,
+      written.flatMap((record) => record.view.conflicts),
+    ),
+  );
+  writes.push(
+    ...remove(
+      CONFLICTS,
+      written.flatMap((record) => record.closed),
+    ),
+  );
   writes.push(...put(OUTBOX, step.outboxPuts), ...remove(OUTBOX, step.outboxDeletes));
-  const introduced = step.outboxPuts.flatMap((row) => (row.head?.writer ? [{ inc: row.dot!.slice(0, 16), ...row.head.writer }] : []));
+  const introduced = step.outboxPuts.flatMap((row) =>
+    row.head?.writer ? [{ inc: row.dot!.slice(0, 16), ...row.head.writer }] : [],
+  );
   writes.push(...put(WRITERS, introduced));
   writes.push(...put(META, [step.replica]));
   return Dexie.Promise.all(writes);

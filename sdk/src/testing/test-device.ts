@@ -96,7 +96,14 @@ export class TestDevice {
   /** The profile as it is on disk now; later writes do not show in it. */
   copyDisk(): MemoryDisk {
     const { replica, records, outbox, conflicts, writers, rows } = this.#store.disk;
-    return { replica, records: new Map(records), outbox: new Map(outbox), conflicts: new Map(conflicts), writers: new Map(writers), rows: new Map(rows) };
+    return {
+      replica,
+      records: new Map(records),
+      outbox: new Map(outbox),
+      conflicts: new Map(conflicts),
+      writers: new Map(writers),
+      rows: new Map(rows),
+    };
   }
 
   dispatch(event: SessionEvent): void {
@@ -121,7 +128,10 @@ export class TestDevice {
     switch (effect.type) {
       case 'set-timer':
         this.#timers.get(effect.timer)?.();
-        this.#timers.set(effect.timer, this.#later(effect.afterMs, () => this.dispatch({ type: 'timer-fired', timer: effect.timer })));
+        this.#timers.set(
+          effect.timer,
+          this.#later(effect.afterMs, () => this.dispatch({ type: 'timer-fired', timer: effect.timer })),
+        );
         return;
       case 'clear-timer':
         this.#timers.get(effect.timer)?.();
@@ -139,13 +149,25 @@ export class TestDevice {
       case 'send':
         return this.#link?.up(encodeMessage(effect.message));
       case 'load-identity':
-        return this.#useStore(effect.connection, () => ({ type: 'identity-loaded', identity: this.#store.readIdentity() }));
+        return this.#useStore(effect.connection, () => ({
+          type: 'identity-loaded',
+          identity: this.#store.readIdentity(),
+        }));
       case 'load-outbox':
-        return this.#useStore(effect.connection, () => ({ type: 'outbox-loaded', items: this.#store.readOutbox(effect.after, effect.max) }));
+        return this.#useStore(effect.connection, () => ({
+          type: 'outbox-loaded',
+          items: this.#store.readOutbox(effect.after, effect.max),
+        }));
       case 'ingest':
-        return this.#useStore(effect.connection, () => ({ type: 'page-ingested', result: this.#store.ingest(effect.page) }));
+        return this.#useStore(effect.connection, () => ({
+          type: 'page-ingested',
+          result: this.#store.ingest(effect.page),
+        }));
       case 'correct-clock':
-        return this.#useStore(effect.connection, () => ({ type: 'clock-corrected', ...this.#store.correctClock(effect.after, effect.serverNowMs) }));
+        return this.#useStore(effect.connection, () => ({
+          type: 'clock-corrected',
+          ...this.#store.correctClock(effect.after, effect.serverNowMs),
+        }));
     }
   }
 
@@ -171,7 +193,10 @@ export class TestDevice {
     };
     this.#later(random.fraction() * this.weather.maxDelayMs, () => {
       if (this.isUnreachable) return link.cut();
-      const peer = server.connect({ send: (text) => link.down(text), close: (code, reason) => link.closedBy('server', code, reason) });
+      const peer = server.connect({
+        send: (text) => link.down(text),
+        close: (code, reason) => link.closedBy('server', code, reason),
+      });
       link.server = { receive: (text) => peer.receive(text), closed: () => peer.gone() };
       tell({ type: 'transport-opened' });
     });

@@ -73,7 +73,7 @@ export class TestServer {
   /** SIGKILL: every connection is cut, every push that is not durable yet is forgotten. */
   kill(): void {
     this.#life++;
-    for (const peer of [...this.#peers]) {
+    for (const peer of this.#peers) {
       this.#drop(peer);
       peer.socket.close(1006, 'killed');
     }
@@ -85,7 +85,9 @@ export class TestServer {
 
   read(after: number): { readonly n: number; readonly dot: Dot; readonly change: string }[] {
     const end = Math.min(this.log.length, after + this.#limits.entriesPerPage);
-    return this.log.slice(after, end).map(({ change, text }, i) => ({ n: after + i + 1, dot: change.dot, change: text }));
+    return this.log
+      .slice(after, end)
+      .map(({ change, text }, i) => ({ n: after + i + 1, dot: change.dot, change: text }));
   }
 
   /** Durable after a while; the answer goes to the peer only then. */
@@ -112,7 +114,13 @@ export class TestServer {
       }
       if (this.log.length > before) accepted.push(untrusted.dot);
     }
-    return { type: 'admitted', accepted, known: this.known(incs), head: this.log.length, ...(refused ? { refused } : {}) };
+    return {
+      type: 'admitted',
+      accepted,
+      known: this.known(incs),
+      head: this.log.length,
+      ...(refused ? { refused } : {}),
+    };
   }
 
   #admitOne(untrusted: Change): Pick<Refusal, 'code' | 'message'> | null {
@@ -158,7 +166,12 @@ class Peer {
   readonly #events: ServerEvent[] = [];
   #isHandling = false;
 
-  constructor(server: TestServer, socket: ServerSocket, timeline: Timeline, context: { readonly sid: Sid; readonly limits: Limits }) {
+  constructor(
+    server: TestServer,
+    socket: ServerSocket,
+    timeline: Timeline,
+    context: { readonly sid: Sid; readonly limits: Limits },
+  ) {
     this.#server = server;
     this.socket = socket;
     this.#timeline = timeline;

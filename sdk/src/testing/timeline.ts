@@ -23,7 +23,12 @@ export class Timeline {
 
   /** Returns what cancels it. */
   after(delayMs: number, run: () => void): () => void {
-    const scheduled: Scheduled = { atMs: this.#nowMs + Math.max(0, Math.round(delayMs)), order: this.#count++, run, isCancelled: false };
+    const scheduled: Scheduled = {
+      atMs: this.#nowMs + Math.max(0, Math.round(delayMs)),
+      order: this.#count++,
+      run,
+      isCancelled: false,
+    };
     this.#push(scheduled);
     return () => void (scheduled.isCancelled = true);
   }
@@ -56,7 +61,7 @@ export class Timeline {
     const last = heap.pop()!;
     if (heap.length === 0) return;
     heap[0] = last;
-    for (let i = 0; ; ) {
+    for (let i = 0; ;) {
       const left = 2 * i + 1;
       const right = left + 1;
       let least = i;

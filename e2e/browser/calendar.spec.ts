@@ -1,0 +1,65 @@
+/** Bookings: a room's place and time are one thing, and two people may take the same. */
+import { expect, expectConverged, test } from '../fixtures/test.ts';
+
+/** Today at an hour, as wall time. Swedes write dates as ISO does. */
+function at(hour: number): string {
+  return `${new Date().toLocaleDateString('sv-SE')}T${String(hour).padStart(2, '0')}:00`;
+}
+
+test('[E2ED1] two people book one room offline: both bookings are kept and the app shows them to both', async ({
+  world,
+}) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's laptop")];
+  await Promise.all([anna.settled(), ben.settled()]);
+  for (const device of [anna, ben]) device.cut();
+  const booking = { room: 'Room A', start: at(10), end: at(11) };
+  await anna.db((db, event) => db.events.insert(event), { title: 'Planning', ...booking });
+  await ben.db((db, event) => db.events.insert(event), { title: 'Interview', ...booking });
+  anna.heal();
+  ben.heal();
+  await expectConverged(anna, ben);
+
+  for (const device of [anna, ben]) {
+    expect((await device.db((db) => db.events.find({ orderBy: 'title' }))).map(({ title }) => title)).toEqual([
+      'Interview',
+      'Planning',
+    ]);
+    await device.page
+      .getByRole('link', { name: /calendar/i })
+      .first()
+      .click();
+    await expect(device.page.getByTestId('double-booking').first()).toBeVisible();
+  }
+  await ben.db(async (db) => {
+    const [mine] = await db.events.find({ where: { title: 'Interview' } });
+    await db.events.update(mine!.id, { room: 'Room B' });
+  });
+  await expectConverged(anna, ben);
+  await expect(anna.page.getByTestId('double-booking')).toHaveCount(0);
+});
+
+test('[E2ED2] one booking moved to two places is one conflict of room, start and end together', async ({ world }) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's laptop")];
+  const event = { title: 'Planning', room: 'Room A', start: at(10), end: at(11) };
+  const id = await anna.db((db, row) => db.events.insert(row), event);
+  await expectConverged(anna, ben);
+  for (const device of [anna, ben]) device.cut();
+  await anna.db((db, [row, start, end]) => db.events.update(row!, { start: start!, end: end! }), [id, at(12), at(13)]);
+  await ben.db((db, row) => db.events.update(row, { room: 'Room B' }), id);
+  anna.heal();
+  ben.heal();
+  await expectConverged(anna, ben);
+
+  const [conflict, ...others] = await anna.conflicts();
+  expect(others).toEqual([]);
+  expect(conflict!.fields!.toSorted()).toEqual(['end', 'room', 'start']);
+  expect(new Set(conflict!.values)).toEqual(
+    new Set([
+      { room: 'Room A', start: at(12), end: at(13) },
+      { room: 'Room B', start: at(10), end: at(11) },
+    ]),
+  );
+  // What is shown until someone decides is one of the two, never a mixture that nobody booked.
+  const shown = await ben.db((db, row) => db.events.get(row), id);
+  expect(conflict!.values).toContainEqual({ room: shown!.room, start: shown!.start, end: shown!.end });
+});

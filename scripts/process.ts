@@ -1,0 +1,38 @@
+/**
+ * Child processes, for the other scripts: run one to its end, with our own tools first on the PATH, and never leave one behind.
+ */
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The root of the repository. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const PATH = [join(ROOT, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
+
+/** Runs a command in the root of the repository; resolves with its exit code, 1 when it could not start or was killed. */
+export function run(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      ...options,
+      env: { ...process.env, PATH, ...options.env },
+    });
+    const end = (): void => void child.kill('SIGTERM');
+    process.once('SIGTERM', end);
+    child.on('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(1);
+    });
+    child.on('close', (code) => {
+      process.off('SIGTERM', end);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** `run`, for the Node that runs this script. */
+export function runNode(args: readonly string[], options: SpawnOptions = {}): Promise<number> {
+  return run(process.execPath, args, options);
+}

@@ -1,0 +1,38 @@
+/**
+ * The one configuration of vite and vitest. `vite build` and `vite` work on the demo; vitest runs the unit tests of every
+ * workspace, each as a project of its own name, so that `vitest --project kernel` runs the kernel alone.
+ */
+import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** In development every package is its sources: no build stands between an edit and what runs. */
+const resolve = { conditions: ['@skerry/source', ...defaultClientConditions] };
+const ssr = { resolve: { conditions: ['@skerry/source', ...defaultServerConditions] } };
+
+const KERNEL = 'sdk/src/{lib,core,policies,protocol,session}/**/*.test.ts';
+
+const tests: ViteUserConfig = {
+  resolve,
+  ssr,
+  test: {
+    projects: [
+      project('kernel', [KERNEL]),
+      project('sdk', ['sdk/src/**/*.test.ts', 'sdk/src/**/*.test.tsx'], [KERNEL]),
+      project('server', ['sync-server/src/**/*.test.ts']),
+      project('demo', ['demo-app/src/**/*.test.ts', 'demo-app/src/**/*.test.tsx']),
+      project('tools', ['scripts/**/*.test.ts', 'e2e/fixtures/**/*.test.ts']),
+    ],
+  },
+};
+
+function project(name: string, include: string[], exclude: string[] = []): ViteUserConfig & { extends: true } {
+  return { extends: true, test: { name, include, exclude: ['**/node_modules/**', '**/dist/**', ...exclude] } };
+}
+
+/** Loaded only when it is needed: the unit tests have no use for the plugins of the demo. */
+async function demo(): Promise<ViteUserConfig> {
+  const { demoConfig } = await import('./demo-app/vite.demo.ts');
+  return demoConfig();
+}
+
+export default defineConfig(() => (process.env['VITEST'] === undefined ? demo() : tests));
