@@ -11,7 +11,12 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PATH = [join(ROOT, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
 
 /** Runs a command in the root of the repository; resolves with its exit code, 1 when it could not start or was killed. */
-export function run(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
+export function run(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+  onOutput?: (text: string) => void,
+): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: ROOT,
@@ -19,6 +24,7 @@ export function run(command: string, args: readonly string[], options: SpawnOpti
       ...options,
       env: { ...process.env, PATH, ...options.env },
     });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text));
     const end = (): void => void child.kill('SIGTERM');
     process.once('SIGTERM', end);
     child.on('error', (error) => {
@@ -35,4 +41,17 @@ export function run(command: string, args: readonly string[], options: SpawnOpti
 /** `run`, for the Node that runs this script. */
 export function runNode(args: readonly string[], options: SpawnOptions = {}): Promise<number> {
   return run(process.execPath, args, options);
+}
+
+/** Runs a command, shows what it prints, and resolves with its exit code and its last line. */
+export async function runReading(
+  command: string,
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly lastLine: string }> {
+  let text = '';
+  const code = await run(command, args, { stdio: ['ignore', 'pipe', 'inherit'] }, (chunk) => {
+    process.stdout.write(chunk);
+    text = (text + chunk).slice(-1000);
+  });
+  return { code, lastLine: text.trimEnd().split('\n').at(-1) ?? '' };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { readPlaywright, readVitest, tallyOf } from './tally.ts';
+import { readPlaywright, readSummary, readVitest, tallyOf } from './tally.ts';
 
 function reportOf(content: unknown): string {
   const path = join(mkdtempSync(join(tmpdir(), 'skerry-tally-')), 'report.json');
@@ -31,5 +31,10 @@ describe('what a suite came to', () => {
       passed: 2,
       failed: 2,
     });
+  });
+
+  it('[TLY5] a program of ours says it in its last line, and anything else there says nothing', () => {
+    expect(readSummary('12 passed, 3 failed')).toEqual({ passed: 12, failed: 3 });
+    expect(tallyOf(0, readSummary('done: 12 passed, 0 failed'))).toEqual({ passed: 0, failed: 1 });
   });
 });

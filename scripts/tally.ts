@@ -1,5 +1,5 @@
 /**
- * What a suite of tests came to, and how to read it from the machine-readable reports of vitest and Playwright.
+ * What a suite of tests came to, and how to read it from the reports of vitest and Playwright and from the last line of our own programs.
  *
  * Silence is never success: a report that is missing or counts nothing is one failure.
  */
@@ -36,6 +36,12 @@ export function readPlaywright(path: string): Tally {
     passed: (stats?.['expected'] ?? 0) + (stats?.['flaky'] ?? 0),
     failed: (stats?.['unexpected'] ?? 0) + errors,
   };
+}
+
+/** The last line of our own programs: `3 passed, 1 failed`. */
+export function readSummary(line: string): Tally {
+  const counts = /^(\d+) passed, (\d+) failed$/.exec(line);
+  return { passed: Number(counts?.[1] ?? 0), failed: Number(counts?.[2] ?? 0) };
 }
 
 function readReport(path: string): Readonly<Record<string, unknown>> {

@@ -1,17 +1,18 @@
 /**
- * `npm test`: checks, unit tests, browser tests. The last line is the sum of all: `N passed, N failed`.
+ * `npm test`: checks, unit tests, simulation, browser tests. The last line is the sum of all: `N passed, N failed`.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { check } from './check.ts';
 import { e2e } from './e2e.ts';
-import { ROOT, run } from './process.ts';
-import { add, readVitest, tallyOf, type Tally } from './tally.ts';
+import { ROOT, run, runReading } from './process.ts';
+import { add, readSummary, readVitest, tallyOf, type Tally } from './tally.ts';
 
 const SUITES: readonly { readonly name: string; run(): Promise<Tally> }[] = [
   { name: 'check', run: check },
   { name: 'unit', run: unit },
+  { name: 'simulation', run: simulation },
   { name: 'e2e', run: e2e },
 ];
 
@@ -21,6 +22,12 @@ async function unit(): Promise<Tally> {
   rmSync(report, { force: true });
   const code = await run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
   return tallyOf(code, readVitest(report));
+}
+
+/** As many worlds as it takes to see everything that must happen in them. */
+async function simulation(): Promise<Tally> {
+  const { code, lastLine } = await runReading(process.execPath, ['scripts/sim.ts', '--seeds', '200']);
+  return tallyOf(code, readSummary(lastLine));
 }
 
 let total: Tally = { passed: 0, failed: 0 };
@@ -34,7 +41,7 @@ for (const suite of SUITES) {
   });
   total = add(total, tally);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
-  lines.push(`${suite.name.padEnd(6)} ${tally.passed} passed, ${tally.failed} failed in ${seconds} s`);
+  lines.push(`${suite.name.padEnd(10)} ${tally.passed} passed, ${tally.failed} failed in ${seconds} s`);
 }
 console.log(`\n${lines.join('\n')}`);
 // Written to the end before the process ends, whatever still hangs on: this line is what a machine reads.

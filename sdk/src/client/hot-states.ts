@@ -3,7 +3,7 @@
  * them: this tab, another tab, or the worker.
  */
 import { CONFLICTS, OUTBOX, WRITERS } from '../store/layout.ts';
-import type { LocalDatabase } from '../store/local-database.ts';
+import type { LocalDatabase, LocalWrite, Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/client.ts';
 import { isSameList, readConflicts } from './conflicts.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -20,8 +20,8 @@ export interface HotStates {
   /** What the link last said; null without one. */
   readonly link$: State<SyncState | null>;
   setLink(state: SyncState): void;
-  /** This tab wrote so many changes: they are pending from now on, before the database is read again. */
-  noteWritten(changes: number): void;
+  /** This tab wrote: it is pending from now on, before the database is read again. */
+  noteWritten(write: Pick<LocalWrite, 'position'>): void;
   /** Resolves when every state shows what the database held at the time of the call, or later. */
   refresh(): Promise<void>;
 }
@@ -51,9 +51,19 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
     return refresh;
   };
 
-  const pending = follow([OUTBOX], async () => report({ pending: await local.readPending() }));
+  let counted: Pending = NOTHING_PENDING;
+  let writtenTo = 0;
+  /** What was counted and what this tab has written since: a count may be told later than a write that it did not see. */
+  const reportPending = (): void => {
+    const unseen = Math.max(0, writtenTo - counted.position);
+    const oldestMs = counted.oldestMs ?? (unseen > 0 ? Date.now() : null);
+    report({ pending: { ...counted, changes: counted.changes + unseen, oldestMs } });
+  };
   const refreshes = [
-    pending,
+    follow([OUTBOX], async () => {
+      counted = await local.readPending();
+      reportPending();
+    }),
     follow([CONFLICTS, WRITERS], async () => {
       conflicts.set(await readConflicts(local, lifetime, conflicts.state$.value));
       report({ conflicts: conflicts.state$.value.length });
@@ -74,11 +84,9 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
       links.set(state);
       report({ link: state });
     },
-    noteWritten: (written) => {
-      const { changes, oldestMs, bytes } = parts.pending;
-      report({ pending: { bytes, changes: changes + written, oldestMs: oldestMs ?? Date.now() } });
-      // A read that is under way may have counted the write already; the next one is right in any case.
-      pending.request();
+    noteWritten: ({ position }) => {
+      writtenTo = position;
+      reportPending();
     },
     refresh,
   };

@@ -36,7 +36,7 @@ export async function open<const C extends Collections>(options: OpenOptions<C>)
   let states: HotStates | null = null;
   const onLocalWrite = (write: LocalWrite): void => {
     link?.localWrite();
-    states?.noteWritten(write.dots.length);
+    states?.noteWritten(write);
     for (const event of eventsOfWrite(write, Date.now())) events.next(event);
   };
 

@@ -14,20 +14,26 @@ test('[STA5] the status is what the link says and what the local database counts
     progress: { direction: 'push', done: 1, total: null },
     nextAttemptAt: 2_000,
   };
-  expect(composeStatus({ link, pending: { changes: 2, bytes: 30, oldestMs: 500 }, conflicts: 1 })).toEqual({
-    connection: 'stalled',
-    reason: new SkerryError('TOO_LARGE', 'too large'),
-    pending: { changes: 2, bytes: 30, oldestAt: new Date(500) },
-    progress: { direction: 'push', done: 1, total: null },
-    firstSync: 'done',
-    lastSyncedAt: new Date(1_000),
-    nextAttemptAt: new Date(2_000),
-    conflicts: 1,
-  });
+  expect(composeStatus({ link, pending: { changes: 2, bytes: 30, oldestMs: 500, position: 3 }, conflicts: 1 })).toEqual(
+    {
+      connection: 'stalled',
+      reason: new SkerryError('TOO_LARGE', 'too large'),
+      pending: { changes: 2, bytes: 30, oldestAt: new Date(500) },
+      progress: { direction: 'push', done: 1, total: null },
+      firstSync: 'done',
+      lastSyncedAt: new Date(1_000),
+      nextAttemptAt: new Date(2_000),
+      conflicts: 1,
+    },
+  );
 });
 
 test('[STA5] without a link the device is local-only, whatever is pending', () => {
-  const status = composeStatus({ link: null, pending: { changes: 2, bytes: 30, oldestMs: 500 }, conflicts: 0 });
+  const status = composeStatus({
+    link: null,
+    pending: { changes: 2, bytes: 30, oldestMs: 500, position: 3 },
+    conflicts: 0,
+  });
   expect(status).toMatchObject({ connection: 'local-only', firstSync: 'never', pending: { changes: 2 } });
   expect(status).not.toHaveProperty('reason');
 });

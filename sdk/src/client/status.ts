@@ -1,16 +1,17 @@
 /** What status$ says: the link's word about syncing, and what the local database knows of pending work. */
 import { SkerryError } from '../lib/errors.ts';
+import type { Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/client.ts';
 import type { SyncStatus } from './types.ts';
 
 export interface StatusParts {
   /** null: there is no link, this device works for itself. */
   readonly link: SyncState | null;
-  readonly pending: { readonly changes: number; readonly bytes: number; readonly oldestMs: number | null };
+  readonly pending: Pending;
   readonly conflicts: number;
 }
 
-export const NOTHING_PENDING: StatusParts['pending'] = { changes: 0, bytes: 0, oldestMs: null };
+export const NOTHING_PENDING: Pending = { changes: 0, bytes: 0, oldestMs: null, position: 0 };
 
 export function composeStatus({ link, pending, conflicts }: StatusParts): SyncStatus {
   const { changes, bytes, oldestMs } = pending;

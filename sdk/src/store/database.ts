@@ -149,7 +149,7 @@ function localDatabase(
           replica.outbox.changes === 0
             ? undefined
             : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
-        return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null };
+        return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
       });
     },
     async readRecord(collection, id) {

@@ -12,7 +12,7 @@ import { tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { viewRecord, type RecordView } from '../core/view.ts';
+import { isVisible, viewRecord, type RecordView } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { utf8Length } from '../lib/utf8.ts';
@@ -121,6 +121,12 @@ export class TransactionDraft {
     return change ? this.#applied(record, change) : currentState(record.stored);
   }
 
+  /** Whether the app sees a row of this record, as this transaction shows it so far. */
+  isRow(schema: CollectionSchema, id: string): boolean {
+    const state = this.current(schema, id);
+    return state !== undefined && state.life.length > 0 && isVisible(schema, state);
+  }
+
   /** Begins a step: what it writes becomes a part of its own in the outbox. */
   beginStep(): void {
     this.#step = null;
@@ -184,6 +190,11 @@ export class TransactionDraft {
       const [collection, rowId] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)];
       return conflictMoves(collection, rowId, stored?.conflicts ?? [], open);
     });
+  }
+
+  /** Next place in the outbox after this transaction. */
+  get position(): number {
+    return this.#replica().order;
   }
 
   /** The highest seq that this transaction takes if it commits. */

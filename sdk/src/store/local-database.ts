@@ -27,6 +27,8 @@ export interface LocalDatabaseOptions {
 
 export interface LocalWrite {
   readonly dots: readonly Dot[];
+  /** Next place in the outbox after this write: one more for each change of this device, in every tab. */
+  readonly position: number;
   readonly records: number;
   readonly conflictsChanged: readonly ConflictMove[];
 }
@@ -62,12 +64,20 @@ export interface LocalDatabase {
   /** Unsent changes, oldest first, without their content. Observable by liveQuery. */
   readOutbox(): Promise<readonly OutboxSummary[]>;
   /** Observable by liveQuery; costs the same however long the outbox is. */
-  readPending(): Promise<{ readonly changes: number; readonly bytes: number; readonly oldestMs: number | null }>;
+  readPending(): Promise<Pending>;
   /** The row as it would be kept, also when it is deleted: for showing a delete conflict. */
   readRecord(collection: string, id: string): Promise<Row | null>;
   /** The worker applied remote changes: live queries that read these rows or the internal stores run again, in this context. */
   announceRemoteChanges(touched: Readonly<Record<string, readonly string[]>>): void;
   close(): void;
+}
+
+export interface Pending {
+  readonly changes: number;
+  readonly bytes: number;
+  readonly oldestMs: number | null;
+  /** Next place in the outbox: tells which writes this count has seen. */
+  readonly position: number;
 }
 
 export interface OutboxSummary {

@@ -118,7 +118,7 @@ describe('local writes', () => {
     const ben = await testDevice('ben');
     await exchange(server, anna, ben);
     expect(await ben.db.dexie.table('notes').count()).toBe(1000);
-    expect(await anna.db.readPending()).toEqual({ changes: 0, bytes: 0, oldestMs: null });
+    expect(await anna.db.readPending()).toMatchObject({ changes: 0, bytes: 0, oldestMs: null });
   });
 
   it('[STO7] deletes, ranges and modify() through Dexie are tracked like our own writes', async () => {
@@ -200,6 +200,32 @@ describe('what a row always has', () => {
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
     await anna.db.dexie.table('notes').add({ id, title: 'A' });
     expect(await anna.db.readPending()).toMatchObject({ changes: 1 });
+  });
+});
+
+describe('bulk writes over rows that exist', () => {
+  it('[STO13] a bulk put changes what is there and adds the rest, whether few or many rows lie between its ids', async () => {
+    for (const between of [0, 10, 200]) {
+      const { server, anna, ben } = await twoDevicesWithANote({ title: 'A' });
+      const others = Array.from({ length: between }, (_, i) => ({
+        id: `n${String(i).padStart(4, '0')}x`,
+        title: 'other',
+      }));
+      await anna.db.dexie.table('notes').bulkAdd(others);
+      const ids = Array.from({ length: 40 }, (_, i) => `n${String(i * 3).padStart(4, '0')}`);
+      await anna.db.dexie
+        .table('notes')
+        .bulkAdd(ids.filter((_, i) => i % 2 === 0).map((key) => ({ id: key, title: 'old', likes: 1 })));
+      await anna.db.dexie.table('notes').bulkPut(ids.map((key) => ({ id: key, title: 'new', likes: 2 })));
+      const failed = anna.db.dexie
+        .table('notes')
+        .bulkAdd([...ids.slice(0, 25), 'zz'].map((key) => ({ id: key, title: 'again' })));
+      await expect(failed).rejects.toMatchObject({ name: 'BulkError' });
+      await exchange(server, anna, ben);
+      const wanted = [...ids.map((key) => ({ id: key, title: 'new', likes: 2 })), ...others, { id, title: 'A' }, { id: 'zz', title: 'again' }];
+      expect(await rows(ben)).toEqual(wanted.sort((a, b) => (a.id < b.id ? -1 : 1)));
+      expect(await rows(anna)).toEqual(await rows(ben));
+    }
   });
 });
 
@@ -385,7 +411,7 @@ describe('pages', () => {
     const bare = { ...page, entries: page.entries.map(({ stamp, dot }) => ({ stamp, dot })) };
     expect(await anna.store.ingest(bare)).toMatchObject({ type: 'ingested', applied: 0, confirmed: 1, touched: {} });
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
-    expect(await anna.db.readPending()).toEqual({ changes: 0, bytes: 0, oldestMs: null });
+    expect(await anna.db.readPending()).toMatchObject({ changes: 0, bytes: 0, oldestMs: null });
     const ben = await testDevice('ben');
     expect(await ben.store.ingest(bare)).toMatchObject({ type: 'out-of-step', dot: page.entries[0]!.dot });
   });

@@ -17,12 +17,13 @@ import {
 
 import type { RecordChange, Writer } from '../core/change.ts';
 import { writeRecord, type SeenDots } from '../core/commit.ts';
+import { incOf } from '../core/dot.ts';
 import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { checkId, checkRow } from './check-row.ts';
-import { TransactionDraft, type WrittenRecord } from './draft.ts';
+import { TransactionDraft, type StepRows, type WrittenRecord } from './draft.ts';
 import {
   CONFLICTS,
   INTERNAL_STORES,
@@ -30,8 +31,10 @@ import {
   OUTBOX,
   RECORDS,
   WRITERS,
+  type OutboxRow,
   type RecordRow,
   type ReplicaRow,
+  type WriterRow,
 } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
 import type { WriterIncarnation } from './incarnation.ts';
@@ -50,6 +53,8 @@ export interface RecordIntent {
   readonly id: string;
   /** Called with the record before the transaction, as shown and as confirmed; null: nothing to write. */
   change(shown: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null;
+  /** Not written when there is a row already. */
+  readonly mustBeNew?: boolean;
 }
 
 export interface Tracking {
@@ -62,7 +67,7 @@ export interface Tracking {
   /** The next write of the row in this transaction replaces what was seen then. */
   writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenDots): void;
   /** Writes changes that are not row writes. */
-  write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<readonly WrittenRecord[]>;
+  write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
   dots(trans: IDBTransaction): readonly string[];
 }
@@ -90,7 +95,8 @@ export function createTracking(options: TrackingOptions): Tracking {
     return transaction;
   };
 
-  const write = (trans: Transaction, intents: readonly RecordIntent[]): PromiseLike<readonly WrittenRecord[]> => {
+  /** Resolves to the places of the intents that were not written because there is a row already. */
+  const write = (trans: Transaction, intents: readonly RecordIntent[]): PromiseLike<readonly number[]> => {
     const transaction = opened(trans);
     const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
     transaction.queue = step.then(undefined, () => undefined);
@@ -119,8 +125,7 @@ export function createTracking(options: TrackingOptions): Tracking {
       case 'add':
       case 'put': {
         const rows = req.values.map((value: unknown) => checkRow(schema, value));
-        if (req.type === 'put') return writeRows(req.trans, schema, rows, new Map());
-        return existing(core!, req.trans, schema, rows).then((taken) => writeRows(req.trans, schema, rows, taken));
+        return writeRows(req.trans, schema, rows, req.type === 'add');
       }
       case 'delete':
         return deleteRows(req.trans, schema, req.keys);
@@ -140,15 +145,13 @@ export function createTracking(options: TrackingOptions): Tracking {
     trans: Transaction,
     schema: CollectionSchema,
     rows: readonly Row[],
-    failures: ReadonlyMap<number, Error>,
+    mustBeNew: boolean,
   ): PromiseLike<DBCoreMutateResponse> => {
-    const intents = rows.flatMap((row, i) =>
-      failures.has(i) ? [] : [rowIntent(trans, schema, row['id'] as string, row)],
-    );
+    const intents = rows.map((row) => ({ ...rowIntent(trans, schema, row['id'] as string, row), mustBeNew }));
     const results = rows.map((row) => row['id']);
-    return write(trans, intents).then(() => ({
-      numFailures: failures.size,
-      failures: Object.fromEntries(failures),
+    return write(trans, intents).then((taken) => ({
+      numFailures: taken.length,
+      failures: Object.fromEntries(taken.map((i) => [i, existsError(schema, results[i] as string)])),
       results,
       lastResult: results.at(-1),
     }));
@@ -198,26 +201,8 @@ function guarded(fn: () => PromiseLike<DBCoreMutateResponse>): Promise<DBCoreMut
   return Dexie.Promise.resolve().then(fn) as unknown as Promise<DBCoreMutateResponse>;
 }
 
-function existing(
-  core: DBCore,
-  trans: Transaction,
-  schema: CollectionSchema,
-  rows: readonly Row[],
-): PromiseLike<Map<number, Error>> {
-  const keys = rows.map((row) => row['id']);
-  return core
-    .table(schema.name)
-    .getMany({ trans, keys })
-    .then((found) => {
-      const taken = new Map<number, Error>();
-      const mine = new Set<unknown>();
-      keys.forEach((key, i) => {
-        if (found[i] !== undefined || mine.has(key))
-          taken.set(i, new Dexie.ConstraintError(`A row ${String(key)} exists in ${schema.name}`));
-        mine.add(key);
-      });
-      return taken;
-    });
+function existsError(schema: CollectionSchema, id: string): Error {
+  return new Dexie.ConstraintError(`A row ${id} exists in ${schema.name}`);
 }
 
 /** Reads what the step needs, decides, and issues every write of it; resolves when all of them succeeded. */
@@ -227,18 +212,24 @@ function runStep(
   trans: Transaction,
   transaction: OpenTransaction,
   intents: readonly RecordIntent[],
-): PromiseLike<readonly WrittenRecord[]> {
+): PromiseLike<readonly number[]> {
   return Dexie.Promise.all([
     beginDraft(core, options, trans, transaction),
     loadRecords(core, trans, transaction, intents),
   ]).then(([draft, loaded]) => {
     for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
     draft.beginStep();
-    const written = intents.map((intent) => {
-      const stored = draft.stored(intent.schema.name, intent.id);
-      return draft.write(intent.schema, intent.id, intent.change(stored?.overlay ?? stored?.base, stored?.base));
+    const taken: number[] = [];
+    const written: IntendedRecord[] = [];
+    intents.forEach((intent, i) => {
+      const { schema, id } = intent;
+      if (intent.mustBeNew && draft.isRow(schema, id)) return void taken.push(i);
+      const stored = draft.stored(schema.name, id);
+      const change = intent.change(stored?.overlay ?? stored?.base, stored?.base);
+      written.push({ schema, id, ...draft.write(schema, id, change) });
     });
-    return storeStep(core, trans, transaction, intents, written).then(() => written);
+    if (written.length === 0) return taken;
+    return storeStep(core, trans, draft.finishStep(), written).then(() => taken);
   });
 }
 
@@ -270,6 +261,7 @@ function beginDraft(
         options.incarnation.committed(inc, draft.lastSeq);
         options.onLocalWrite({
           dots: draft.dots,
+          position: draft.position,
           records: draft.recordCount,
           conflictsChanged: draft.conflictsChanged,
         });
@@ -297,6 +289,11 @@ interface LoadedRecord {
   readonly row: RecordRow | undefined;
 }
 
+/** From so many records on, their range is read instead of each. */
+const RANGE_READ = 20;
+/** DBCoreRangeType.Range, which Dexie exports as a type only. */
+const WITHIN = 2;
+
 function loadRecords(
   core: DBCore,
   trans: Transaction,
@@ -305,76 +302,69 @@ function loadRecords(
 ): PromiseLike<readonly LoadedRecord[]> {
   const missing = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
   if (missing.length === 0) return Dexie.Promise.resolve([]);
+  const table = core.table(RECORDS);
   const keys = missing.map((intent) => [intent.schema.name, intent.id]);
-  return core
-    .table(RECORDS)
-    .getMany({ trans, keys })
-    .then((rows: (RecordRow | undefined)[]) =>
-      missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] })),
-    );
+  const found = (rows: readonly (RecordRow | undefined)[]): readonly LoadedRecord[] =>
+    missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] }));
+  const readEach = (): PromiseLike<readonly LoadedRecord[]> => table.getMany({ trans, keys }).then(found);
+  const [{ schema }] = missing as [RecordIntent];
+  if (missing.length < RANGE_READ || missing.some((intent) => intent.schema !== schema)) return readEach();
+  // New ids sort behind all others, so one look at their range tells that none of them is there.
+  const ids = missing.map((intent) => intent.id).sort();
+  const range = { type: WITHIN, lower: [schema.name, ids[0]], upper: [schema.name, ids.at(-1)] };
+  const limit = missing.length * 2;
+  return table
+    .query({ trans, values: true, limit, query: { index: table.schema.primaryKey, range } })
+    .then(({ result }: { result: RecordRow[] }) => {
+      if (result.length === limit) return readEach();
+      const rows = new Map(result.map((row) => [row.id, row]));
+      return found(missing.map((intent) => rows.get(intent.id)));
+    });
+}
+
+interface IntendedRecord extends WrittenRecord {
+  readonly schema: CollectionSchema;
+  readonly id: string;
 }
 
 function storeStep(
   core: DBCore,
   trans: Transaction,
-  transaction: OpenTransaction,
-  intents: readonly RecordIntent[],
-  written: readonly WrittenRecord[],
+  step: StepRows,
+  written: readonly IntendedRecord[],
 ): PromiseLike<unknown> {
-  const step = transaction.draft!.finishStep();
-  const put = (store: string, values: readonly unknown[]): PromiseLike<unknown>[] =>
-    values.length === 0 ? [] : [all(core.table(store).mutate({ type: 'put', trans, values: [...values] }))];
-  const remove = (store: string, keys: readonly unknown[]): PromiseLike<unknown>[] =>
-    keys.length === 0 ? [] : [all(core.table(store).mutate({ type: 'delete', trans, keys: [...keys] }))];
-
   const writes: PromiseLike<unknown>[] = [];
-  for (const schema of new Set(intents.map((intent) => intent.schema))) {
-    const mine = written.filter((_, i) => intents[i]!.schema === schema);
-    const ids = intents.filter((intent) => intent.schema === schema).map((intent) => intent.id);
-    writes.push(
-      ...put(
-        schema.name,
-        mine.flatMap((record) => (record.view.row ? [record.view.row] : [])),
-      ),
-    );
-    writes.push(
-      ...remove(
-        schema.name,
-        ids.filter((_, i) => mine[i]!.view.row === null),
-      ),
-    );
+  const put = (store: string, values: readonly unknown[]): void => {
+    if (values.length > 0) writes.push(all(core.table(store).mutate({ type: 'put', trans, values: [...values] })));
+  };
+  const remove = (store: string, keys: readonly unknown[]): void => {
+    if (keys.length > 0) writes.push(all(core.table(store).mutate({ type: 'delete', trans, keys: [...keys] })));
+  };
+  for (const schema of new Set(written.map((record) => record.schema))) {
+    const mine = written.filter((record) => record.schema === schema);
+    const shown = mine.flatMap(({ view }) => (view.row ? [view.row] : []));
+    const hidden = mine.flatMap(({ id, view }) => (view.row ? [] : [id]));
+    put(schema.name, shown);
+    remove(schema.name, hidden);
   }
-  writes.push(
-    ...put(
-      RECORDS,
-      written.flatMap((record) => (record.row ? [record.row] : [])),
-    ),
-  );
-  writes.push(
-    ...remove(
-      RECORDS,
-      intents.filter((_, i) => written[i]!.row === null).map((intent) => [intent.schema.name, intent.id]),
-    ),
-  );
-  writes.push(
-    ...put(
-      CONFLICTS,
-      written.flatMap((record) => record.view.conflicts),
-    ),
-  );
-  writes.push(
-    ...remove(
-      CONFLICTS,
-      written.flatMap((record) => record.closed),
-    ),
-  );
-  writes.push(...put(OUTBOX, step.outboxPuts), ...remove(OUTBOX, step.outboxDeletes));
-  const introduced = step.outboxPuts.flatMap((row) =>
-    row.head?.writer ? [{ inc: row.dot!.slice(0, 16), ...row.head.writer }] : [],
-  );
-  writes.push(...put(WRITERS, introduced));
-  writes.push(...put(META, [step.replica]));
+  const kept = written.flatMap(({ row }) => (row ? [row] : []));
+  const dropped = written.flatMap(({ schema, id, row }) => (row ? [] : [[schema.name, id]]));
+  put(RECORDS, kept);
+  remove(RECORDS, dropped);
+  const open = written.flatMap(({ view }) => view.conflicts);
+  const closed = written.flatMap((record) => record.closed);
+  put(CONFLICTS, open);
+  remove(CONFLICTS, closed);
+  put(OUTBOX, step.outboxPuts);
+  remove(OUTBOX, step.outboxDeletes);
+  put(WRITERS, step.outboxPuts.flatMap(writerOf));
+  put(META, [step.replica]);
   return Dexie.Promise.all(writes);
+}
+
+/** The writer that a change introduces, if it is the first of its incarnation. */
+function writerOf({ dot, head }: OutboxRow): readonly WriterRow[] {
+  return dot && head?.writer ? [{ inc: incOf(dot), ...head.writer }] : [];
 }
 
 /** A bulk request that failed in part fails as a whole: the transaction must not keep half of a change. */
