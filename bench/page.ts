@@ -2,6 +2,8 @@
  * What the benchmark measures in the browser. Every number is a list of milliseconds, one for each repetition; the input is
  * fixed, and the answer is checked outside the timed part.
  */
+import { filter, firstValueFrom } from 'rxjs';
+
 import { ask, collection, counter, lww, open, set, type Db } from '@skerry/sdk';
 
 import { openRaw, type RawDatabase } from './raw.ts';
@@ -110,6 +112,7 @@ async function flush(times: number, changes: number): Promise<readonly number[]>
   const result: number[] = [];
   for (let round = 0; round < times; round += 1) {
     db.sync.pause();
+    await firstValueFrom(db.status$.pipe(filter(({ connection }) => connection === 'paused')));
     for (let i = 0; i < changes; i += 1) await db.notes.insert({ ...rowOf(i), id: `flush-${round}-${i}` });
     expectEqual('outbox', db.status$.value.pending.changes, changes);
     result.push(

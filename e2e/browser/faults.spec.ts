@@ -94,11 +94,13 @@ for (const direction of ['up', 'down'] as const) {
       sessions.push(settled);
     }
     await Promise.all(sessions);
-    await expectConverged(anna, ben);
     expect(cuts).toBeGreaterThanOrEqual(places.length / 2);
-    expect(await ben.conflicts()).toEqual([]);
-    expect(await ben.db((db) => db.notes.get('note'))).toMatchObject({ title: `edit ${places.length - 1}` });
-    expect(await ben.db((db) => db.counters.get('hits'))).toMatchObject({ value: places.length + 1 });
+
+    const cleo = await world.device('cleo', 'a device that was never there');
+    await expectConverged(anna, ben, cleo);
+    expect(await cleo.conflicts()).toEqual([]);
+    expect(await cleo.db((db) => db.notes.get('note'))).toMatchObject({ title: `edit ${places.length - 1}` });
+    expect(await cleo.db((db) => db.counters.get('hits'))).toMatchObject({ value: places.length + 1 });
   });
 }
 

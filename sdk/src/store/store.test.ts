@@ -222,7 +222,12 @@ describe('bulk writes over rows that exist', () => {
         .bulkAdd([...ids.slice(0, 25), 'zz'].map((key) => ({ id: key, title: 'again' })));
       await expect(failed).rejects.toMatchObject({ name: 'BulkError' });
       await exchange(server, anna, ben);
-      const wanted = [...ids.map((key) => ({ id: key, title: 'new', likes: 2 })), ...others, { id, title: 'A' }, { id: 'zz', title: 'again' }];
+      const wanted = [
+        ...ids.map((key) => ({ id: key, title: 'new', likes: 2 })),
+        ...others,
+        { id, title: 'A' },
+        { id: 'zz', title: 'again' },
+      ];
       expect(await rows(ben)).toEqual(wanted.sort((a, b) => (a.id < b.id ? -1 : 1)));
       expect(await rows(anna)).toEqual(await rows(ben));
     }

@@ -107,6 +107,14 @@ export function createTracking(options: TrackingOptions): Tracking {
     });
   };
 
+  const committed = (trans: object): void => {
+    const draft = open.get(trans)?.draft;
+    if (!draft || draft.dots.length === 0) return;
+    const { dots, position, recordCount: records, conflictsChanged } = draft;
+    options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
+    options.onLocalWrite({ dots, position, records, conflictsChanged });
+  };
+
   const rowIntent = (trans: Transaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent => ({
     schema,
     id,
@@ -176,7 +184,10 @@ export function createTracking(options: TrackingOptions): Tracking {
         transaction: (stores, mode, transactionOptions) => {
           const isTracked = mode === 'readwrite' && stores.some((store) => schemas.has(store));
           const scope = isTracked ? [...new Set([...stores, ...INTERNAL_STORES])] : stores;
-          return down.transaction(scope, mode, transactionOptions);
+          const trans = down.transaction(scope, mode, transactionOptions);
+          // Before Dexie listens: whoever awaits the write finds everything told when it goes on.
+          if (isTracked) (trans as unknown as IDBTransaction).addEventListener('complete', () => committed(trans));
+          return trans;
         },
         table: (name) => {
           const table = down.table(name);
@@ -256,16 +267,6 @@ function beginDraft(
         ...(transaction.label === undefined ? {} : { label: transaction.label }),
       });
       transaction.draft = draft;
-      (trans as unknown as IDBTransaction).addEventListener('complete', () => {
-        if (draft.dots.length === 0) return;
-        options.incarnation.committed(inc, draft.lastSeq);
-        options.onLocalWrite({
-          dots: draft.dots,
-          position: draft.position,
-          records: draft.recordCount,
-          conflictsChanged: draft.conflictsChanged,
-        });
-      });
       return draft;
     });
 }
