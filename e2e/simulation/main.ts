@@ -1,8 +1,8 @@
 /**
- * `npm run sim -- --seed N` runs one world; `--seeds N [--first K]` many; `--minutes M` for so long, on every core.
- * Prints what happened how often and fails when something interesting never did.
+ * The command `npm run sim`: one world by its seed, or many of them on every core. Prints what happened how often and fails
+ * when something interesting never did.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,8 @@ const MUST_HAPPEN = [
   'write',
   'delete',
   'conflict resolved',
+  'several steps in one transaction',
+  'form saved',
   'link cut',
   'unreachable for a while',
   'deaf for a while',
@@ -35,6 +37,21 @@ const MUST_HAPPEN = [
 ];
 const SEEDS_TO_SEE_ALL = 200;
 
+const USAGE = `npm run sim -- [options]
+  --seed N              one world, twice, and whether both runs were the same
+  --seeds N --first K   N worlds from seed K (300 from 1), on every core
+  --minutes M           as many worlds as fit into M minutes, on every core
+  --help                this text`;
+
+const OPTIONS = {
+  seed: { type: 'string' },
+  seeds: { type: 'string', default: '300' },
+  first: { type: 'string', default: '1' },
+  minutes: { type: 'string' },
+  shard: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 interface Tally {
   seeds: number;
   failed: { readonly seed: number; readonly step: number; readonly message: string }[];
@@ -42,19 +59,27 @@ interface Tally {
   counters: Record<string, number>;
 }
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '300' },
-    first: { type: 'string', default: '1' },
-    minutes: { type: 'string' },
-    shard: { type: 'string' },
-  },
-});
+const values = readOptions();
+const shards: ChildProcess[] = [];
 
-if (values.seed !== undefined) runOne(Number(values.seed));
+if (values.help === true) console.log(USAGE);
+else if (values.seed !== undefined) runOne(Number(values.seed));
 else if (values.shard !== undefined) process.stdout.write(`${JSON.stringify(runMany(values.shard))}\n`);
 else await runOnEveryCore();
+
+function readOptions(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
+  try {
+    const { values } = parseArgs({ options: OPTIONS });
+    for (const name of ['seed', 'seeds', 'first', 'minutes'] as const) {
+      const value = values[name];
+      if (value !== undefined && !/^\d+(?:\.\d+)?$/.test(value)) throw new Error(`--${name} ${value} is not a number`);
+    }
+    return values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 function runOne(seed: number): void {
   const world = new World(seed);
@@ -100,6 +125,7 @@ function runSeed(seed: number, tally: Tally): void {
 }
 
 async function runOnEveryCore(): Promise<void> {
+  process.once('SIGTERM', endShards);
   const startedMs = performance.now();
   const cores = Math.max(1, availableParallelism());
   const tallies = await Promise.all(Array.from({ length: cores }, (_, i) => runShard(`${i}/${cores}`)));
@@ -116,12 +142,18 @@ async function runOnEveryCore(): Promise<void> {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
+function endShards(): never {
+  for (const shard of shards) shard.kill('SIGKILL');
+  process.exit(143);
+}
+
 function runShard(shard: string): Promise<Tally> {
   const script = fileURLToPath(import.meta.url);
   const args = [...process.execArgv, script, '--shard', shard, '--first', values.first, '--seeds', values.seeds];
   if (values.minutes !== undefined) args.push('--minutes', values.minutes);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    shards.push(child);
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('error', reject);

@@ -1,6 +1,6 @@
 /** What must be true at the quiet end: every replica is the same, and it is what really happened, no more and no less. */
 import { canonicalJson, type Json } from '@skerry/sdk/kernel';
-import type { RecordRow, TestDevice, TestServer } from '@skerry/sdk/testing';
+import { recordKey, type RecordRow, type TestDevice, type TestServer } from '@skerry/sdk/testing';
 
 import { opsOn, Violation, type Truth, type Witnessed } from './truth.ts';
 
@@ -87,9 +87,9 @@ function firstDifference(a: string, b: string): string {
 function checkRecord(record: string, written: readonly Witnessed[], row: RecordRow | undefined, truth: Truth): void {
   const base = row?.base;
   if (!base) throw new Violation(`[I1] the record ${record} is nowhere`);
-  expectDots(`${record} frontier`, base.rv, truth.maximal(written));
+  expectDots(`${record} frontier`, base.rv, truth.maximal(record, written));
   const lives = written.filter((one) => opsOn(one, record).some((op) => op.t === 'life'));
-  expectDots(`${record} life`, base.life, truth.maximal(lives));
+  expectDots(`${record} life`, base.life, truth.maximal(record, lives));
   const paths = new Set(
     written.flatMap((one) => opsOn(one, record).flatMap((op) => (op.t === 'life' || op.t === 'inc' ? [] : [op.p]))),
   );
@@ -100,7 +100,7 @@ function checkRecord(record: string, written: readonly Witnessed[], row: RecordR
     const putting = touching.filter((one) =>
       opsOn(one, record).some((op) => (op.t === 'set' || op.t === 'add') && op.p === path),
     );
-    expectDots(`${record} ${path}`, base.cells.get(path) ?? [], truth.maximal(putting, touching));
+    expectDots(`${record} ${path}`, base.cells.get(path) ?? [], truth.maximal(record, putting, touching));
   }
   const sums = new Map<string, number>();
   for (const op of written.flatMap((one) => opsOn(one, record)))
@@ -114,13 +114,13 @@ function checkRecord(record: string, written: readonly Witnessed[], row: RecordR
 /** [I7] What nobody could merge is listed as an open conflict, and nothing else is. */
 function checkSurfaced(record: string, written: readonly Witnessed[], device: TestDevice, truth: Truth): void {
   const open = [...device.store.disk.conflicts.values()].filter(
-    (conflict) => `${conflict.collection}/${conflict.rowId}` === record,
+    (conflict) => recordKey(conflict.collection, conflict.rowId) === record,
   );
   const isDelete = (one: Witnessed): boolean => opsOn(one, record).some((op) => op.t === 'life' && op.v === 'dead');
   const lives = written.filter((one) => opsOn(one, record).some((op) => op.t === 'life'));
-  const lastLives = truth.maximal(lives);
+  const lastLives = truth.maximal(record, lives);
   const deletes = written.filter((one) => lastLives.includes(one.dot) && isDelete(one)).map((one) => one.dot);
-  const unseen = truth.maximal(written).filter((dot) => !deletes.includes(dot));
+  const unseen = truth.maximal(record, written).filter((dot) => !deletes.includes(dot));
   const isContested = deletes.length > 0 && (deletes.length < lastLives.length || unseen.length > 0);
   expectSame(
     `${record} delete against edit`,
@@ -130,7 +130,7 @@ function checkSurfaced(record: string, written: readonly Witnessed[], device: Te
   if (deletes.length > 0 && !isContested) return expectSame(`${record} is deleted, conflicts`, open.length, 0);
   for (const path of ['title', 'room+start']) {
     const putting = written.filter((one) => opsOn(one, record).some((op) => op.t === 'set' && op.p === path));
-    const live = new Set(truth.maximal(putting));
+    const live = new Set(truth.maximal(record, putting));
     const values = new Set(
       putting
         .filter((one) => live.has(one.dot))

@@ -11,13 +11,24 @@ import {
   resolveLife,
   resolveRegister,
   seededRandom,
+  viewRecord,
   type Json,
   type Random,
+  type RecordState,
+  type Row,
 } from '@skerry/sdk/kernel';
-import { emptyDisk, TestDevice, TestServer, Timeline, type LocalIntent, type MemoryDisk } from '@skerry/sdk/testing';
+import {
+  emptyDisk,
+  recordKey,
+  TestDevice,
+  TestServer,
+  Timeline,
+  type LocalIntent,
+  type MemoryDisk,
+} from '@skerry/sdk/testing';
 
 import { checkQuietEnd } from './oracle.ts';
-import { Truth, Violation } from './truth.ts';
+import { Truth, Violation, type Past } from './truth.ts';
 
 const START_MS = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;
@@ -26,7 +37,13 @@ const SCHEMAS = new Map([
     'notes',
     compileCollection({
       name: 'notes',
-      fields: { title: { kind: 'ask' }, pinned: { kind: 'lww' }, tags: { kind: 'set' }, likes: { kind: 'counter' } },
+      fields: {
+        title: { kind: 'ask' },
+        body: { kind: 'text' },
+        pinned: { kind: 'lww' },
+        tags: { kind: 'set' },
+        likes: { kind: 'counter' },
+      },
       groups: [['room', 'start']],
       onDeleteVsEdit: 'ask',
     }),
@@ -50,6 +67,12 @@ export class World {
   readonly #backups: { readonly device: TestDevice; readonly disk: MemoryDisk }[] = [];
   readonly #counters = new Map<string, number>();
   readonly #trace: string[] = [];
+  /** What the rows of the transaction that is being made should be after it. */
+  readonly #wanted = new Map<string, Row | null>();
+  /** Forms that are open: what they showed. */
+  readonly #forms = new Map<string, { readonly seen: RecordState; readonly row: Row; readonly past: Past }>();
+  /** What was known of the records that the transaction being made writes from a form. */
+  #pasts = new Map<string, Past>();
   #values = 0;
   #steps = 0;
 
@@ -115,49 +138,86 @@ export class World {
   }
 
   #write(device: TestDevice): void {
-    const intents = Array.from({ length: this.#chance(0.2) ? 3 : 1 }, () => this.#intent(device));
-    const distinct = [...new Map(intents.map((intent) => [`${intent.collection}/${intent.id}`, intent])).values()];
-    const isResolution = distinct.some((intent) => 'change' in intent);
-    const dots = device.store.write(
-      isResolution ? distinct.filter((intent) => 'change' in intent).slice(0, 1) : distinct,
-      {
-        tab: this.#below(2),
-        ...(isResolution ? { kind: 'resolve' as const } : {}),
-      },
-    );
-    this.#truth.witness(device, dots);
-    for (const intent of distinct) if (!isResolution) this.#checkReadYourWrite(device, intent);
+    this.#wanted.clear();
+    this.#pasts = new Map();
+    const [conflict] = this.#chance(0.15) ? device.store.disk.conflicts.values() : [];
+    const count = this.#chance(0.25) ? 1 + this.#below(4) : 1;
+    const steps = Array.from({ length: count }, () => this.#step(device, count === 1 && !conflict));
+    // Sometimes a decision and ordinary edits are one transaction.
+    if (conflict)
+      steps.splice(this.#below(steps.length + 1), this.#chance(0.7) ? steps.length : 0, [
+        this.#resolution(device, conflict.id),
+      ]);
+    const about = { tab: this.#below(2), ...(conflict ? { kind: 'resolve' as const } : {}) };
+    const dots = device.store.write(steps, about);
+    this.#truth.witness(device, dots, this.#pasts);
+    if (!conflict) this.#checkReadYourWrites(device, steps);
     // The hint that something was written may be lost: it is for speed only.
     if (this.#chance(0.9)) device.dispatch({ type: 'local-write' });
-    this.#count(isResolution ? 'conflict resolved' : 'write');
+    this.#count(conflict ? 'conflict resolved' : 'write');
+    if (steps.length > 1) this.#count('several steps in one transaction');
   }
 
-  #intent(device: TestDevice): LocalIntent {
-    const [conflict] = this.#chance(0.15) ? device.store.disk.conflicts.values() : [];
-    if (conflict) return this.#resolution(device, conflict.id);
-    const id = `r${this.#below(6)}`;
-    const row = device.store.row('notes', id);
-    if (!row) return { collection: 'notes', id, row: { id, title: this.#value(), likes: 0 } };
-    if (this.#chance(0.12)) {
-      this.#count('delete');
-      return { collection: 'notes', id, row: null };
-    }
-    return { collection: 'notes', id, row: this.#edited(row) };
+  /** What one call of the app writes: usually one row, sometimes several. */
+  #step(device: TestDevice, isAlone: boolean): LocalIntent[] {
+    const ids = new Set(Array.from({ length: this.#chance(0.2) ? 3 : 1 }, () => `r${this.#below(6)}`));
+    return [...ids].map((id) => this.#intent(device, id, isAlone));
   }
 
-  #edited(row: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
-    switch (this.#below(6)) {
+  #intent(device: TestDevice, id: string, isAlone: boolean): LocalIntent {
+    if (isAlone && this.#chance(0.08) && device.store.row('notes', id)) return this.#formSaved(device, id);
+    const dice = this.#random.fraction();
+    const value = this.#value();
+    const pick = this.#below(7);
+    return {
+      collection: 'notes',
+      id,
+      edit: (shown) => {
+        const next =
+          shown && dice > 0.12 ? this.#edited(shown, pick, value) : shown ? null : { id, title: value, likes: 0 };
+        if (!next) this.#count('delete');
+        this.#wanted.set(id, next);
+        return next;
+      },
+    };
+  }
+
+  /** A form shows the row, and is saved a while later as it was shown then. */
+  #formSaved(device: TestDevice, id: string): LocalIntent {
+    const key = `${device.name} ${id}`;
+    const form = this.#forms.get(key);
+    if (!form)
+      this.#forms.set(key, {
+        seen: device.store.seen('notes', id),
+        row: device.store.row('notes', id)!,
+        past: this.#truth.pastOf(device),
+      });
+    if (!form) return { collection: 'notes', id, edit: (shown) => shown ?? null };
+    this.#forms.delete(key);
+    this.#wanted.delete(id);
+    this.#pasts.set(recordKey('notes', id), form.past);
+    this.#count('form saved');
+    return { collection: 'notes', id, seen: form.seen, row: this.#edited(form.row, this.#below(7), this.#value()) };
+  }
+
+  #edited(row: Row, pick: number, value: string): Row {
+    switch (pick) {
       case 0:
       case 1:
-        return { ...row, title: this.#value() };
+        return { ...row, title: value };
       case 2:
-        return { ...row, pinned: this.#chance(0.5) };
+        return { ...row, pinned: value < 'v5' };
       case 3:
-        return { ...row, tags: ['a', 'b', 'c'].filter(() => this.#chance(0.5)) };
+        return {
+          ...row,
+          tags: ['a', 'b', 'c'].filter((_, i) => ((value.length + value.charCodeAt(value.length - 1)) >> i) & 1),
+        };
       case 4:
-        return { ...row, likes: ((row['likes'] as number | undefined) ?? 0) + 1 + this.#below(4) };
+        return { ...row, likes: ((row['likes'] as number | undefined) ?? 0) + 1 + (value.length % 4) };
+      case 5:
+        return { ...row, body: editedText((row['body'] as string | undefined) ?? 'one\ntwo\nthree\n', value) };
       default:
-        return { ...row, room: `room ${this.#below(3)}`, start: this.#value() };
+        return { ...row, room: `room ${value.length % 3}`, start: value };
     }
   }
 
@@ -168,27 +228,52 @@ export class World {
     return {
       collection: shown.collection,
       id: shown.rowId,
-      change: (stored) => {
+      change: (current, confirmed) => {
         const schema = SCHEMAS.get(shown.collection)!;
-        const current = stored?.overlay ?? stored?.base;
         const open =
           current && openConflicts(schema, shown.rowId, current).find((conflict) => conflict.id === conflictId);
-        if (!open || !current)
-          throw new Violation(`[I10] ${device.name} lists the conflict ${conflictId}, which is not open`);
+        // An edit earlier in the same transaction may have settled it.
+        if (!open || !current) return null;
         if (open.kind === 'delete') return resolveLife(schema, open.rowId, current, keeps ? 'live' : 'dead');
-        const value = open.versions[pick]!.v;
-        return resolveRegister({ schema, id: open.rowId, current, confirmed: stored?.base }, open.path, value);
+        return resolveRegister({ schema, id: open.rowId, current, confirmed }, open.path, open.versions[pick]!.v);
       },
     };
   }
 
-  #checkReadYourWrite(device: TestDevice, intent: LocalIntent): void {
-    if (!('row' in intent)) return;
-    const row = device.store.row(intent.collection, intent.id);
-    const { tags: _a, ...wanted } = intent.row ?? {};
-    const { tags: _b, ...found } = row ?? {};
-    if (canonicalJson(wanted as Json) !== canonicalJson(found as Json)) {
-      throw new Violation(`[I4] ${device.name} wrote ${JSON.stringify(wanted)} and reads ${JSON.stringify(found)}`);
+  /** [I4] What the last step wanted of a row is what the device reads, and what it lists as open is open. */
+  #checkReadYourWrites(device: TestDevice, steps: readonly (readonly LocalIntent[])[]): void {
+    for (const { collection, id } of steps.flat()) {
+      const record = device.store.disk.records.get(recordKey(collection, id));
+      const state = record?.overlay ?? record?.base;
+      const view = state ? viewRecord(SCHEMAS.get(collection)!, id, state) : { row: null, conflicts: [] };
+      const read = device.store.row(collection, id) ?? null;
+      if (canonicalJson(view.row as Json) !== canonicalJson(read as Json)) {
+        throw new Violation(
+          `[I4] ${device.name} reads ${JSON.stringify(read)} where the state says ${JSON.stringify(view.row)}`,
+        );
+      }
+      const listed = [...device.store.disk.conflicts.values()].filter(
+        (one) => one.collection === collection && one.rowId === id,
+      );
+      if (
+        listed
+          .map((one) => one.id)
+          .sort()
+          .join() !==
+        view.conflicts
+          .map((one) => one.id)
+          .sort()
+          .join()
+      ) {
+        throw new Violation(`[I10] ${device.name} does not list what is open about ${id}`);
+      }
+    }
+    for (const [id, wanted] of this.#wanted) {
+      const row = device.store.row('notes', id) ?? null;
+      const filled = wanted && { tags: [], likes: 0, ...wanted };
+      if (canonicalJson(filled as Json) !== canonicalJson(row as Json)) {
+        throw new Violation(`[I4] ${device.name} wrote ${JSON.stringify(filled)} and reads ${JSON.stringify(row)}`);
+      }
     }
   }
 
@@ -208,6 +293,7 @@ export class World {
     );
     this.#truth.excuse(lost);
     device.restart({ ...copy(disk) });
+    for (const key of this.#forms.keys()) if (key.startsWith(`${device.name} `)) this.#forms.delete(key);
     this.#count('profile put back');
   }
 
@@ -297,6 +383,15 @@ export class World {
   #pick<T>(items: readonly T[]): T {
     return items[this.#below(items.length)]!;
   }
+}
+
+/** Changes one line, or adds one. */
+function editedText(text: string, value: string): string {
+  const lines = text.split('\n');
+  const at = value.charCodeAt(value.length - 1) % (lines.length + 1);
+  if (at === lines.length) return `${text}${value}\n`;
+  lines[at] = `${lines[at]} ${value}`;
+  return lines.join('\n');
 }
 
 function copy(disk: MemoryDisk): MemoryDisk {

@@ -4,6 +4,7 @@
  */
 export { MemoryDevice, emptyDisk, type LocalIntent, type MemoryDisk } from './store/memory-device.ts';
 export type { RecordRow } from './store/layout.ts';
+export { recordKey } from './store/record-key.ts';
 export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';
 export { TestServer, type TestServerOptions } from './testing/test-server.ts';
 export { TestLink, type LinkWeather } from './testing/test-link.ts';

@@ -1,12 +1,11 @@
 /** The calls of one collection: reads and writes of rows over the tracked Dexie table. */
 import { Dexie } from 'dexie';
 
-import type { SeenDots } from '../core/commit.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
 import { uuidV7 } from '../lib/ids.ts';
 import { checkId } from '../store/check-row.ts';
-import type { LocalDatabase } from '../store/local-database.ts';
+import type { LocalDatabase, SeenRecord } from '../store/local-database.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { copyFields, copyValue, describe, type Fields } from './copy.ts';
 import type { LiveQueries } from './live.ts';
@@ -18,11 +17,11 @@ import { guarded, isPromise, type UserCode, type WriteScope } from './write-scop
 
 type Calls = Omit<Collection<AnyRow>, 'live' | 'liveOne'>;
 
-/** What readToken() gives: which row, and the dots that it was made of then. */
+/** What readToken() gives: which row, and the record as it was then. */
 interface RowToken extends ReadToken {
   readonly collection: string;
   readonly id: Id;
-  readonly seen: SeenDots;
+  readonly seen: SeenRecord;
 }
 
 /** The calls that a transaction has too. */
@@ -64,10 +63,10 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
         const fields = typeof patch === 'function' ? null : copyFields(patch, `The patch of ${name}/${id}`);
         const token = options?.seen === undefined ? null : checkToken(name, id, options.seen);
         await scope.write(name, async () => {
-          const row = await rowOf(id);
+          // A form that was opened earlier starts from what it showed, also when the row has been deleted meanwhile.
+          const row = token ? (local.writeAsSeen(name, id, token.seen) as AnyRow) : await rowOf(id);
           const next = fields ? patched(row, fields) : drafted(row, patch as (draft: Fields) => void, user);
           if (next['id'] !== id) throw new SkerryError('INVALID_ID', `The id of ${name}/${id} cannot be changed.`);
-          if (token) local.writeAsSeen(name, id, token.seen);
           await table.put(next as AnyRow);
         });
       }),
@@ -87,11 +86,12 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
 
     readToken: (id) =>
       guarded(scope, async () => {
+        await rowOf(checkId(name, id));
         const token: RowToken = {
           __readToken: true,
           collection: name,
           id,
-          seen: await local.readSeen(name, checkId(name, id)),
+          seen: await local.readSeen(name, id),
         };
         return token;
       }),

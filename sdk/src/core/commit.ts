@@ -5,30 +5,24 @@
 import { canonicalJson, jsonEqual, type Json } from '../lib/json.ts';
 import type { Base, Op, RecordChange } from './change.ts';
 import type { Dot } from './dot.ts';
-import { dotsOf, lifeStatus, type Entry, type RecordState } from './record.ts';
-import { elementPath, parsePath, type Path } from './paths.ts';
+import { elementPath, parsePath, zeroPath, type Path } from './paths.ts';
+import { compareMarks, lifeStatus, type Entry, type Mark, type RecordState } from './record.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
-import { groupField, type Row } from './view.ts';
+import { groupField, isVisible, readRow, type Row } from './view.ts';
 
 export interface RecordWrite {
   readonly schema: CollectionSchema;
   readonly id: string;
-  /** The record as this device shows it (base and outbox), before the transaction; undefined when there is none. */
+  /** The record as the writer saw it: undefined when there was none. */
   readonly current: RecordState | undefined;
   /** The record as the server's log gives it: where carried bases come from. */
   readonly confirmed: RecordState | undefined;
   /** The row as it should be; null deletes it. */
   readonly next: Row | null;
-  /** Writes what was shown then instead of what is shown now: a write made since then becomes a sibling. */
-  readonly seen?: SeenDots;
 }
 
-/** The dots that a reader was shown of one record. */
-export interface SeenDots {
-  readonly rv: readonly Dot[];
-  readonly life: readonly Dot[];
-  readonly cells: ReadonlyMap<Path, readonly Dot[]>;
-}
+/** A write names at most so many dots of one cell, the latest; what it does not name stays as a sibling. */
+export const MAX_PRED = 1_000;
 
 const ABSENT: readonly Entry[] = [];
 
@@ -36,72 +30,54 @@ const ABSENT: readonly Entry[] = [];
 export function writeRecord(write: RecordWrite): RecordChange | null {
   const ops = write.next === null ? deleteOps(write) : rowOps(write, write.next);
   if (ops.length === 0) return null;
-  const rv = write.seen?.rv ?? dotsOf(write.current?.rv ?? []);
-  return { c: write.schema.name, id: write.id, rv, ops };
+  return { c: write.schema.name, id: write.id, rv: named(write.current?.rv ?? ABSENT), ops };
 }
 
-function deleteOps(write: RecordWrite): Op[] {
-  const { current } = write;
+function deleteOps({ current }: RecordWrite): Op[] {
   if (!current || lifeStatus(current) === 'dead') return [];
-  return [{ t: 'life', v: 'dead', pred: lifePred(write) }];
+  return [{ t: 'life', v: 'dead', pred: named(current.life) }];
 }
 
 function rowOps(write: RecordWrite, next: Row): Op[] {
-  const status = write.current ? lifeStatus(write.current) : 'dead';
-  const isNew = status === 'dead';
-  const ops = [...registerOps(write, next, isNew), ...setOps(write, next), ...counterOps(write, next)];
-  // Whoever edits a record whose life is in doubt wants it to live.
-  const revives = isNew || (status === 'contested' && ops.length > 0);
-  return revives ? [{ t: 'life', v: 'live', pred: lifePred(write) }, ...ops] : ops;
+  const { schema, id, current } = write;
+  const isNew = !current || lifeStatus(current) === 'dead';
+  const shown: Row = isNew ? { id, ...schema.empty } : readRow(schema, id, current);
+  const ops = [
+    ...registerOps(write, shown, next, isNew),
+    ...setOps(write, shown, next, isNew),
+    ...counterOps(write, shown, next, isNew),
+  ];
+  // Whoever edits a record whose life is in doubt, or writes one that is not shown, wants it to live.
+  const revives = isNew || !isVisible(schema, current) || (lifeStatus(current) === 'contested' && ops.length > 0);
+  return revives ? [{ t: 'life', v: 'live', pred: named(current?.life ?? ABSENT) }, ...ops] : ops;
 }
 
-function registerOps(write: RecordWrite, next: Row, isNew: boolean): Op[] {
+/** Writes the places whose fields are not as shown; what another version of the app has under other paths stays. */
+function registerOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): Op[] {
+  const { schema, current } = write;
+  const places = new Map<Path, FieldPlace>();
+  for (const field of [...Object.keys(shown), ...Object.keys(next)]) {
+    const place = field === 'id' ? null : schema.placeOf(field);
+    if (place?.kind === 'register' || place?.kind === 'group') places.set(place.path, place);
+  }
   const ops: Op[] = [];
-  for (const [path, value] of wantedRegisters(write, next)) {
-    const entries = write.current?.cells.get(path) ?? ABSENT;
-    const shown = entries.length === 0 ? undefined : write.schema.read(path, entries).shown.v;
-    const isWritten = isNew ? value !== undefined || entries.length > 0 : !jsonEqual(shown, value);
-    if (isWritten) ops.push(setOp(write, path, value, cellPred(write, path)));
+  for (const [path, place] of places) {
+    const value = placeValue(place, path, next);
+    const isWritten = !jsonEqual(placeValue(place, path, shown), value) || (isNew && current?.cells.has(path));
+    if (isWritten) ops.push(setOp(write, path, value));
+  }
+  if (!isNew || !current) return ops;
+  // A row that is made again has nothing of the old one.
+  for (const path of current.cells.keys()) {
+    const { kind } = parsePath(path);
+    if ((kind === 'register' || kind === 'group') && !places.has(path)) ops.push(setOp(write, path, undefined));
   }
   return ops;
 }
 
-/** The value that every register should have: those of the row and, absent, those that the record has beyond it. */
-function wantedRegisters(write: RecordWrite, next: Row): Map<Path, Json | undefined> {
-  const wanted = new Map<Path, Json | undefined>();
-  for (const path of write.current?.cells.keys() ?? []) {
-    const kind = parsePath(path).kind;
-    if (kind === 'register' || kind === 'group') wanted.set(path, undefined);
-  }
-  for (const field of Object.keys(next)) {
-    if (field === 'id') continue;
-    const place = write.schema.placeOf(field);
-    if (place.kind === 'register') wanted.set(place.path, next[field]);
-    else if (place.kind === 'group') wanted.set(place.path, groupValue(place.fields, next));
-  }
-  return keepShadowed(write.schema, wanted, next);
-}
-
-/**
- * A cell under another kind of path than today's schema has for its fields was written by another version of the
- * app. It stays as it is while the row still shows its fields.
- */
-function keepShadowed(
-  schema: CollectionSchema,
-  wanted: Map<Path, Json | undefined>,
-  next: Row,
-): Map<Path, Json | undefined> {
-  for (const path of wanted.keys()) {
-    const parsed = parsePath(path);
-    const fields = parsed.kind === 'register' ? [parsed.field] : parsed.kind === 'group' ? parsed.fields : [];
-    const isCurrent = fields.some((field) => pathOf(schema.placeOf(field)) === path);
-    if (!isCurrent && fields.some((field) => Object.hasOwn(next, field))) wanted.delete(path);
-  }
-  return wanted;
-}
-
-function pathOf(place: FieldPlace): Path | null {
-  return place.kind === 'register' || place.kind === 'group' ? place.path : null;
+function placeValue(place: FieldPlace, path: Path, row: Row): Json | undefined {
+  if (place.kind === 'group') return groupValue(place.fields, row);
+  return Object.hasOwn(row, path) ? row[path] : undefined;
 }
 
 function groupValue(fields: readonly string[], row: Row): Json | undefined {
@@ -110,94 +86,108 @@ function groupValue(fields: readonly string[], row: Row): Json | undefined {
   return Object.fromEntries(present.map((field) => [field, row[field]!]));
 }
 
-function setOp(write: RecordWrite, path: Path, value: Json | undefined, pred: readonly Dot[]): Op {
+function setOp(write: RecordWrite, path: Path, value: Json | undefined): Op {
+  const entries = write.current?.cells.get(path) ?? ABSENT;
   const base = carriedBase(write, path);
-  const first = inheritedClaim(write, path, pred);
+  const first = inheritedClaim(write, path);
   return {
     t: 'set',
     p: path,
     ...(value === undefined ? {} : { v: value }),
-    pred,
+    pred: named(entries),
     ...(base ? { base } : {}),
     ...(first === null ? {} : { first }),
   };
 }
 
 /** When the earliest of the replaced values was claimed. */
-function inheritedClaim(write: RecordWrite, path: Path, pred: readonly Dot[]): number | null {
-  if (!write.schema.inheritsClaim(path)) return null;
-  const replaced = (write.current?.cells.get(path) ?? ABSENT).filter((entry) => pred.includes(entry.dot));
-  return replaced.length === 0 ? null : Math.min(...replaced.map((entry) => entry.first ?? entry.hlc));
+function inheritedClaim({ schema, current }: RecordWrite, path: Path): number | null {
+  const replaced = current?.cells.get(path);
+  if (!replaced || !schema.inheritsClaim(path)) return null;
+  return Math.min(...replaced.map((entry) => entry.first ?? entry.hlc));
 }
 
-function carriedBase(write: RecordWrite, path: Path): Base | null {
-  const entries = write.confirmed?.cells.get(path);
-  const most = write.schema.baseLength(path);
+function carriedBase({ schema, confirmed }: RecordWrite, path: Path): Base | null {
+  const entries = confirmed?.cells.get(path);
+  const most = schema.baseLength(path);
   if (!entries || most === 0) return null;
-  const { hlc, v } = write.schema.read(path, entries).shown;
+  const { hlc: latest, v } = schema.read(path, entries).shown;
+  // What merges several versions is later than each of them.
+  const hlc = latest + entries.length - 1;
   if (v === undefined) return { hlc };
   return canonicalJson(v).length <= most ? { hlc, v } : null;
 }
 
-function setOps(write: RecordWrite, next: Row): Op[] {
-  const present = new Map<Path, string>();
-  for (const path of write.current?.cells.keys() ?? []) {
-    const parsed = parsePath(path);
-    if (parsed.kind === 'element') present.set(path, parsed.field);
-  }
-  const wanted = new Set<Path>();
-  for (const field of Object.keys(next)) {
-    if (field === 'id' || write.schema.placeOf(field).kind !== 'set') continue;
-    for (const element of next[field] as readonly Json[]) wanted.add(elementPath(field, element));
-  }
-  const added = [...wanted].filter((path) => !present.has(path));
-  const removed = [...present].flatMap(([path, field]) => (isGone(write, next, path, field, wanted) ? [path] : []));
-  return [
-    ...added.map((path): Op => ({ t: 'add', p: path, pred: cellPred(write, path) })),
-    ...removed.map((path): Op => ({ t: 'rm', p: path, pred: cellPred(write, path) })),
-  ];
-}
-
-function isGone(write: RecordWrite, next: Row, path: Path, field: string, wanted: ReadonlySet<Path>): boolean {
-  const isSet = write.schema.placeOf(field).kind === 'set';
-  return isSet ? !wanted.has(path) : !Object.hasOwn(next, field);
-}
-
-function counterOps(write: RecordWrite, next: Row): Op[] {
+function setOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): Op[] {
+  const { schema, current } = write;
+  const present = elementsByField(current);
   const ops: Op[] = [];
-  for (const field of Object.keys(next)) {
+  for (const field of new Set([...Object.keys(next), ...Object.keys(shown), ...present.keys()])) {
     if (field === 'id') continue;
-    const place = write.schema.placeOf(field);
-    if (place.kind !== 'counter') continue;
-    const n = (next[field] as number) - (write.current?.counters.get(place.path) ?? 0);
-    if (n !== 0) ops.push({ t: 'inc', p: place.path, n });
+    const mine = present.get(field) ?? [];
+    const remove = (path: Path): Op => ({ t: 'rm', p: path, pred: cellPred(write, path) });
+    if (schema.placeOf(field).kind !== 'set') {
+      if (!Object.hasOwn(next, field)) ops.push(...mine.map(remove));
+      continue;
+    }
+    const wanted = elementPaths(field, next);
+    const before = elementPaths(field, shown);
+    if (!isNew && wanted.size === before.size && [...wanted].every((path) => before.has(path))) continue;
+    for (const path of wanted) {
+      if (!current?.cells.has(path)) ops.push({ t: 'add', p: path, pred: cellPred(write, path) });
+    }
+    ops.push(...mine.filter((path) => !wanted.has(path)).map(remove));
+    // Elements taken over from a register of an older app: it would show through again when the last of them goes.
+    const older = isNew ? undefined : current?.cells.get(field);
+    if (older && schema.read(field, older).shown.v !== undefined) ops.push(setOp(write, field, undefined));
   }
   return ops;
 }
 
-function lifePred(write: RecordWrite): readonly Dot[] {
-  return write.seen?.life ?? dotsOf(write.current?.life ?? []);
+function elementsByField(current: RecordState | undefined): Map<string, Path[]> {
+  const present = new Map<string, Path[]>();
+  for (const path of current?.cells.keys() ?? []) {
+    const parsed = parsePath(path);
+    if (parsed.kind === 'element') present.set(parsed.field, [...(present.get(parsed.field) ?? []), path]);
+  }
+  return present;
 }
 
-function cellPred(write: RecordWrite, path: Path): readonly Dot[] {
-  return write.seen ? (write.seen.cells.get(path) ?? []) : dotsOf(write.current?.cells.get(path) ?? ABSENT);
+function elementPaths(field: string, row: Row): Set<Path> {
+  const elements = Object.hasOwn(row, field) ? (row[field] as readonly Json[]) : [];
+  return new Set(elements.map((element) => elementPath(field, element)));
 }
 
-/** What a reader is shown of a record now, for a write that is made later. */
-export function seenDots(record: RecordState): SeenDots {
-  const cells = new Map([...record.cells].map(([path, entries]) => [path, dotsOf(entries)]));
-  return { rv: dotsOf(record.rv), life: dotsOf(record.life), cells };
+function counterOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): Op[] {
+  const { schema, current } = write;
+  const ops: Op[] = [];
+  for (const field of new Set([...Object.keys(schema.empty), ...Object.keys(next)])) {
+    const place = field === 'id' ? null : schema.placeOf(field);
+    if (place?.kind !== 'counter') continue;
+    const wanted = Object.hasOwn(next, field) ? (next[field] as number) : 0;
+    const counted = isNew ? 0 : (shown[field] as number);
+    if (wanted !== counted) ops.push({ t: 'inc', p: place.path, n: wanted - counted });
+    // A row that is made again counts from where it stands: said once, however many make it again.
+    const stand = isNew ? (current?.counters.get(place.path) ?? 0) : 0;
+    if (stand !== 0) ops.push(setOp(write, zeroPath(field), stand));
+  }
+  return ops;
+}
+
+function cellPred({ current }: RecordWrite, path: Path): readonly Dot[] {
+  return named(current?.cells.get(path) ?? ABSENT);
+}
+
+/** The dots of what is replaced: all of them, unless there are more than a change may name. */
+function named(marks: readonly Mark[]): readonly Dot[] {
+  const latest = marks.length <= MAX_PRED ? marks : marks.toSorted(compareMarks).slice(-MAX_PRED);
+  return latest.map((mark) => mark.dot);
 }
 
 /** Settles a register: the value replaces exactly the entries that are live in `current`. */
-export function resolveRegister(
-  write: Omit<RecordWrite, 'next' | 'seen'>,
-  path: Path,
-  value: Json | undefined,
-): RecordChange {
-  const current = write.current!;
-  const op = setOp({ ...write, next: null }, path, value, dotsOf(current.cells.get(path) ?? ABSENT));
-  return { c: write.schema.name, id: write.id, rv: dotsOf(current.rv), ops: [op] };
+export function resolveRegister(write: Omit<RecordWrite, 'next'>, path: Path, value: Json | undefined): RecordChange {
+  const op = setOp({ ...write, next: null }, path, value);
+  return { c: write.schema.name, id: write.id, rv: named(write.current?.rv ?? ABSENT), ops: [op] };
 }
 
 /** Settles a delete against an edit: `live` keeps the whole record, `dead` deletes all that was edited. */
@@ -207,12 +197,13 @@ export function resolveLife(
   current: RecordState,
   v: 'live' | 'dead',
 ): RecordChange {
-  return { c: schema.name, id, rv: dotsOf(current.rv), ops: [{ t: 'life', v, pred: dotsOf(current.life) }] };
+  return { c: schema.name, id, rv: named(current.rv), ops: [{ t: 'life', v, pred: named(current.life) }] };
 }
 
 /** The part of a row that a register holds: the group's object, or the field's value. */
 export function registerValue(path: Path, fields: readonly string[], row: Row): Json | undefined {
-  return parsePath(path).kind === 'group' ? groupValue(fields, row) : row[fields[0]!];
+  if (parsePath(path).kind === 'group') return groupValue(fields, row);
+  return Object.hasOwn(row, fields[0]!) ? row[fields[0]!] : undefined;
 }
 
 /** The fields of a register's value as a partial row. */

@@ -3,7 +3,7 @@
  * about a field's type write different cells instead of corrupting one:
  *
  * `title` a register · `end+room+start` a group, one register for several fields · `tags/"red"` an element of a
- * set · `likes#c` a counter. Anything else comes from a newer version: kept, passed on, not shown.
+ * set · `likes#c` a counter · `likes#z` where that counter stood when its row was made again. Anything else comes from a newer version: kept, passed on, not shown.
  */
 import { canonicalJson, type Json } from '../lib/json.ts';
 
@@ -14,6 +14,7 @@ export type ParsedPath =
   | { readonly kind: 'group'; readonly fields: readonly string[] }
   | { readonly kind: 'element'; readonly field: string; readonly element: Json }
   | { readonly kind: 'counter'; readonly field: string }
+  | { readonly kind: 'zero'; readonly field: string }
   | { readonly kind: 'unknown' };
 
 export const MAX_FIELD_LENGTH = 128;
@@ -40,20 +41,39 @@ export function counterPath(field: string): Path {
   return `${field}#c`;
 }
 
+/** A register: what a counter had counted when its deleted row was made again. It counts on from there. */
+export function zeroPath(field: string): Path {
+  return `${field}#z`;
+}
+
 export function parsePath(path: Path): ParsedPath {
   const slash = path.indexOf('/');
   if (slash >= 0) return parseElement(path.slice(0, slash), path.slice(slash + 1));
   const hash = path.indexOf('#');
-  if (hash >= 0)
-    return path.slice(hash) === '#c' ? { kind: 'counter', field: path.slice(0, hash) } : { kind: 'unknown' };
-  if (path.includes('+')) return { kind: 'group', fields: path.split('+') };
-  return { kind: 'register', field: path };
+  if (hash >= 0) return parseCounter(path.slice(0, hash), path.slice(hash));
+  const fields = path.split('+');
+  if (fields.some(isBadField)) return UNKNOWN;
+  return fields.length > 1 ? { kind: 'group', fields } : { kind: 'register', field: path };
+}
+
+const UNKNOWN: ParsedPath = { kind: 'unknown' };
+
+function isBadField(field: string): boolean {
+  return fieldProblem(field) !== null;
+}
+
+function parseCounter(field: string, kind: string): ParsedPath {
+  if (isBadField(field)) return UNKNOWN;
+  if (kind === '#c') return { kind: 'counter', field };
+  return kind === '#z' ? { kind: 'zero', field } : UNKNOWN;
 }
 
 function parseElement(field: string, text: string): ParsedPath {
   try {
-    return { kind: 'element', field, element: JSON.parse(text) as Json };
+    const element = JSON.parse(text) as Json;
+    // One element has one path, or it could not be removed by its value.
+    return isBadField(field) || canonicalJson(element) !== text ? UNKNOWN : { kind: 'element', field, element };
   } catch {
-    return { kind: 'unknown' };
+    return UNKNOWN;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { openConflicts, type OpenConflict } from './conflict.ts';
-import { parsePath, type Path } from './paths.ts';
+import { parsePath, zeroPath, type Path } from './paths.ts';
 import { lifeStatus, type RecordState } from './record.ts';
 import type { CollectionSchema } from './schema.ts';
 
@@ -33,26 +33,36 @@ export function isVisible(schema: CollectionSchema, record: RecordState): boolea
 export function readRow(schema: CollectionSchema, id: string, record: RecordState): Row {
   const values = readCells(schema, record);
   const row: Record<string, Json> = { id, ...schema.empty };
-  // What today's schema has for a field goes before what another version of the app wrote under another path.
-  for (const { field, value, isCurrent } of values) if (isCurrent) row[field] = value;
-  for (const { field, value, isCurrent } of values) if (!isCurrent && isUnset(schema, row, field)) row[field] = value;
+  const decided = new Set<string>();
+  for (const { field, value, isCurrent } of values) {
+    if (!isCurrent) continue;
+    decided.add(field);
+    if (value !== undefined) row[field] = value;
+  }
+  // Where today's schema has nothing, what another version of the app wrote under another path shows through, if it fits.
+  for (const { field, value, isCurrent } of values) {
+    if (isCurrent || value === undefined) continue;
+    const { kind } = schema.placeOf(field);
+    if (kind === 'counter') {
+      if (Number.isSafeInteger(value)) row[field] = (row[field] as number) + (value as number);
+    } else if (!decided.has(field) && (kind !== 'set' || Array.isArray(value))) {
+      row[field] = value;
+      decided.add(field);
+    }
+  }
   return row;
-}
-
-function isUnset(schema: CollectionSchema, row: Row, field: string): boolean {
-  return !Object.hasOwn(row, field) || (Object.hasOwn(schema.empty, field) && row[field] === schema.empty[field]);
 }
 
 interface FieldValue {
   readonly field: string;
-  readonly value: Json;
+  readonly value: Json | undefined;
   readonly isCurrent: boolean;
 }
 
 function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] {
   const values: FieldValue[] = [];
   const push = (field: string, value: Json | undefined, isCurrent: boolean): void => {
-    if (value !== undefined && field !== '__proto__' && field !== 'id') values.push({ field, value, isCurrent });
+    if (field !== 'id') values.push({ field, value, isCurrent });
   };
   const sets = new Map<string, Json[]>();
   for (const [path, entries] of record.cells) {
@@ -66,9 +76,16 @@ function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] 
   for (const [field, elements] of sets) push(field, inCanonicalOrder(elements), schema.placeOf(field).kind === 'set');
   for (const [path, count] of record.counters) {
     const parsed = parsePath(path);
-    if (parsed.kind === 'counter') push(parsed.field, count, isPlace(schema, parsed.field, path));
+    if (parsed.kind === 'counter')
+      push(parsed.field, count - zeroOf(record, parsed.field), isPlace(schema, parsed.field, path));
   }
   return values;
+}
+
+/** Where a counter stood when its row was made again. Whoever made it again later had counted at least as much. */
+function zeroOf(record: RecordState, field: string): number {
+  const entries = record.cells.get(zeroPath(field)) ?? [];
+  return Math.max(0, ...entries.map((entry) => (typeof entry.v === 'number' ? entry.v : 0)));
 }
 
 function isPlace(schema: CollectionSchema, field: string, path: Path): boolean {

@@ -1,5 +1,5 @@
 /** Every policy by its kind, and the compiled schema of a collection made of them. */
-import { counterPath, fieldProblem, groupPath, type Path } from '../core/paths.ts';
+import { counterPath, fieldProblem, groupPath, MAX_PATH_LENGTH, type Path } from '../core/paths.ts';
 import type { CollectionSchema, FieldPlace } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
@@ -94,6 +94,8 @@ function addGroup(
   if (POLICIES[kind!]?.cell !== 'register')
     throw invalid(plan, `the group [${fields.join(', ')}] cannot have the policy ${kind}`);
   const path = groupPath(fields);
+  if (path.length > MAX_PATH_LENGTH)
+    throw invalid(plan, `the names of the group [${fields.join(', ')}] are too long together`);
   for (const field of fields) {
     checkField(plan, field);
     if (places.has(field)) throw invalid(plan, `the field ${field} is in two groups`);

@@ -31,6 +31,15 @@ export interface StoredEntry {
   readonly dot: Dot;
   /** JSON text of the change; null when the receiver has it in its outbox. */
   readonly change: string | null;
+  /** The stamp of a change whose text is left out. */
+  readonly hlc?: number;
+}
+
+/** The entry without its content, for a receiver that has it: its stamp stays, because the receiver may have altered its own. */
+export function bareEntry({ n, dot, change }: StoredEntry): StoredEntry {
+  // Neither the dot nor the keys that may stand before the stamp can hold this text.
+  const hlc = /"hlc":(\d+)/.exec(change ?? '')?.[1];
+  return { n, dot, change: null, ...(hlc === undefined ? {} : { hlc: Number(hlc) }) };
 }
 
 /** The text of a page without parsing and writing every change again for every receiver. */
@@ -40,9 +49,10 @@ export function encodePage(
   cursor: VersionVector,
   head: VersionVector,
 ): string {
-  const items = entries.map(({ n, dot, change }) => {
+  const items = entries.map(({ n, dot, hlc, change }) => {
     const start = `{"stamp":["${sid}",${n}],"dot":"${dot}"`;
-    return change === null ? `${start}}` : `${start},"change":${change}}`;
+    if (change !== null) return `${start},"change":${change}}`;
+    return hlc === undefined ? `${start}}` : `${start},"hlc":${hlc}}`;
   });
   return `{"type":"page","entries":[${items.join(',')}],"cursor":${JSON.stringify(cursor)},"head":${JSON.stringify(head)}}`;
 }

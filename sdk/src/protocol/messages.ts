@@ -5,6 +5,7 @@
  * device: hello · push · applied · ping            server: welcome · pushed · page · pong · error
  */
 import type { Change } from '../core/change.ts';
+import type { Hlc } from '../core/clock.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { Sid, Stamp, VersionVector } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
@@ -89,10 +90,14 @@ export interface Page {
   readonly head: VersionVector;
 }
 
-/** An entry of the log. Without `change`, the receiver pushed it in this very session and has it in its outbox. */
+/**
+ * An entry of the log. Without `change`, the receiver pushed it in this very session and has it in its outbox; `hlc` is
+ * then the stamp under which the server took it.
+ */
 export interface LogEntry {
   readonly stamp: Stamp;
   readonly dot: Dot;
+  readonly hlc?: Hlc;
   readonly change?: Change;
 }
 

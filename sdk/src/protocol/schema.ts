@@ -164,7 +164,7 @@ const pushed: ShapeOf<Pushed> = { kind: 'object', required: { type: json, known 
 const entry: ShapeOf<LogEntry> = {
   kind: 'object',
   required: { stamp: { kind: 'tuple', of: [{ kind: 'sid' }, { kind: 'integer', min: 1, max: MAX }] }, dot },
-  optional: { change: CHANGE },
+  optional: { hlc, change: CHANGE },
 };
 const page: ShapeOf<Page> = {
   kind: 'object',

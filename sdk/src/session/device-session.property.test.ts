@@ -210,6 +210,8 @@ class HealthyWorld {
             items: this.read(effect.after ?? 0, effect.max.changes),
           },
         ];
+      case 'note-server-time':
+        return [];
       case 'correct-clock':
         return [{ type: 'clock-corrected', connection: effect.connection, restamped: 0, offsetMs: 0 }];
       case 'ingest':

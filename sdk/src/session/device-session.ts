@@ -215,7 +215,8 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     trouble: null,
     acceptedThrough: { ...state.acceptedThrough, ...known },
   };
-  return andThen(withEffects(live, heartbeatTimer(live, live.link!)), (next) => loadOutbox(next, next.link!));
+  const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime });
+  return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!)), (next) => loadOutbox(next, next.link!));
 }
 
 /** The end of a connection, told by its last frame or by its close code. */

@@ -65,6 +65,8 @@ export type LinkEffect =
       readonly max: { readonly changes: number; readonly bytes: number };
     }
   | { readonly type: 'ingest'; readonly page: Page }
+  /** Nothing waits for it. */
+  | { readonly type: 'note-server-time'; readonly serverNowMs: number }
   | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number };
 
 /** How far a vector is ahead of another one, in log entries. */

@@ -9,7 +9,7 @@
  */
 import { countOf } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { decodeDeviceMessage, type BadFrame, type StoredEntry } from '../protocol/codec.ts';
+import { bareEntry, decodeDeviceMessage, type BadFrame, type StoredEntry } from '../protocol/codec.ts';
 import { CLOSE, PROTOCOL_VERSION } from '../protocol/messages.ts';
 import type { Applied, DeviceMessage, ServerMessage } from '../protocol/messages.ts';
 import { isOwn, withDots } from './own-dots.ts';
@@ -163,7 +163,7 @@ function sendPage(state: Open, read: readonly StoredEntry[], context: ServerCont
   const idle = { ...state, isReading: false };
   const last = read.at(-1)?.n;
   if (!state.isReading || last === undefined) return stay(idle);
-  const entries = read.map((entry) => (isOwn(state.own, entry.dot) ? { ...entry, change: null } : entry));
+  const entries = read.map((entry) => (isOwn(state.own, entry.dot) ? bareEntry(entry) : entry));
   const head = Math.max(state.head, last);
   const next = { ...idle, position: last, head, inFlight: [...state.inFlight, last] };
   const page: ServerEffect = {

@@ -7,25 +7,57 @@ import { findJsonProblem, type Json } from '../lib/json.ts';
 
 export const MAX_ID_LENGTH = 256;
 
-/** The row without fields that are undefined. Throws INVALID_ID, INVALID_FIELD, INVALID_VALUE. */
-export function checkRow(schema: CollectionSchema, row: unknown): Row {
+/**
+ * A copy of a row without fields that are undefined, so that what the app does to its objects afterwards changes
+ * nothing. Checks its id and what is inside objects; checkFields() does the rest. Throws INVALID_ID, INVALID_FIELD,
+ * INVALID_VALUE.
+ */
+export function copyRow(schema: CollectionSchema, row: unknown): Row {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) {
     throw new SkerryError(
       'INVALID_VALUE',
       `A row of ${schema.name} must be an object, not ${row === null ? 'null' : typeof row}.`,
     );
   }
-  const checked: Record<string, Json> = {};
+  const copy: Record<string, Json> = {};
   for (const [field, value] of Object.entries(row)) {
     if (value === undefined) continue;
-    checked[field] = field === 'id' ? checkId(schema.name, value) : checkField(schema, field, value);
+    copy[field] = typeof value === 'object' ? copyValue(schema, field, value) : (value as Json);
   }
-  checkId(schema.name, checked['id']);
-  return checked;
+  checkId(schema.name, copy['id']);
+  return copy;
+}
+
+function copyValue(schema: CollectionSchema, field: string, value: unknown): Json {
+  checkField(schema, field, value);
+  return structuredClone(value) as Json;
+}
+
+/**
+ * Throws INVALID_FIELD, INVALID_VALUE. What is as `shown` is not asked about: nothing that a peer wrote, or another
+ * version of the app, can make a row uneditable.
+ */
+export function checkFields(schema: CollectionSchema, row: Row, shown: Row | undefined): void {
+  for (const [field, value] of Object.entries(row)) {
+    if (field === 'id' || (shown && Object.hasOwn(shown, field) && Object.is(shown[field], value))) continue;
+    checkField(schema, field, value);
+  }
+}
+
+/** copyRow() and checkFields() at once, for a row of which nothing is shown. */
+export function checkRow(schema: CollectionSchema, row: unknown): Row {
+  const copy = copyRow(schema, row);
+  checkFields(schema, copy, undefined);
+  return copy;
 }
 
 export function checkId(collection: string, id: unknown): string {
-  const isGood = typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && findJsonProblem(id) === null;
+  const isGood =
+    typeof id === 'string' &&
+    id.length > 0 &&
+    id.length <= MAX_ID_LENGTH &&
+    id !== '__proto__' &&
+    findJsonProblem(id) === null;
   if (isGood) return id;
   throw new SkerryError(
     'INVALID_ID',
@@ -33,7 +65,7 @@ export function checkId(collection: string, id: unknown): string {
   );
 }
 
-function checkField(schema: CollectionSchema, field: string, value: unknown): Json {
+function checkField(schema: CollectionSchema, field: string, value: unknown): void {
   const name = fieldProblem(field);
   if (name) throw new SkerryError('INVALID_FIELD', `${schema.name}: ${name}.`);
   const problem = findJsonProblem(value);
@@ -45,7 +77,6 @@ function checkField(schema: CollectionSchema, field: string, value: unknown): Js
   if (place.kind === 'set' && !Array.isArray(value)) throw mismatch(schema, field, 'set() field holds an array', value);
   if (place.kind === 'counter' && !Number.isSafeInteger(value))
     throw mismatch(schema, field, 'counter() field holds an integer', value);
-  return value as Json;
 }
 
 function mismatch(schema: CollectionSchema, field: string, rule: string, value: unknown): SkerryError {

@@ -3,7 +3,7 @@ import { Dexie, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
 import type { Writer } from '../core/change.ts';
-import { registerRow, registerValue, resolveLife, resolveRegister, seenDots } from '../core/commit.ts';
+import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
 import { hlcAt, msOf } from '../core/clock.ts';
 import { createRecord } from '../core/record.ts';
@@ -34,7 +34,8 @@ import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { heldOpen } from './held-open.ts';
-import { createTracking, type RecordIntent, type Tracking } from './track.ts';
+import type { RecordIntent } from './step.ts';
+import { createTracking, type Tracking } from './track.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
@@ -115,10 +116,13 @@ function localDatabase(
       return { result, dot: tracking.dots(trans!)[0] ?? '' };
     },
     writeAsSeen(collection, id, seen) {
-      tracking.writeAsSeen(nativeTransaction(Dexie.currentTransaction), collection, id, seen);
+      const transaction = Dexie.currentTransaction;
+      if (!transaction) throw new SkerryError('TRANSACTION_ENDED', 'A read token is used inside a transaction.');
+      tracking.writeAsSeen(nativeTransaction(transaction), collection, id, seen);
+      return readRow(schemaOf(collection), id, seen);
     },
     async readSeen(collection, id) {
-      return seenDots(currentState(await record(collection, id)) ?? createRecord());
+      return currentState(await record(collection, id)) ?? createRecord();
     },
     async resolve(conflict, choice) {
       const schema = schemaOf(conflict.collection);

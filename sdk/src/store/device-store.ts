@@ -17,6 +17,8 @@ export interface DeviceStore {
   ): Promise<readonly OutboxItem[]>;
   /** Rows, conflicts, outbox and cursor move together. Entries at or below the cursor are skipped, so a page may come twice. */
   ingest(page: Page): Promise<IngestResult>;
+  /** A server told its time: later writes are stamped by it. */
+  noteServerTime(serverNowMs: number): Promise<void>;
   /**
    * The server refused stamps that are too far ahead. Remembers the measured offset for later writes and re-stamps,
    * in order, the changes after `after`, which no server holds.

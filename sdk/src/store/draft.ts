@@ -3,22 +3,25 @@
  * is told what was stored and says what to store, so that the page and the simulation run the same decisions.
  *
  * A transaction is one change, whatever it writes. It may write in several steps; each step's record changes are a
- * part of the change in the outbox, and a record that is written again has its part replaced. Only a bulk write
+ * part of the change in the outbox, and a record that is written again has its changes combined where they are. Only a bulk write
  * outside a transaction of the app's own is split into several changes, so that each stays within the limits.
  */
 import { applyRecordChange } from '../core/apply.ts';
+import { combineChanges, withoutEffectless } from '../core/combine.ts';
 import type { RecordChange, Writer } from '../core/change.ts';
 import { tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { isVisible, viewRecord, type RecordView } from '../core/view.ts';
+import { isVisible, readRow, viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { utf8Length } from '../lib/utf8.ts';
+import { checkChange } from '../protocol/check-change.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { ConflictMove } from './device-store.ts';
 import { conflictMoves } from './conflict-moves.ts';
+import { KEY_SEPARATOR, recordKey } from './record-key.ts';
 import {
   currentState,
   type ChangeHead,
@@ -31,8 +34,6 @@ import {
 /** A bulk write is split when a change has this many records or bytes. */
 const SPLIT_RECORDS = 200;
 const SPLIT_BYTES = 131_072;
-/** Room for a change's head beside its records. */
-const HEAD_BYTES = 1_024;
 /** Writers whose numbering is remembered; a living one that was forgotten starts a new incarnation. */
 const MAX_SEQS = 64;
 
@@ -121,10 +122,10 @@ export class TransactionDraft {
     return change ? this.#applied(record, change) : currentState(record.stored);
   }
 
-  /** Whether the app sees a row of this record, as this transaction shows it so far. */
-  isRow(schema: CollectionSchema, id: string): boolean {
+  /** The row that the app sees of this record, as this transaction shows it so far. */
+  shown(schema: CollectionSchema, id: string): Row | undefined {
     const state = this.current(schema, id);
-    return state !== undefined && state.life.length > 0 && isVisible(schema, state);
+    return state && state.life.length > 0 && isVisible(schema, state) ? readRow(schema, id, state) : undefined;
   }
 
   /** Begins a step: what it writes becomes a part of its own in the outbox. */
@@ -132,10 +133,11 @@ export class TransactionDraft {
     this.#step = null;
   }
 
-  /** The record's whole change since the transaction began, in place of an earlier one; null: there is none (any more). */
-  write(schema: CollectionSchema, id: string, change: RecordChange | null): WrittenRecord {
+  /** What a step changes, made from current(). null: nothing. */
+  write(schema: CollectionSchema, id: string, step: RecordChange | null): WrittenRecord {
     const record = this.#record(schema.name, id);
-    this.#place(record, recordKey(schema.name, id), change);
+    const key = recordKey(schema.name, id);
+    if (step) this.#place(record, key, this.#combined(schema, record, key, step));
     const state = this.current(schema, id);
     const view = state ? viewRecord(schema, id, state) : { row: null, conflicts: [] };
     const open = view.conflicts.map((conflict) => conflict.id);
@@ -143,27 +145,27 @@ export class TransactionDraft {
     for (const conflict of open) record.conflicts.add(conflict);
     const closed = [...record.conflicts].filter((conflict) => !open.includes(conflict));
     if (!record.place) return { row: record.stored ?? null, view, closed };
-    const key: OutboxKey = [record.place.change.order, record.place.part];
+    const place: OutboxKey = [record.place.change.order, record.place.part];
     const row: RecordRow = {
       c: schema.name,
       id,
       ...(record.stored?.base ? { base: record.stored.base } : {}),
       overlay: state!,
-      pending: [...(record.stored?.pending ?? []), key],
+      pending: [...(record.stored?.pending ?? []), place],
       conflicts: open,
     };
     return { row, view, closed };
   }
 
-  /** What to store after a step. Throws TOO_LARGE when the change cannot be sent. */
+  /** What to store after a step. Throws TOO_LARGE or INVALID_VALUE when a server would not take the change. */
   finishStep(): StepRows {
     const puts: OutboxRow[] = [];
     const deletes: OutboxKey[] = [];
     for (const change of this.#changes) {
-      checkSize(change);
+      checkSendable(change);
       const isEmpty = change.parts.every((part) => part.recs.size === 0);
       change.parts.forEach((part, index) => {
-        if (!part.isDirty) return;
+        if (!part.isDirty && !isEmpty) return;
         part.isDirty = false;
         if (isEmpty || (part.recs.size === 0 && index > 0)) deletes.push([change.order, index]);
         else puts.push(outboxRow(change, part, index));
@@ -187,7 +189,7 @@ export class TransactionDraft {
   /** Conflicts that this transaction opened or closed. */
   get conflictsChanged(): readonly ConflictMove[] {
     return [...this.#records].flatMap(([key, { stored, open }]) => {
-      const [collection, rowId] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)];
+      const [collection, rowId] = key.split(KEY_SEPARATOR) as [string, string];
       return conflictMoves(collection, rowId, stored?.conflicts ?? [], open);
     });
   }
@@ -224,6 +226,16 @@ export class TransactionDraft {
     return state;
   }
 
+  /** With what the transaction changed of this record before; null when both together change nothing. */
+  #combined(schema: CollectionSchema, record: RecordDraft, key: string, step: RecordChange): RecordChange | null {
+    const earlier = this.#changeOf(record, key);
+    if (!earlier) return step;
+    const combined = combineChanges(earlier.change, step, earlier.draft.dot);
+    // A resolution counts even if it settles on what was there; a split change is never taken back.
+    if (this.#options.isSplittable || this.#options.kind === 'resolve') return combined;
+    return withoutEffectless(schema, currentState(record.stored), combined);
+  }
+
   #place(record: RecordDraft, key: string, change: RecordChange | null): void {
     if (record.place) this.#remove(record.place.change, record.place.part, key);
     if (!change) {
@@ -250,8 +262,10 @@ export class TransactionDraft {
     if (step && !this.#isFull(step.change, bytes)) return step;
     const last = this.#changes.at(-1);
     const change = last && !this.#isFull(last, bytes) ? last : this.#newChange();
-    change.parts.push({ recs: new Map(), isDirty: false });
-    this.#step = { change, part: change.parts.length - 1 };
+    // An empty part is used again: the first one carries the head, so it must not stay behind empty.
+    let part = change.parts.findIndex((candidate) => candidate.recs.size === 0);
+    if (part === -1) part = change.parts.push({ recs: new Map(), isDirty: false }) - 1;
+    this.#step = { change, part };
     return this.#step;
   }
 
@@ -310,10 +324,6 @@ export class TransactionDraft {
   }
 }
 
-function recordKey(collection: string, id: string): string {
-  return `${collection}/${id}`;
-}
-
 function outboxRow(change: ChangeDraft, part: PartDraft, index: number): OutboxRow {
   const recs = [...part.recs.values()];
   const row = {
@@ -325,19 +335,25 @@ function outboxRow(change: ChangeDraft, part: PartDraft, index: number): OutboxR
   return index === 0 ? { ...row, dot: change.dot, head: change.head } : row;
 }
 
-/** What a server would refuse is refused here, before it is called saved. */
-function checkSize(change: ChangeDraft): void {
-  const { changeBytes, recordsPerChange, opsPerRecord } = DEFAULT_LIMITS;
-  const recs = change.parts.flatMap((part) => [...part.recs.values()]);
-  if (change.bytes + HEAD_BYTES > changeBytes) throw tooLarge(`${change.bytes} bytes`, `${changeBytes} bytes`);
-  if (recs.length > recordsPerChange) throw tooLarge(`${recs.length} rows`, `${recordsPerChange}`);
-  const widest = Math.max(0, ...recs.map((rec) => rec.change.ops.length));
-  if (widest > opsPerRecord) throw tooLarge(`${widest} fields or elements of one row`, `${opsPerRecord}`);
+/** What a server would refuse is refused here, by the server's own check, before it is called saved. */
+function checkSendable({ dot, head, parts }: ChangeDraft): void {
+  const { changeBytes, recordsPerChange } = DEFAULT_LIMITS;
+  let records = 0;
+  let bytes = utf8Length(JSON.stringify({ dot, ...head }));
+  for (const part of parts) {
+    const written = [...part.recs.values()];
+    records += written.length;
+    bytes += written.reduce((sum, rec) => sum + rec.bytes, 0);
+    if (!part.isDirty || written.length === 0) continue;
+    const checked = checkChange({ dot, ...head, recs: written.map((rec) => rec.change) }, DEFAULT_LIMITS);
+    if (checked.type === 'ok') continue;
+    if (checked.code === 'TOO_LARGE') throw tooLarge(checked.reason);
+    throw new SkerryError('INVALID_VALUE', `This cannot be sent: ${checked.reason}. Nothing was written.`);
+  }
+  if (bytes > changeBytes) throw tooLarge(`it has ${bytes} bytes, allowed are ${changeBytes}`);
+  if (records > recordsPerChange) throw tooLarge(`it writes ${records} rows, allowed are ${recordsPerChange}`);
 }
 
-function tooLarge(found: string, allowed: string): SkerryError {
-  return new SkerryError(
-    'TOO_LARGE',
-    `This transaction writes ${found}; one change may have ${allowed}. Nothing was written.`,
-  );
+function tooLarge(reason: string): SkerryError {
+  return new SkerryError('TOO_LARGE', `This transaction is too large: ${reason}. Nothing was written.`);
 }

@@ -23,15 +23,17 @@ import {
   type OutboxRow,
   type RecordRow,
   type ReplicaRow,
+  type ViewsRow,
 } from './layout.ts';
-import { planRestamp, type RestampMoment } from './restamp.ts';
+import { recordKey } from './record-key.ts';
+import { viewFingerprint } from './rebuild-views.ts';
+import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import {
-  changeOf,
+  ownChange,
   freshEntries,
   outboxItems,
   outboxKey,
   planPage,
-  recordKey,
   type FreshEntry,
   type PagePlan,
 } from './page-plan.ts';
@@ -48,6 +50,7 @@ type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
 /** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
 export async function openDeviceStore(options: DeviceStoreOptions): Promise<DeviceStore> {
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
+  const fingerprints = new Map(options.collections.map((plan) => [plan.name, viewFingerprint(plan)]));
   const connection = openConnection(options.name);
   await connection.get();
   /** Collections that have a table here; others come from a newer app and are kept as state. */
@@ -87,9 +90,18 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
       const { db, stores } = await scope();
       // Power loss may take a page back: it is then pulled again, together with its cursor.
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const result = await abortOnError(tx, () => ingestPage(tx, schemas, page));
+      const result = await abortOnError(tx, () => ingestPage(tx, { schemas, fingerprints }, page));
       await tx.done;
       return result;
+    },
+
+    async noteServerTime(serverNowMs) {
+      const { db } = await scope();
+      const tx = db.transaction(META, 'readwrite', { durability: 'relaxed' });
+      const replica = (await tx.store.get('replica')) as ReplicaRow;
+      const noted = withServerTime(replica, { serverNowMs, nowMs: (options.nowMs ?? Date.now)() });
+      if (noted !== replica) await tx.store.put(noted);
+      await tx.done;
     },
 
     async correctClock(after, serverNowMs) {
@@ -153,11 +165,12 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
   }
 }
 
-async function ingestPage(
-  tx: Write,
-  schemas: ReadonlyMap<string, CollectionSchema>,
-  page: Page,
-): Promise<IngestResult> {
+interface Plans {
+  readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly fingerprints: ReadonlyMap<string, string>;
+}
+
+async function ingestPage(tx: Write, { schemas, fingerprints }: Plans, page: Page): Promise<IngestResult> {
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
   const continued = freshEntries(replica, page.entries);
   if ('gap' in continued) return { type: 'out-of-step', reason: continued.gap };
@@ -176,7 +189,23 @@ async function ingestPage(
   const pending = await loadPending(tx, [...records.values()], gone);
   const plan = planPage({ replica, entries: known, schemas, records, pending });
   await storePlan(tx, plan);
-  return plan.result;
+  await noteViews(tx, fingerprints, plan);
+  // Not further, also when another context of this device has applied more: this is what the server gave this one.
+  return { ...plan.result, cursor: page.cursor };
+}
+
+/**
+ * Another context of this device may have the app in another version. The views of what this one touched are now of
+ * its own plan, or missing: whoever opens the database with another plan next computes them anew.
+ */
+async function noteViews(tx: Write, fingerprints: ReadonlyMap<string, string>, plan: PagePlan): Promise<void> {
+  const touched = new Set(plan.records.map((record) => record.c));
+  if (touched.size === 0) return;
+  const views = (await tx.objectStore(META).get('views')) as ViewsRow | undefined;
+  const isStale = (name: string): boolean => fingerprints.get(name) !== views?.fingerprints[name];
+  if (![...touched].some(isStale)) return;
+  const kept = Object.entries(views?.fingerprints ?? {}).filter(([name]) => !touched.has(name) || !isStale(name));
+  await tx.objectStore(META).put({ key: 'views', fingerprints: Object.fromEntries(kept) } satisfies ViewsRow);
 }
 
 type ContentResult = FreshEntry | { readonly missing: Dot };
@@ -186,7 +215,7 @@ async function withContent(tx: Write, replica: ReplicaRow, entries: readonly Log
   const own = replica.outbox.changes === 0 ? new Map<Dot, OutboxRow[]>() : await ownRows(tx, replica, entries);
   return entries.map((entry): ContentResult => {
     const rows = own.get(entry.dot) ?? [];
-    const change = entry.change ?? (rows.length > 0 ? changeOf(rows) : null);
+    const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { missing: entry.dot };
     const mark = { dot: entry.dot, hlc: change.hlc };
     return {

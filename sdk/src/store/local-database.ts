@@ -6,12 +6,15 @@ import type { Dexie } from 'dexie';
 
 import type { Writer } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
-import type { SeenDots } from '../core/commit.ts';
+import type { RecordState } from '../core/record.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { Row } from '../core/view.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import type { ConflictMove } from './device-store.ts';
+
+/** A copy that nothing changes any more. */
+export type SeenRecord = RecordState;
 
 export interface LocalDatabaseOptions {
   readonly name: string;
@@ -48,9 +51,13 @@ export interface LocalDatabase {
     options: { readonly label?: string; readonly collections?: readonly string[]; readonly isSplittable?: boolean },
     fn: () => Promise<R>,
   ): Promise<{ readonly result: R; readonly dot: Dot | '' }>;
-  /** Makes the row's next write in this transaction replace what was seen then; call inside transact(). */
-  writeAsSeen(collection: string, id: string, seen: SeenDots): void;
-  readSeen(collection: string, id: string): Promise<SeenDots>;
+  /** The record as it is shown now, for a write that is made later. */
+  readSeen(collection: string, id: string): Promise<SeenRecord>;
+  /**
+   * Makes the row's next write in this transaction replace what was seen then, and returns the row as it was seen: the
+   * write starts from it. Call inside transact().
+   */
+  writeAsSeen(collection: string, id: string, seen: SeenRecord): Row;
   /**
    * Settles the conflict `id` if it is still exactly that one, otherwise throws CONFLICT_CHANGED and writes nothing.
    * A field conflict takes `{ row }`: the values of the conflict's fields (an absent field is unset); a delete

@@ -2,33 +2,33 @@
  * A device's storage in memory: the same decisions as in the browser (draft, page plan, re-stamping) over maps. For
  * simulations and tests; it can be copied and put back, as a profile can.
  */
-import { seenDots, writeRecord, type SeenDots } from '../core/commit.ts';
-import type { RecordChange, Writer } from '../core/change.ts';
+import type { RecordChange } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { hlcAt } from '../core/clock.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
-import { createRecord } from '../core/record.ts';
+import { createRecord, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import type { Random } from '../lib/random.ts';
 import type { Page } from '../protocol/messages.ts';
-import { checkRow } from './check-row.ts';
+import { copyRow } from './check-row.ts';
 import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from './device-store.ts';
-import { TransactionDraft } from './draft.ts';
+import { TransactionDraft, type StepRows } from './draft.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import { currentState, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
 import {
-  changeOf,
+  ownChange,
   freshEntries,
   outboxItems,
   outboxKey,
   planPage,
-  recordKey,
   type FreshEntry,
   type PagePlan,
 } from './page-plan.ts';
-import { planRestamp } from './restamp.ts';
+import { recordKey } from './record-key.ts';
+import { planRestamp, withServerTime } from './restamp.ts';
+import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
 /** Everything that a profile on disk holds. */
 export interface MemoryDisk {
@@ -48,10 +48,23 @@ export interface MemoryDeviceOptions {
   readonly disk: MemoryDisk;
 }
 
-/** One write of a local transaction. `change` makes a change that is not a row write. */
-export type LocalIntent =
-  | { readonly collection: string; readonly id: string; readonly row: Row | null; readonly seen?: SeenDots }
-  | { readonly collection: string; readonly id: string; change(stored: RecordRow | undefined): RecordChange | null };
+/** What a local transaction does to one record. */
+export type LocalIntent = {
+  readonly collection: string;
+  readonly id: string;
+} & (
+  | { readonly row: Row | null; readonly seen?: RecordState }
+  /** The row made from what this transaction shows of it so far. */
+  | { edit(shown: Row | undefined): Row | null }
+  /** A change that is not a row write, made from the record as this transaction shows it so far. */
+  | { change(current: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null }
+);
+
+export interface TransactionAbout {
+  readonly tab?: number;
+  readonly kind?: 'resolve';
+  readonly label?: string;
+}
 
 export function emptyDisk(deviceId: string): MemoryDisk {
   const replica: ReplicaRow = {
@@ -93,51 +106,61 @@ export class MemoryDevice {
     return this.disk.rows.get(recordKey(collection, id));
   }
 
-  seen(collection: string, id: string): SeenDots {
-    return seenDots(currentState(this.disk.records.get(recordKey(collection, id))) ?? createRecord());
+  seen(collection: string, id: string): RecordState {
+    return currentState(this.disk.records.get(recordKey(collection, id))) ?? createRecord();
   }
 
-  /** One transaction: all of it, or an exception and nothing. Returns the dots of its changes. */
-  write(
-    intents: readonly LocalIntent[],
-    about: { readonly tab?: number; readonly kind?: 'resolve'; readonly label?: string } = {},
-  ): readonly Dot[] {
-    const { disk, nowMs, user } = this.#options;
+  /** One transaction of several steps: all of it, or an exception and nothing. Returns the dots of its changes. */
+  write(steps: readonly (readonly LocalIntent[])[], about: TransactionAbout = {}): readonly Dot[] {
     const tab = this.#tabs[about.tab ?? 0]!;
-    const inc = tab.continueFrom(disk.replica.seqs);
-    const writer: Writer = { user, device: { id: disk.replica.deviceId } };
-    const { kind, label } = about;
-    const draft = new TransactionDraft({
+    const draft = this.#begin(tab, about);
+    const outcomes = steps.map((step) => {
+      const intents = step.map((intent) => this.#intent(draft, intent));
+      checkStep(draft, intents);
+      return writeStep(draft, intents);
+    });
+    for (const { written, rows } of outcomes) this.#keep(written, rows);
+    if (draft.dots.length > 0) tab.committed(incOf(draft.dots[0]!), draft.lastSeq);
+    return draft.dots;
+  }
+
+  #begin(tab: WriterIncarnation, { kind, label }: TransactionAbout): TransactionDraft {
+    const { disk, nowMs, user } = this.#options;
+    return new TransactionDraft({
       replica: disk.replica,
-      inc,
-      writer,
+      inc: tab.continueFrom(disk.replica.seqs),
+      writer: { user, device: { id: disk.replica.deviceId } },
       nowMs: nowMs(),
       isSplittable: false,
       ...(kind ? { kind } : {}),
       ...(label === undefined ? {} : { label }),
     });
-    const written = intents.map((intent) => {
-      const schema = this.#schema(intent.collection);
-      if (!draft.knows(intent.collection, intent.id))
-        draft.load(intent.collection, intent.id, disk.records.get(recordKey(intent.collection, intent.id)));
-      const stored = draft.stored(intent.collection, intent.id);
-      return { intent, ...draft.write(schema, intent.id, changeFor(schema, intent, stored)) };
-    });
-    const step = draft.finishStep();
-    for (const { intent, row, view, closed } of written) {
-      const key = recordKey(intent.collection, intent.id);
+  }
+
+  #intent(draft: TransactionDraft, intent: LocalIntent): RecordIntent {
+    const { collection, id } = intent;
+    const schema = this.#schema(collection);
+    if (!draft.knows(collection, id)) draft.load(collection, id, this.disk.records.get(recordKey(collection, id)));
+    if ('change' in intent) return { schema, id, change: intent.change };
+    const next = 'edit' in intent ? intent.edit(draft.shown(schema, id)) : intent.row;
+    return rowIntent(schema, id, next && copyRow(schema, next), 'row' in intent ? intent.seen : undefined);
+  }
+
+  #keep(written: readonly IntendedRecord[], rows: StepRows | null): void {
+    const { disk } = this;
+    for (const { schema, id, row, view, closed } of written) {
+      const key = recordKey(schema.name, id);
       put(disk.records, key, row);
       put(disk.rows, key, view.row);
-      for (const id of closed) disk.conflicts.delete(id);
+      for (const conflict of closed) disk.conflicts.delete(conflict);
       for (const conflict of view.conflicts) disk.conflicts.set(conflict.id, conflict);
     }
-    for (const row of step.outboxPuts) {
+    for (const row of rows?.outboxPuts ?? []) {
       disk.outbox.set(outboxKey([row.order, row.part]), row);
-      if (row.head?.writer) disk.writers.set(inc, { inc, ...row.head.writer });
+      if (row.head?.writer) disk.writers.set(incOf(row.dot!), { inc: incOf(row.dot!), ...row.head.writer });
     }
-    disk.replica = step.replica;
-    if (draft.dots.length > 0) tab.committed(inc, draft.lastSeq);
-    return draft.dots;
+    for (const key of rows?.outboxDeletes ?? []) disk.outbox.delete(outboxKey(key));
+    if (rows) disk.replica = rows.replica;
   }
 
   readIdentity(): StoredIdentity {
@@ -165,7 +188,7 @@ export class MemoryDevice {
     for (const entry of continued.fresh) {
       const first = rows.find((row) => row.dot === entry.dot);
       const own = first ? rows.filter((row) => row.order === first.order) : [];
-      const change = entry.change ?? (first ? changeOf(own) : null);
+      const change = entry.change ?? ownChange(entry, own);
       if (!change)
         return {
           type: 'out-of-step',
@@ -184,7 +207,12 @@ export class MemoryDevice {
     }
     const plan = planPage({ replica: disk.replica, entries, schemas, records: disk.records, pending: disk.outbox });
     this.#store(plan);
-    return plan.result;
+    return { ...plan.result, cursor: page.cursor };
+  }
+
+  noteServerTime(serverNowMs: number): void {
+    const { disk, nowMs } = this.#options;
+    disk.replica = withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() });
   }
 
   correctClock(
@@ -221,13 +249,6 @@ export class MemoryDevice {
     assert(schema, `collection ${collection} is known`);
     return schema;
   }
-}
-
-function changeFor(schema: CollectionSchema, intent: LocalIntent, stored: RecordRow | undefined): RecordChange | null {
-  if ('change' in intent) return intent.change(stored);
-  const next = intent.row === null ? null : checkRow(schema, intent.row);
-  const seen = intent.seen ? { seen: intent.seen } : {};
-  return writeRecord({ schema, id: intent.id, current: currentState(stored), confirmed: stored?.base, next, ...seen });
 }
 
 function put<V>(map: Map<string, V>, key: string, value: V | null): void {

@@ -17,6 +17,7 @@ import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import type { LogEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
+import { recordKey } from './record-key.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
 import {
   currentState,
@@ -219,10 +220,6 @@ function merges(input: PageInput, record: FinishedRecord): Merged[] {
   });
 }
 
-export function recordKey(collection: string, id: string): string {
-  return `${collection}/${id}`;
-}
-
 export function outboxKey([order, part]: OutboxKey): string {
   return `${order}.${part}`;
 }
@@ -232,6 +229,13 @@ export function changeOf(rows: readonly OutboxRow[]): Change {
   const [first] = rows;
   assert(first?.head && first.dot, 'the first part of a change has its head');
   return { dot: first.dot, ...first.head, recs: rows.flatMap((row) => row.recs) };
+}
+
+/** The change of an entry without content; null when it is not in the outbox. The stamp is the one that the server took. */
+export function ownChange(entry: LogEntry, rows: readonly OutboxRow[]): Change | null {
+  if (rows.length === 0) return null;
+  const change = changeOf(rows);
+  return entry.hlc === undefined ? change : { ...change, hlc: entry.hlc };
 }
 
 /** Rows of the outbox, in order and whole changes only, as the engine pushes them. */

@@ -11,6 +11,16 @@ export interface RestampMoment {
   readonly nowMs: number;
 }
 
+/** Differences below this are the time that the message took. */
+const NOISE_MS = 2_000;
+
+/** A server told its time: later writes are stamped by it, whether this device's clock is wrong or right again. */
+export function withServerTime(replica: ReplicaRow, { serverNowMs, nowMs }: RestampMoment): ReplicaRow {
+  const measuredMs = Math.round(serverNowMs - nowMs);
+  const offsetMs = Math.abs(measuredMs) < NOISE_MS ? 0 : measuredMs;
+  return Math.abs(offsetMs - replica.offsetMs) < NOISE_MS ? replica : { ...replica, offsetMs };
+}
+
 /** `rows` are those after `last`, the newest change that the server has; only rows with a head are returned. */
 export function planRestamp(
   replica: ReplicaRow,

@@ -15,15 +15,14 @@ import {
   type Middleware,
 } from 'dexie';
 
-import type { RecordChange, Writer } from '../core/change.ts';
-import { writeRecord, type SeenDots } from '../core/commit.ts';
+import type { Writer } from '../core/change.ts';
 import { incOf } from '../core/dot.ts';
 import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
-import { checkId, checkRow } from './check-row.ts';
-import { TransactionDraft, type StepRows, type WrittenRecord } from './draft.ts';
+import { checkId, copyRow } from './check-row.ts';
+import { TransactionDraft, type StepRows } from './draft.ts';
 import {
   CONFLICTS,
   INTERNAL_STORES,
@@ -38,6 +37,8 @@ import {
 } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
 import type { WriterIncarnation } from './incarnation.ts';
+import { recordKey } from './record-key.ts';
+import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
@@ -45,16 +46,6 @@ export interface TrackingOptions {
   readonly incarnation: WriterIncarnation;
   readonly nowMs: () => number;
   readonly onLocalWrite: (write: LocalWrite) => void;
-}
-
-/** What a record becomes: a row of the app, or a change made by other means (resolutions). */
-export interface RecordIntent {
-  readonly schema: CollectionSchema;
-  readonly id: string;
-  /** Called with the record before the transaction, as shown and as confirmed; null: nothing to write. */
-  change(shown: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null;
-  /** Not written when there is a row already. */
-  readonly mustBeNew?: boolean;
 }
 
 export interface Tracking {
@@ -65,7 +56,7 @@ export interface Tracking {
     about: { readonly label?: string; readonly kind?: 'resolve'; readonly isSplittable?: boolean },
   ): void;
   /** The next write of the row in this transaction replaces what was seen then. */
-  writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenDots): void;
+  writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: RecordState): void;
   /** Writes changes that are not row writes. */
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
@@ -77,7 +68,8 @@ interface OpenTransaction {
   label?: string;
   kind?: 'resolve';
   isSplittable?: boolean;
-  readonly seen: Map<string, SeenDots>;
+  /** What the next write of a row replaces instead of what is there. */
+  readonly seen: Map<string, RecordState>;
   /** Steps run one after another, however the app interleaves its writes. */
   queue: PromiseLike<unknown>;
 }
@@ -100,11 +92,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     const transaction = opened(trans);
     const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
     transaction.queue = step.then(undefined, () => undefined);
-    return step.then(undefined, (error: unknown) => {
-      // Dexie would commit what a failing step wrote before it failed, and the draft knows more than was stored.
-      abort(trans);
-      throw error;
-    });
+    return step;
   };
 
   const committed = (trans: object): void => {
@@ -115,25 +103,19 @@ export function createTracking(options: TrackingOptions): Tracking {
     options.onLocalWrite({ dots, position, records, conflictsChanged });
   };
 
-  const rowIntent = (trans: Transaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent => ({
-    schema,
-    id,
-    change: (current, confirmed) => {
-      const seen = opened(trans).seen.get(`${schema.name}/${id}`);
-      return writeRecord({ schema, id, current, confirmed, next, ...(seen ? { seen } : {}) });
-    },
-  });
+  const intentOf = (trans: Transaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent =>
+    rowIntent(schema, id, next, takeSeen(opened(trans), schema, id));
 
   const mutate = (
     table: DBCoreTable,
     schema: CollectionSchema,
     req: DBCoreMutateRequest,
+    values: readonly Row[],
   ): PromiseLike<DBCoreMutateResponse> => {
     switch (req.type) {
       case 'add':
       case 'put': {
-        const rows = req.values.map((value: unknown) => checkRow(schema, value));
-        return writeRows(req.trans, schema, rows, req.type === 'add');
+        return writeRows(req.trans, schema, values, req.type === 'add');
       }
       case 'delete':
         return deleteRows(req.trans, schema, req.keys);
@@ -155,7 +137,10 @@ export function createTracking(options: TrackingOptions): Tracking {
     rows: readonly Row[],
     mustBeNew: boolean,
   ): PromiseLike<DBCoreMutateResponse> => {
-    const intents = rows.map((row) => ({ ...rowIntent(trans, schema, row['id'] as string, row), mustBeNew }));
+    // Of several puts of one row in one call only the last counts: what it replaces was never there for anybody.
+    const last = new Map(rows.map((row, i) => [row['id'], i]));
+    const counted = mustBeNew ? rows : rows.filter((row, i) => last.get(row['id']) === i);
+    const intents = counted.map((row) => ({ ...intentOf(trans, schema, row['id'] as string, row), mustBeNew }));
     const results = rows.map((row) => row['id']);
     return write(trans, intents).then((taken) => ({
       numFailures: taken.length,
@@ -170,7 +155,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     schema: CollectionSchema,
     keys: readonly unknown[],
   ): PromiseLike<DBCoreMutateResponse> => {
-    const intents = keys.map((key) => rowIntent(trans, schema, checkId(schema.name, key), null));
+    const intents = keys.map((key) => intentOf(trans, schema, checkId(schema.name, key), null));
     return write(trans, intents).then(() => ({ numFailures: 0, failures: {}, lastResult: undefined }));
   };
 
@@ -192,7 +177,16 @@ export function createTracking(options: TrackingOptions): Tracking {
         table: (name) => {
           const table = down.table(name);
           const schema = schemas.get(name);
-          return schema ? { ...table, mutate: (req) => guarded(() => mutate(table, schema, req)) } : table;
+          if (!schema) return table;
+          return {
+            ...table,
+            mutate: (req) =>
+              rejecting(() => {
+                // Copied at once: the app may alter its objects as soon as the call returns.
+                const values = 'values' in req ? req.values.map((value: unknown) => copyRow(schema, value)) : [];
+                return mutate(table, schema, req, values);
+              }),
+          };
         },
       };
     },
@@ -201,15 +195,22 @@ export function createTracking(options: TrackingOptions): Tracking {
   return {
     middleware,
     describe: (trans, about) => void Object.assign(opened(trans), about),
-    writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(`${collection}/${id}`, seen),
+    writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
   };
 }
 
-/** A throw before the first request becomes a rejection, as Dexie expects of mutate(). */
-function guarded(fn: () => PromiseLike<DBCoreMutateResponse>): Promise<DBCoreMutateResponse> {
-  return Dexie.Promise.resolve().then(fn) as unknown as Promise<DBCoreMutateResponse>;
+/** A throw becomes a rejection, as Dexie expects of mutate(). */
+function rejecting(fn: () => PromiseLike<DBCoreMutateResponse>): Promise<DBCoreMutateResponse> {
+  return new Dexie.Promise((resolve) => resolve(fn())) as unknown as Promise<DBCoreMutateResponse>;
+}
+
+function takeSeen(transaction: OpenTransaction, schema: CollectionSchema, id: string): RecordState | undefined {
+  const key = recordKey(schema.name, id);
+  const seen = transaction.seen.get(key);
+  transaction.seen.delete(key);
+  return seen;
 }
 
 function existsError(schema: CollectionSchema, id: string): Error {
@@ -229,18 +230,11 @@ function runStep(
     loadRecords(core, trans, transaction, intents),
   ]).then(([draft, loaded]) => {
     for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
-    draft.beginStep();
-    const taken: number[] = [];
-    const written: IntendedRecord[] = [];
-    intents.forEach((intent, i) => {
-      const { schema, id } = intent;
-      if (intent.mustBeNew && draft.isRow(schema, id)) return void taken.push(i);
-      const stored = draft.stored(schema.name, id);
-      const change = intent.change(stored?.overlay ?? stored?.base, stored?.base);
-      written.push({ schema, id, ...draft.write(schema, id, change) });
+    checkStep(draft, intents);
+    return orAbort(trans, () => {
+      const { taken, written, rows } = writeStep(draft, intents);
+      return rows ? storeStep(core, trans, rows, written).then(() => taken) : Dexie.Promise.resolve(taken);
     });
-    if (written.length === 0) return taken;
-    return storeStep(core, trans, draft.finishStep(), written).then(() => taken);
   });
 }
 
@@ -269,6 +263,19 @@ function beginDraft(
       transaction.draft = draft;
       return draft;
     });
+}
+
+/** Dexie would commit what a failing step wrote before it failed, and the draft knows more than was stored. */
+function orAbort<T>(trans: Transaction, fn: () => PromiseLike<T>): PromiseLike<T> {
+  const failed = (error: unknown): never => {
+    abort(trans);
+    throw error;
+  };
+  try {
+    return fn().then(undefined, failed);
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 function abort(trans: Transaction): void {
@@ -321,11 +328,6 @@ function loadRecords(
       const rows = new Map(result.map((row) => [row.id, row]));
       return found(missing.map((intent) => rows.get(intent.id)));
     });
-}
-
-interface IntendedRecord extends WrittenRecord {
-  readonly schema: CollectionSchema;
-  readonly id: string;
 }
 
 function storeStep(

@@ -163,6 +163,10 @@ export class TestDevice {
           type: 'page-ingested',
           result: this.#store.ingest(effect.page),
         }));
+      case 'note-server-time':
+        return void this.#later(this.#options.random.fraction() * 20, () =>
+          this.#store.noteServerTime(effect.serverNowMs),
+        );
       case 'correct-clock':
         return this.#useStore(effect.connection, () => ({
           type: 'clock-corrected',

@@ -107,6 +107,8 @@ export function createEngine(options: EngineOptions): Engine {
         }));
       case 'ingest':
         return useStore(effect.connection, async (opened) => ingested(await opened.ingest(effect.page)));
+      case 'note-server-time':
+        return noteServerTime(effect.connection, effect.serverNowMs);
       case 'correct-clock':
         return useStore(effect.connection, async (opened) => {
           const corrected = await opened.correctClock(effect.after, effect.serverNowMs);
@@ -126,6 +128,13 @@ export function createEngine(options: EngineOptions): Engine {
       .use(use)
       .catch((error: unknown): LinkEvent => ({ type: 'store-failed', problem: storageProblemOf(error) }))
       .then((event) => dispatch({ ...event, connection }))
+      .catch(crash);
+  }
+
+  function noteServerTime(connection: number, serverNowMs: number): void {
+    store
+      .use((opened) => opened.noteServerTime(serverNowMs))
+      .catch((error: unknown) => dispatch({ type: 'store-failed', connection, problem: storageProblemOf(error) }))
       .catch(crash);
   }
 

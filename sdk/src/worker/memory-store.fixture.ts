@@ -114,6 +114,7 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
       return behind.filter((item, n) => (bytes += item.bytes) <= max.bytes || n === 0);
     },
     ingest: async (page) => ingest(page),
+    noteServerTime: async () => undefined,
     correctClock: async (after, serverNowMs) => restamp(after, serverNowMs),
     close: () => undefined,
   };

@@ -1,0 +1,67 @@
+/**
+ * One step of a local transaction: what the app wants of some records, decided on a draft. Pure, and the same in the
+ * browser and in the simulation.
+ */
+import type { RecordChange } from '../core/change.ts';
+import { writeRecord } from '../core/commit.ts';
+import type { RecordState } from '../core/record.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import type { Row } from '../core/view.ts';
+import { checkFields } from './check-row.ts';
+import type { StepRows, TransactionDraft, WrittenRecord } from './draft.ts';
+import { recordKey } from './record-key.ts';
+
+/** What a record becomes: a row of the app, or a change made by other means (resolutions). */
+export interface RecordIntent {
+  readonly schema: CollectionSchema;
+  readonly id: string;
+  /** Throws what is wrong with the write, before anything of its step is written. */
+  check?(shown: Row | undefined): void;
+  /** Called with the record as this transaction shows it, and as the server's log gives it; null: nothing to write. */
+  change(current: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null;
+  /** Not written when there is a row already. */
+  readonly mustBeNew?: boolean;
+}
+
+/** `next`: the row as it should be, null deletes it. `seen`: what the writer was shown, if that was earlier. */
+export function rowIntent(schema: CollectionSchema, id: string, next: Row | null, seen?: RecordState): RecordIntent {
+  return {
+    schema,
+    id,
+    check: (shown) => next && checkFields(schema, next, shown),
+    change: (current, confirmed) => writeRecord({ schema, id, current: seen ?? current, confirmed, next }),
+  };
+}
+
+export interface IntendedRecord extends WrittenRecord {
+  readonly schema: CollectionSchema;
+  readonly id: string;
+}
+
+export interface StepOutcome {
+  /** Places of the intents that were not written because there is a row already. */
+  readonly taken: readonly number[];
+  /** Every record that was written, once. */
+  readonly written: readonly IntendedRecord[];
+  /** null: nothing was written. */
+  readonly rows: StepRows | null;
+}
+
+/** Throws what is wrong with the step; the draft is as it was. */
+export function checkStep(draft: TransactionDraft, intents: readonly RecordIntent[]): void {
+  for (const { schema, id, check } of intents) check?.(draft.shown(schema, id));
+}
+
+/** Every record of the intents is loaded. What it throws leaves a draft that must not be stored. */
+export function writeStep(draft: TransactionDraft, intents: readonly RecordIntent[]): StepOutcome {
+  draft.beginStep();
+  const taken: number[] = [];
+  const written = new Map<string, IntendedRecord>();
+  intents.forEach((intent, i) => {
+    const { schema, id } = intent;
+    if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(i);
+    const change = intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base);
+    written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change) });
+  });
+  return { taken, written: [...written.values()], rows: written.size > 0 ? draft.finishStep() : null };
+}
