@@ -1,4 +1,4 @@
-import { hashOfChange, hlcAt } from '@skerry/sdk/kernel';
+import { hashOfChange, hlcAt, type Change } from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
@@ -33,13 +33,13 @@ describe('pushing', { timeout: 30_000 }, () => {
     expect(elsewhere.pages).toEqual([]);
   });
 
-  it('[PSH2] the pusher gets its own entries back by dot alone, in this session only', async () => {
+  it('[PSH2] the pusher gets its own entries back by dot and stamp alone, in this session only', async () => {
     const writer = new TestWriter('w');
     const device = await TestDevice.connect(server.url);
     const changes = writer.many(2);
     await device.push(...changes);
     const { sid } = device.welcome;
-    expect(await device.readTo(2)).toEqual(changes.map(({ dot }, i) => ({ stamp: [sid, i + 1], dot })));
+    expect(await device.readTo(2)).toEqual(changes.map(({ dot, hlc }, i) => ({ stamp: [sid, i + 1], dot, hlc })));
     const again = await TestDevice.connect(server.url, { writers: [writer.inc] });
     expect(again.welcome).toMatchObject({ known: { [writer.inc]: 2 }, cursor: { [sid]: 2 } });
     expect(await again.readTo(2)).toMatchObject(changes.map((change) => ({ change })));
@@ -65,7 +65,7 @@ describe('pushing', { timeout: 30_000 }, () => {
     expect(await copy.push(corrected, two)).toEqual({ type: 'pushed', known: { [writer.inc]: 2 } });
     expect(await copy.readTo(2)).toEqual([
       { stamp: [copy.welcome.sid, 1], dot: one.dot, change: one },
-      { stamp: [copy.welcome.sid, 2], dot: two.dot },
+      { stamp: [copy.welcome.sid, 2], dot: two.dot, hlc: two.hlc },
     ]);
   });
 
@@ -159,6 +159,38 @@ describe('pushing', { timeout: 30_000 }, () => {
     const reader = await TestDevice.connect(server.url);
     expect((await reader.readTo(1))[0]!.change).toEqual(newer);
   });
+
+  it.each(['CLOCK', 'BEHIND', 'GAP', 'EQUIVOCATION', 'FORBIDDEN', 'INVALID_CHANGE'])(
+    '[PSH11] a change refused with %s leaves out those behind it, whoever wrote them; those before it stay',
+    async (code) => {
+      await server[Symbol.asyncDispose]();
+      server = await startServer({
+        now: () => nowMs,
+        authorize: (_, __, ___, change) => change?.label !== 'forbidden',
+      });
+      const device = await TestDevice.connect(server.url);
+      const [before, refused, behind] = [new TestWriter('before'), new TestWriter('refused'), new TestWriter('behind')];
+      const stored = refused.next();
+      await device.push(stored);
+      const middle: Readonly<Record<string, Change>> = {
+        CLOCK: refused.next({ hlc: hlcAt(nowMs + 60_001) }),
+        BEHIND: changeOf(`${refused.inc}.2`, { ex: ['unknown---------.1'] }),
+        GAP: changeOf(`${refused.inc}.3`),
+        EQUIVOCATION: { ...stored, label: 'other' },
+        FORBIDDEN: changeOf(`${refused.inc}.2`, { label: 'forbidden' }),
+        INVALID_CHANGE: changeOf(`${refused.inc}.2`, { recs: 'none' as never }),
+      };
+      const [first, last] = [before.next(), behind.many(2)];
+      expect(await device.push(first, middle[code]!, ...last)).toMatchObject({
+        known: { [before.inc]: 1, [refused.inc]: 1, [behind.inc]: 0 },
+        refused: { dot: middle[code]!.dot, code },
+      });
+      // Sent again by themselves they are taken, so they were left out for what stood before them.
+      expect(await device.push(...last)).toEqual({ type: 'pushed', known: { [behind.inc]: 2 } });
+      const reader = await TestDevice.connect(server.url);
+      expect(dotsOf(await reader.readTo(4))).toEqual([stored, first, ...last].map(({ dot }) => dot));
+    },
+  );
 
   it('[PSH10] of devices that push at the same time, every change gets a number of its own', async () => {
     const devices = await Promise.all(Array.from({ length: 8 }, () => TestDevice.connect(server.url)));
