@@ -8,7 +8,7 @@ import type { Dot } from './dot.ts';
 import { elementPath, parsePath, zeroPath, type Path } from './paths.ts';
 import { compareMarks, lifeStatus, type Entry, type Mark, type RecordState } from './record.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
-import { groupField, isVisible, readRow, type Row } from './view.ts';
+import { groupField, isVisible, readRow, zeroOf, type Row } from './view.ts';
 
 export interface RecordWrite {
   readonly schema: CollectionSchema;
@@ -168,8 +168,9 @@ function counterOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): 
     const counted = isNew ? 0 : (shown[field] as number);
     if (wanted !== counted) ops.push({ t: 'inc', p: place.path, n: wanted - counted });
     // A row that is made again counts from where it stands: said once, however many make it again.
-    const stand = isNew ? (current?.counters.get(place.path) ?? 0) : 0;
-    if (stand !== 0) ops.push(setOp(write, zeroPath(field), stand));
+    if (!isNew || !current) continue;
+    const stand = current.counters.get(place.path) ?? 0;
+    if (stand !== zeroOf(current, field)) ops.push(setOp(write, zeroPath(field), stand));
   }
   return ops;
 }

@@ -5,7 +5,7 @@
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { openConflicts, type OpenConflict } from './conflict.ts';
 import { parsePath, zeroPath, type Path } from './paths.ts';
-import { lifeStatus, type RecordState } from './record.ts';
+import { compareMarks, lifeStatus, type RecordState } from './record.ts';
 import type { CollectionSchema } from './schema.ts';
 
 /** A row as the app reads it; `id` is among its fields. */
@@ -82,10 +82,10 @@ function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] 
   return values;
 }
 
-/** Where a counter stood when its row was made again. Whoever made it again later had counted at least as much. */
-function zeroOf(record: RecordState, field: string): number {
-  const entries = record.cells.get(zeroPath(field)) ?? [];
-  return Math.max(0, ...entries.map((entry) => (typeof entry.v === 'number' ? entry.v : 0)));
+/** Where a counter stood when its row was made again; of several who did that at once, the latest says it. */
+export function zeroOf(record: RecordState, field: string): number {
+  const [zero] = (record.cells.get(zeroPath(field)) ?? []).toSorted(compareMarks).slice(-1);
+  return typeof zero?.v === 'number' ? zero.v : 0;
 }
 
 function isPlace(schema: CollectionSchema, field: string, path: Path): boolean {
