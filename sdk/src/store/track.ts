@@ -22,23 +22,13 @@ import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { checkId, copyRow } from './check-row.ts';
-import { TransactionDraft, type StepRows } from './draft.ts';
-import {
-  CONFLICTS,
-  INTERNAL_STORES,
-  META,
-  OUTBOX,
-  RECORDS,
-  WRITERS,
-  type OutboxRow,
-  type RecordRow,
-  type ReplicaRow,
-  type WriterRow,
-} from './layout.ts';
+import { TransactionDraft } from './draft.ts';
+import { INTERNAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
-import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
+import { loadRecords, storeStep, type CoreTransaction } from './step-io.ts';
+import { checkStep, rowIntent, writeStep, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
@@ -74,8 +64,6 @@ interface OpenTransaction {
   queue: PromiseLike<unknown>;
 }
 
-type Transaction = DBCoreMutateRequest['trans'];
-
 export function createTracking(options: TrackingOptions): Tracking {
   const { schemas } = options;
   const open = new WeakMap<object, OpenTransaction>();
@@ -88,7 +76,7 @@ export function createTracking(options: TrackingOptions): Tracking {
   };
 
   /** Resolves to the places of the intents that were not written because there is a row already. */
-  const write = (trans: Transaction, intents: readonly RecordIntent[]): PromiseLike<readonly number[]> => {
+  const write = (trans: CoreTransaction, intents: readonly RecordIntent[]): PromiseLike<readonly number[]> => {
     const transaction = opened(trans);
     const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
     transaction.queue = step.then(undefined, () => undefined);
@@ -103,7 +91,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     options.onLocalWrite({ dots, position, records, conflictsChanged });
   };
 
-  const intentOf = (trans: Transaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent =>
+  const intentOf = (trans: CoreTransaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent =>
     rowIntent(schema, id, next, takeSeen(opened(trans), schema, id));
 
   const mutate = (
@@ -114,9 +102,8 @@ export function createTracking(options: TrackingOptions): Tracking {
   ): PromiseLike<DBCoreMutateResponse> => {
     switch (req.type) {
       case 'add':
-      case 'put': {
+      case 'put':
         return writeRows(req.trans, schema, values, req.type === 'add');
-      }
       case 'delete':
         return deleteRows(req.trans, schema, req.keys);
       case 'deleteRange':
@@ -132,7 +119,7 @@ export function createTracking(options: TrackingOptions): Tracking {
   };
 
   const writeRows = (
-    trans: Transaction,
+    trans: CoreTransaction,
     schema: CollectionSchema,
     rows: readonly Row[],
     mustBeNew: boolean,
@@ -151,7 +138,7 @@ export function createTracking(options: TrackingOptions): Tracking {
   };
 
   const deleteRows = (
-    trans: Transaction,
+    trans: CoreTransaction,
     schema: CollectionSchema,
     keys: readonly unknown[],
   ): PromiseLike<DBCoreMutateResponse> => {
@@ -221,27 +208,27 @@ function existsError(schema: CollectionSchema, id: string): Error {
 function runStep(
   core: DBCore,
   options: TrackingOptions,
-  trans: Transaction,
+  trans: CoreTransaction,
   transaction: OpenTransaction,
   intents: readonly RecordIntent[],
 ): PromiseLike<readonly number[]> {
-  return Dexie.Promise.all([
-    beginDraft(core, options, trans, transaction),
-    loadRecords(core, trans, transaction, intents),
-  ]).then(([draft, loaded]) => {
-    for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
-    checkStep(draft, intents);
-    return orAbort(trans, () => {
-      const { taken, written, rows } = writeStep(draft, intents);
-      return rows ? storeStep(core, trans, rows, written).then(() => taken) : Dexie.Promise.resolve(taken);
-    });
-  });
+  const unknown = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
+  return Dexie.Promise.all([beginDraft(core, options, trans, transaction), loadRecords(core, trans, unknown)]).then(
+    ([draft, loaded]) => {
+      for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
+      checkStep(draft, intents);
+      return orAbort(trans, () => {
+        const { taken, written, rows } = writeStep(draft, intents);
+        return rows ? storeStep(core, trans, rows, written).then(() => taken) : Dexie.Promise.resolve(taken);
+      });
+    },
+  );
 }
 
 function beginDraft(
   core: DBCore,
   options: TrackingOptions,
-  trans: Transaction,
+  trans: CoreTransaction,
   transaction: OpenTransaction,
 ): PromiseLike<TransactionDraft> {
   if (transaction.draft) return Dexie.Promise.resolve(transaction.draft);
@@ -266,7 +253,7 @@ function beginDraft(
 }
 
 /** Dexie would commit what a failing step wrote before it failed, and the draft knows more than was stored. */
-function orAbort<T>(trans: Transaction, fn: () => PromiseLike<T>): PromiseLike<T> {
+function orAbort<T>(trans: CoreTransaction, fn: () => PromiseLike<T>): PromiseLike<T> {
   const failed = (error: unknown): never => {
     abort(trans);
     throw error;
@@ -278,7 +265,7 @@ function orAbort<T>(trans: Transaction, fn: () => PromiseLike<T>): PromiseLike<T
   }
 }
 
-function abort(trans: Transaction): void {
+function abort(trans: CoreTransaction): void {
   try {
     trans.abort();
   } catch {
@@ -287,92 +274,6 @@ function abort(trans: Transaction): void {
 }
 
 /** Whether the app opened the transaction itself; Dexie marks those. */
-function isExplicit(trans: Transaction): boolean {
+function isExplicit(trans: CoreTransaction): boolean {
   return (trans as { readonly _explicit?: boolean })._explicit === true;
-}
-
-interface LoadedRecord {
-  readonly c: string;
-  readonly id: string;
-  readonly row: RecordRow | undefined;
-}
-
-/** From so many records on, their range is read instead of each. */
-const RANGE_READ = 20;
-/** DBCoreRangeType.Range, which Dexie exports as a type only. */
-const WITHIN = 2;
-
-function loadRecords(
-  core: DBCore,
-  trans: Transaction,
-  transaction: OpenTransaction,
-  intents: readonly RecordIntent[],
-): PromiseLike<readonly LoadedRecord[]> {
-  const missing = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
-  if (missing.length === 0) return Dexie.Promise.resolve([]);
-  const table = core.table(RECORDS);
-  const keys = missing.map((intent) => [intent.schema.name, intent.id]);
-  const found = (rows: readonly (RecordRow | undefined)[]): readonly LoadedRecord[] =>
-    missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] }));
-  const readEach = (): PromiseLike<readonly LoadedRecord[]> => table.getMany({ trans, keys }).then(found);
-  const [{ schema }] = missing as [RecordIntent];
-  if (missing.length < RANGE_READ || missing.some((intent) => intent.schema !== schema)) return readEach();
-  // New ids sort behind all others, so one look at their range tells that none of them is there.
-  const ids = missing.map((intent) => intent.id).sort();
-  const range = { type: WITHIN, lower: [schema.name, ids[0]], upper: [schema.name, ids.at(-1)] };
-  const limit = missing.length * 2;
-  return table
-    .query({ trans, values: true, limit, query: { index: table.schema.primaryKey, range } })
-    .then(({ result }: { result: RecordRow[] }) => {
-      if (result.length === limit) return readEach();
-      const rows = new Map(result.map((row) => [row.id, row]));
-      return found(missing.map((intent) => rows.get(intent.id)));
-    });
-}
-
-function storeStep(
-  core: DBCore,
-  trans: Transaction,
-  step: StepRows,
-  written: readonly IntendedRecord[],
-): PromiseLike<unknown> {
-  const writes: PromiseLike<unknown>[] = [];
-  const put = (store: string, values: readonly unknown[]): void => {
-    if (values.length > 0) writes.push(all(core.table(store).mutate({ type: 'put', trans, values: [...values] })));
-  };
-  const remove = (store: string, keys: readonly unknown[]): void => {
-    if (keys.length > 0) writes.push(all(core.table(store).mutate({ type: 'delete', trans, keys: [...keys] })));
-  };
-  for (const schema of new Set(written.map((record) => record.schema))) {
-    const mine = written.filter((record) => record.schema === schema);
-    const shown = mine.flatMap(({ view }) => (view.row ? [view.row] : []));
-    const hidden = mine.flatMap(({ id, view }) => (view.row ? [] : [id]));
-    put(schema.name, shown);
-    remove(schema.name, hidden);
-  }
-  const kept = written.flatMap(({ row }) => (row ? [row] : []));
-  const dropped = written.flatMap(({ schema, id, row }) => (row ? [] : [[schema.name, id]]));
-  put(RECORDS, kept);
-  remove(RECORDS, dropped);
-  const open = written.flatMap(({ view }) => view.conflicts);
-  const closed = written.flatMap((record) => record.closed);
-  put(CONFLICTS, open);
-  remove(CONFLICTS, closed);
-  put(OUTBOX, step.outboxPuts);
-  remove(OUTBOX, step.outboxDeletes);
-  put(WRITERS, step.outboxPuts.flatMap(writerOf));
-  put(META, [step.replica]);
-  return Dexie.Promise.all(writes);
-}
-
-/** The writer that a change introduces, if it is the first of its incarnation. */
-function writerOf({ dot, head }: OutboxRow): readonly WriterRow[] {
-  return dot && head?.writer ? [{ inc: incOf(dot), ...head.writer }] : [];
-}
-
-/** A bulk request that failed in part fails as a whole: the transaction must not keep half of a change. */
-function all(response: PromiseLike<DBCoreMutateResponse>): PromiseLike<unknown> {
-  return response.then(({ numFailures, failures }) => {
-    if (numFailures > 0) throw Object.values(failures)[0]!;
-  });
 }
