@@ -18,6 +18,7 @@ import {
   type Row,
 } from '@skerry/sdk/kernel';
 import {
+  copyDisk,
   emptyDisk,
   recordKey,
   TestDevice,
@@ -292,7 +293,7 @@ export class World {
       row.dot && !kept.has(row.dot) ? [row.dot] : [],
     );
     this.#truth.excuse(lost);
-    device.restart({ ...copy(disk) });
+    device.restart(copyDisk(disk));
     for (const key of this.#forms.keys()) if (key.startsWith(`${device.name} `)) this.#forms.delete(key);
     this.#count('profile put back');
   }
@@ -392,16 +393,4 @@ function editedText(text: string, value: string): string {
   if (at === lines.length) return `${text}${value}\n`;
   lines[at] = `${lines[at]} ${value}`;
   return lines.join('\n');
-}
-
-function copy(disk: MemoryDisk): MemoryDisk {
-  const { replica, records, outbox, conflicts, writers, rows } = disk;
-  return {
-    replica,
-    records: new Map(records),
-    outbox: new Map(outbox),
-    conflicts: new Map(conflicts),
-    writers: new Map(writers),
-    rows: new Map(rows),
-  };
 }

@@ -5,7 +5,7 @@ import { wrap, type IDBPDatabase } from 'idb';
 import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
-import { hlcAt, msOf } from '../core/clock.ts';
+import { msOf } from '../core/clock.ts';
 import { createRecord } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { readRow, type Row } from '../core/view.ts';
@@ -21,6 +21,7 @@ import {
   fieldsOfOps,
   INTERNAL_SCHEMA,
   META,
+  newReplica,
   OUTBOX,
   RECORDS,
   WRITERS,
@@ -66,19 +67,7 @@ async function readDeviceId(dexie: Dexie): Promise<string> {
     const stored = (await dexie.table(META).get('replica')) as ReplicaRow | undefined;
     if (stored) return stored.deviceId;
     const deviceId = randomName(128, platformRandom);
-    const replica: ReplicaRow = {
-      key: 'replica',
-      deviceId,
-      hlc: hlcAt(0),
-      received: hlcAt(0),
-      offsetMs: 0,
-      order: 1,
-      lastDot: null,
-      seqs: {},
-      cursor: {},
-      outbox: { changes: 0, bytes: 0 },
-    };
-    await dexie.table(META).add(replica);
+    await dexie.table(META).add(newReplica(deviceId));
     return deviceId;
   });
 }

@@ -89,6 +89,22 @@ export interface ReplicaRow {
   readonly outbox: { readonly changes: number; readonly bytes: number };
 }
 
+/** Of a database that was made just now. */
+export function newReplica(deviceId: string): ReplicaRow {
+  return {
+    key: 'replica',
+    deviceId,
+    hlc: 0,
+    received: 0,
+    offsetMs: 0,
+    order: 1,
+    lastDot: null,
+    seqs: {},
+    cursor: {},
+    outbox: { changes: 0, bytes: 0 },
+  };
+}
+
 /** What the views in the collections' tables were computed with; another one means: compute them anew. */
 export interface ViewsRow {
   readonly key: 'views';

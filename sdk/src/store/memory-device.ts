@@ -4,7 +4,6 @@
  */
 import type { RecordChange } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
-import { hlcAt } from '../core/clock.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import { createRecord, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
@@ -16,7 +15,7 @@ import { copyRow } from './check-row.ts';
 import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from './device-store.ts';
 import { TransactionDraft, type StepRows } from './draft.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
-import { currentState, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import { currentState, newReplica, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
 import {
   ownChange,
   freshEntries,
@@ -67,19 +66,20 @@ export interface TransactionAbout {
 }
 
 export function emptyDisk(deviceId: string): MemoryDisk {
-  const replica: ReplicaRow = {
-    key: 'replica',
-    deviceId,
-    hlc: hlcAt(0),
-    received: hlcAt(0),
-    offsetMs: 0,
-    order: 1,
-    lastDot: null,
-    seqs: {},
-    cursor: {},
-    outbox: { changes: 0, bytes: 0 },
-  };
+  const replica = newReplica(deviceId);
   return { replica, records: new Map(), outbox: new Map(), conflicts: new Map(), writers: new Map(), rows: new Map() };
+}
+
+/** The same contents; what is written to one does not show in the other. */
+export function copyDisk({ replica, records, outbox, conflicts, writers, rows }: MemoryDisk): MemoryDisk {
+  return {
+    replica,
+    records: new Map(records),
+    outbox: new Map(outbox),
+    conflicts: new Map(conflicts),
+    writers: new Map(writers),
+    rows: new Map(rows),
+  };
 }
 
 export class MemoryDevice {

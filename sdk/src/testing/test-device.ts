@@ -11,7 +11,7 @@ import { step } from '../session/device-session.ts';
 import type { Effect, LinkEvent, SessionEvent, TimerName } from '../session/events.ts';
 import { createSession, SESSION_TIMES, type SessionState } from '../session/state.ts';
 import { storageProblemOf } from '../worker/problem.ts';
-import { MemoryDevice, type MemoryDisk } from '../store/memory-device.ts';
+import { copyDisk, MemoryDevice, type MemoryDisk } from '../store/memory-device.ts';
 import { TestLink, type LinkWeather } from './test-link.ts';
 import type { TestServer } from './test-server.ts';
 import type { Timeline } from './timeline.ts';
@@ -95,15 +95,7 @@ export class TestDevice {
 
   /** The profile as it is on disk now; later writes do not show in it. */
   copyDisk(): MemoryDisk {
-    const { replica, records, outbox, conflicts, writers, rows } = this.#store.disk;
-    return {
-      replica,
-      records: new Map(records),
-      outbox: new Map(outbox),
-      conflicts: new Map(conflicts),
-      writers: new Map(writers),
-      rows: new Map(rows),
-    };
+    return copyDisk(this.#store.disk);
   }
 
   dispatch(event: SessionEvent): void {
