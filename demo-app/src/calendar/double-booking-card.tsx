@@ -63,7 +63,7 @@ export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps)
       </ul>
       <div className="decision-more">
         {moved && <p className="move-lead">Move ‘{titleOf(moved)}’:</p>}
-        {suggestions.map((suggestion) => (
+        {suggestions.map((suggestion, index) => (
           <button
             key={suggestion.kind === 'room' ? suggestion.room : 'time'}
             type="button"
@@ -73,11 +73,11 @@ export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps)
             onClick={() => take(suggestion)}
           >
             {suggestion.kind === 'room' ? <DoorOpen aria-hidden /> : <CalendarClock aria-hidden />}
-            {suggestionLabel(suggestion)}
+            <WayOut isFirst={index === 0}>{suggestionLabel(suggestion)}</WayOut>
           </button>
         ))}
         <div className="cancel-ways">
-          {double.bookings.map((booking) => (
+          {double.bookings.map((booking, index) => (
             <button
               key={booking.id}
               type="button"
@@ -85,13 +85,19 @@ export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps)
               data-testid="cancel-booking"
               onClick={() => cancel(booking)}
             >
-              <X aria-hidden /> Cancel {whoseOf(booking, double, me.user.id)}
+              <X aria-hidden />
+              <WayOut isFirst={suggestions.length + index === 0}>Cancel {whoseOf(booking, double, me.user.id)}</WayOut>
             </button>
           ))}
         </div>
       </div>
     </div>
   );
+}
+
+/** The label of a button; of the first one that settles the double booking, other programs know it. */
+function WayOut(props: { readonly isFirst: boolean; readonly children: ReactNode }): ReactNode {
+  return props.isFirst ? <span data-testid="conflict-resolve">{props.children}</span> : props.children;
 }
 
 export function bookerOf(booking: Booking, myId: string): string {

@@ -43,7 +43,7 @@ export function DeleteConflictCard({ conflict, namesRow, onDecided }: CardProps)
               data-testid="keep-version"
               onClick={() => void decide(`Kept the ${thing}`, () => conflict.resolve('keep'))}
             >
-              <Check aria-hidden /> Keep the {thing}
+              <Check aria-hidden /> <span data-testid="conflict-resolve">Keep the {thing}</span>
             </button>
           </div>
         </li>

@@ -2,6 +2,7 @@
 import type { FieldConflict } from '@skerry/sdk';
 
 import { parseWall, spanLabel } from '../calendar/wall-time.ts';
+import { hunksOf, isShown, withAll, withVersion } from './hunks.ts';
 
 export type Shape = 'line' | 'text' | 'booking' | 'other';
 
@@ -31,14 +32,23 @@ export function valueText(conflict: Pick<FieldConflict, 'fields'>, values: Value
   return fields.map((field) => `${NAMES[field] ?? field}: ${plain(values[field])}`).join(', ');
 }
 
-export function isProvisional(conflict: FieldConflict, values: Values): boolean {
+/** Whether the row shows this version for now: what it says at the places that are left to decide. */
+export function isProvisional(conflict: FieldConflict, version: number): boolean {
+  if (hunksOf(conflict)) return isShown(conflict, version);
+  const values = conflict.versions[version]?.value ?? {};
   return conflict.fields.every(
     (field) => JSON.stringify(values[field]) === JSON.stringify(conflict.provisional[field]),
   );
 }
 
+/** What resolve() takes to keep a version. Of a merged text only the clashes are decided: the rest of it stays merged. */
+export function kept(conflict: FieldConflict, version: number): Parameters<FieldConflict['resolve']>[0] {
+  return hunksOf(conflict) ? { value: withVersion(conflict, version) } : { version };
+}
+
 /** All versions in one value, for texts: nothing anyone wrote is left out. Null where that makes no sense. */
 export function allTogether(conflict: FieldConflict): Values | null {
+  if (hunksOf(conflict)) return withAll(conflict);
   const shape = shapeOf(conflict);
   const field = conflict.fields[0];
   if (field === undefined || (shape !== 'line' && shape !== 'text')) return null;

@@ -5,7 +5,8 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 
 import { useSession } from '../data/session.tsx';
 import { authorOf, keepLabel, possessive } from '../ui/author.ts';
-import { allTogether, shapeOf, subjectOf, valueText } from './describe.ts';
+import { allTogether, isProvisional, kept, shapeOf, subjectOf, valueText } from './describe.ts';
+import { hunksOf, placesOf } from './hunks.ts';
 import { RowName } from './row-name.tsx';
 import { useDecide } from './use-decide.ts';
 import { VersionBox } from './version-box.tsx';
@@ -23,13 +24,13 @@ export function FieldConflictCard({ conflict, namesRow, onDecided }: CardProps):
   const [isEditing, setEditing] = useState(false);
   const subject = subjectOf(conflict);
   const together = allTogether(conflict);
-  const before = valueText(conflict, conflict.base);
+  const canWrite = shapeOf(conflict) === 'line' || shapeOf(conflict) === 'text';
 
   const keep = (version: number): void => {
     const chosen = conflict.versions[version];
     if (!chosen) return;
     const { name, isMe } = authorOf(chosen, me);
-    void decide(`Kept ${isMe ? 'your' : possessive(name)} ${subject}`, () => conflict.resolve({ version }));
+    void decide(`Kept ${isMe ? 'your' : possessive(name)} ${subject}`, () => conflict.resolve(kept(conflict, version)));
   };
   const write = (done: string, value: Readonly<Record<string, unknown>>): void =>
     void decide(done, () => conflict.resolve({ value }));
@@ -39,7 +40,7 @@ export function FieldConflictCard({ conflict, namesRow, onDecided }: CardProps):
       <div className="decision-head">
         <GitFork aria-hidden />
         <h2>
-          {conflict.versions.length} versions of the {subject}
+          {conflict.versions.length} versions of {hunksOf(conflict) ? placesText(conflict) : 'the'} {subject}
           {namesRow && (
             <>
               {' '}
@@ -48,17 +49,18 @@ export function FieldConflictCard({ conflict, namesRow, onDecided }: CardProps):
           )}
         </h2>
       </div>
-      {before !== '' && (
-        <p className="before">
+      {textsBefore(conflict).map((before, index) => (
+        <p key={index} className="before">
           Before: <span>{before.length > 160 ? `${before.slice(0, 160)}…` : before}</span>
         </p>
-      )}
+      ))}
       <ol className="versions">
         {conflict.versions.map((version, index) => (
           <VersionBox
             key={index}
             conflict={conflict}
-            version={version}
+            index={index}
+            isTheWayOut={!canWrite && index === shownVersion(conflict)}
             keepLabel={keepLabel(version, conflict.versions, me)}
             onKeep={() => keep(index)}
           />
@@ -82,8 +84,13 @@ export function FieldConflictCard({ conflict, namesRow, onDecided }: CardProps):
               <Rows2 aria-hidden /> Keep {conflict.versions.length === 2 ? 'both' : 'all'}
             </button>
           )}
-          {(shapeOf(conflict) === 'line' || shapeOf(conflict) === 'text') && (
-            <button type="button" className="button quiet" data-testid="conflict-edit" onClick={() => setEditing(true)}>
+          {canWrite && (
+            <button
+              type="button"
+              className="button quiet"
+              data-testid="conflict-resolve"
+              onClick={() => setEditing(true)}
+            >
               <PenLine aria-hidden /> Edit
             </button>
           )}
@@ -91,6 +98,26 @@ export function FieldConflictCard({ conflict, namesRow, onDecided }: CardProps):
       )}
     </>
   );
+}
+
+/** 'one place in the', where the rest of a text could be merged. */
+function placesText(conflict: FieldConflict): string {
+  const places = conflict.hunks?.length ?? 0;
+  return places === 1 ? 'one place in the' : `${places} places in the`;
+}
+
+/** What stood there before all of them, where that is known and was something. */
+function textsBefore(conflict: FieldConflict): readonly string[] {
+  if (!hunksOf(conflict)) return [valueText(conflict, conflict.base)].filter((text) => text !== '');
+  return placesOf(conflict, null)
+    .filter(({ words }) => words.trim() !== '')
+    .map(({ before, words, after }) => (before + words + after).trim());
+}
+
+/** Which version is shown for now; the latest when it is none of them. */
+function shownVersion(conflict: FieldConflict): number {
+  const shown = conflict.versions.findIndex((_version, index) => isProvisional(conflict, index));
+  return shown >= 0 ? shown : conflict.versions.length - 1;
 }
 
 interface EditFormProps {

@@ -8,12 +8,13 @@ import { useSession } from '../data/session.tsx';
 export function DocumentAttributes(): null {
   const { db } = useSession();
   const { connection, pending } = useSyncStatus(db);
-  const { toDecide } = useOverview();
+  const { conflicts, doubleBookings } = useOverview();
   useLayoutEffect(() => {
     const { dataset } = document.documentElement;
     dataset['connection'] = connection;
     dataset['pending'] = String(pending.changes);
-    dataset['conflicts'] = String(toDecide);
-  }, [connection, pending.changes, toDecide]);
+    dataset['conflicts'] = String(conflicts.length);
+    dataset['doubleBookings'] = String(doubleBookings.length);
+  }, [connection, pending.changes, conflicts.length, doubleBookings.length]);
   return null;
 }

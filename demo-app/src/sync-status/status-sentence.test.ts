@@ -1,7 +1,7 @@
-import type { Connection, SyncStatus } from '@skerry/sdk';
+import { SkerryError, type Connection, type SyncStatus } from '@skerry/sdk';
 import { expect, test } from 'vitest';
 
-import { chipSentence, connectionSentence, spokenStatus } from './status-sentence.ts';
+import { chipSentence, connectionSentence, reasonDetail, spokenStatus } from './status-sentence.ts';
 
 test('[DSTAT1] up to date is said only while connected, with nothing to send, to fetch or to decide', () => {
   expect(text(status('online'))).toBe('Up to date');
@@ -58,6 +58,26 @@ test('[DSTAT7] what is said aloud does not change with every change that is save
   const said = [0, 1, 2].map((changes) => spokenStatus(chipSentence(status('offline', changes), 0)));
   expect(new Set(said)).toEqual(new Set(['Working offline. What you do is saved on this device.']));
   expect(spokenStatus(chipSentence(status('online', 1), 0))).toBe(null);
+});
+
+test('[DSTAT8] nothing is said to be sent later while nobody knows whether it will be', () => {
+  const reason = new SkerryError('SERVER_REPLACED', 'the cursor names server Vq3x, this is 8sdF');
+  const replaced = { ...status('stalled', 1), reason };
+  expect(connectionSentence(replaced)).toMatch(
+    /^This server does not have the history that this device has\. Nothing here was deleted; nothing is sent until/,
+  );
+  expect(connectionSentence(status('stalled', 1))).toContain('stays here until that is solved');
+  for (const stalled of [replaced, status('stalled')]) expect(connectionSentence(stalled)).not.toContain('later');
+  expect(text(replaced)).toBe('Sync is stuck, 1 change saved here');
+});
+
+test('[DSTAT9] the panel shows what the server says, but no ids of servers', () => {
+  const reason = new SkerryError('SERVER_REPLACED', 'the cursor names server Vq3x, this is 8sdF');
+  expect(reasonDetail({ ...status('stalled'), reason })).toBe(null);
+  const refused = new SkerryError('FORBIDDEN', 'You may only read here.');
+  expect(reasonDetail({ ...status('stalled'), reason: refused })).toBe('You may only read here.');
+  expect(reasonDetail({ ...status('paused'), reason: refused })).toBe(null);
+  expect(reasonDetail(status('offline'))).toBe(null);
 });
 
 const CONNECTIONS: readonly Connection[] = [

@@ -67,6 +67,21 @@ export function spokenStatus({ icon }: ChipSentence): string | null {
   }
 }
 
+const REPLACED =
+  'This server does not have the history that this device has. Nothing here was deleted; nothing is sent until the server has its old data back.';
+const STUCK =
+  'The server does not take what this device sends. What you do is saved on this device and stays here until that is solved.';
+
+/** What the status tells people in the words of the SDK. Null where the sentence says it and the rest is for developers. */
+export function reasonDetail(status: SyncStatus): string | null {
+  if (!status.reason || status.connection === 'paused' || isReplaced(status)) return null;
+  return status.reason.message;
+}
+
+function isReplaced({ connection, reason }: SyncStatus): boolean {
+  return connection === 'stalled' && reason?.code === 'SERVER_REPLACED';
+}
+
 /** One or two full sentences for the panel. */
 export function connectionSentence(status: SyncStatus): string {
   const kept = 'What you do is saved on this device and sent later.';
@@ -76,7 +91,7 @@ export function connectionSentence(status: SyncStatus): string {
     case 'upgrade-required':
       return 'This version of the app and the server do not understand each other. Reload the page; nothing is lost.';
     case 'stalled':
-      return `The server does not take what this device sends. ${kept}`;
+      return isReplaced(status) ? REPLACED : STUCK;
     case 'offline':
     case 'backoff':
       return `The server cannot be reached. ${kept}`;

@@ -9,7 +9,7 @@ import { useAttempt } from '../data/use-attempt.ts';
 import { moment, until } from '../ui/relative-time.ts';
 import { useNow } from '../ui/use-now.ts';
 import { OutboxList } from './outbox-list.tsx';
-import { connectionSentence } from './status-sentence.ts';
+import { connectionSentence, reasonDetail } from './status-sentence.ts';
 
 interface SyncPanelProps {
   readonly isOpen: boolean;
@@ -19,6 +19,7 @@ interface SyncPanelProps {
 export function SyncPanel({ isOpen, panelId }: SyncPanelProps): ReactNode {
   const { db } = useSession();
   const status = useSyncStatus(db);
+  const detail = reasonDetail(status);
   return (
     <>
       <div className="panel-head">
@@ -34,7 +35,7 @@ export function SyncPanel({ isOpen, panelId }: SyncPanelProps): ReactNode {
         </button>
       </div>
       <p className="panel-sentence">{connectionSentence(status)}</p>
-      {status.reason && status.connection !== 'paused' && <p className="detail">{status.reason.message}</p>}
+      {detail !== null && <p className="detail">{detail}</p>}
       {isOpen && <Times />}
       <NetworkSwitch panelId={panelId} />
       {isOpen && <OutboxList />}

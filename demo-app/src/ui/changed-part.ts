@@ -38,7 +38,8 @@ export function abridged(part: ChangedPart, around = 60): ChangedPart {
   };
 }
 
-const LETTER = /[\p{L}\p{N}]/u;
+/** The colon is for the time of day. */
+const LETTER = /[\p{L}\p{N}:]/u;
 
 /** How many letters the two texts share at the start and, of the rest, at the end. */
 function commonEnds(a: string, b: string): [start: number, end: number] {

@@ -114,11 +114,30 @@ test('[CFL3] resolve() with a version settles the conflict as an ordinary change
     .toMatchObject({ id: commit.id, rows: [{ rowId: 'a', fields: ['title'] }] });
 });
 
-test('[CFL3] resolve() with a value takes a new one; a field that is left out is removed', async () => {
+test('[CFL3] resolve() with a value takes a new one; an explicit undefined removes the field', async () => {
   await (await disagree('a')).resolve({ value: { title: 'both' } });
   expect(await db.notes.get('a')).toEqual({ id: 'a', title: 'both', tags: ['x'], likes: 0 });
-  await (await disagree('b')).resolve({ value: {} });
+  await (await disagree('b')).resolve({ value: { title: undefined } });
   expect(await db.notes.get('b')).toEqual({ id: 'b', tags: ['x'], likes: 0 });
+});
+
+test('[CFL3] fields of a group that the value leaves out stay as they are shown', async () => {
+  const disagreeAbout = async (id: string): Promise<FieldConflict> => {
+    await db.bookings.insert({ id, title: 'Planning', room: 'A', start: 10 });
+    const seen = await db.bookings.readToken(id);
+    await db.bookings.update(id, { room: 'B' });
+    await db.bookings.update(id, { start: 12 }, { seen });
+    await expect.poll(() => db.conflicts$.value.some((conflict) => conflict.rowId === id)).toBe(true);
+    return db.conflicts$.value.find((conflict) => conflict.rowId === id) as FieldConflict;
+  };
+  const conflict = await disagreeAbout('a');
+  expect(conflict.fields.toSorted()).toEqual(['room', 'start']);
+  expect(conflict.provisional).toEqual({ room: 'A', start: 12 });
+  await conflict.resolve({ value: { room: 'C' } });
+  expect(await db.bookings.get('a')).toEqual({ id: 'a', title: 'Planning', room: 'C', start: 12 });
+  await (await disagreeAbout('b')).resolve({ value: { room: 'C', start: undefined } });
+  expect(await db.bookings.get('b')).toEqual({ id: 'b', title: 'Planning', room: 'C' });
+  await expect.poll(() => db.conflicts$.value).toEqual([]);
 });
 
 test('[CFL4] a conflict that has changed is CONFLICT_CHANGED, writes nothing, and the new one can be settled', async () => {
@@ -141,6 +160,8 @@ test.each<[string, unknown]>([
   ['half a version', { version: 0.5 }],
   ['a negative version', { version: -1 }],
   ['a value that is no object', { value: 'universe' }],
+  ['a value without a field', { value: {} }],
+  ['a version and a value', { version: 0, value: { title: 'a' } }],
   ['another field', { value: { title: 'a', body: 'b' } }],
   ['a value that is not JSON', { value: { title: new Date(0) } }],
   ['the word of another kind', 'keep'],

@@ -98,8 +98,10 @@ function settle({ local, lifetime }: Context, conflict: OpenConflict, choose: ()
   });
 }
 
-/** The values of the conflict's fields as they should be; a field that is left out is removed. */
+/** The values of the conflict's fields as they should be. */
 function chosenRow(conflict: OpenFieldConflict, choice: unknown): Row {
+  if (isPlainObject(choice) && 'version' in choice && 'value' in choice)
+    throw invalid('resolve() takes { version } or { value }, not both');
   if (isPlainObject(choice) && 'version' in choice) return versionAt(conflict, choice['version']);
   if (isPlainObject(choice) && 'value' in choice) return valueFor(conflict, choice['value']);
   throw invalid(`resolve() takes { version } or { value }; got ${describe(choice)}`);
@@ -111,13 +113,16 @@ function versionAt({ path, fields, versions }: OpenFieldConflict, index: unknown
   return registerRow(path, fields, entry.v);
 }
 
-function valueFor({ fields }: OpenFieldConflict, value: unknown): Row {
-  const row = copyFields(value, 'The value of resolve()');
-  for (const [field, part] of Object.entries(row)) {
+/** What is shown now with the given fields in it: only an explicit undefined removes one. */
+function valueFor({ path, fields, shown }: OpenFieldConflict, value: unknown): Row {
+  const given = copyFields(value, 'The value of resolve()');
+  if (Object.keys(given).length === 0) throw invalid(`value names none of the fields ${fields.join(', ')}`);
+  for (const [field, part] of Object.entries(given)) {
     if (!fields.includes(field)) throw invalid(`the conflict is about ${fields.join(', ')}, not about ${field}`);
     const problem = part === undefined ? null : findJsonProblem(part, field);
     if (problem) throw invalid(`${problem.path}: ${problem.reason}`);
   }
+  const row = { ...registerRow(path, fields, shown.v), ...given };
   return Object.fromEntries(Object.entries(row).filter(([, part]) => part !== undefined)) as Row;
 }
 

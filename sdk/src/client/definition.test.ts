@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 
+import { ask } from '../policies/ask.ts';
+import { counter } from '../policies/counter.ts';
+import { max, min } from '../policies/extremum.ts';
+import { fww } from '../policies/fww.ts';
 import { lww } from '../policies/lww.ts';
 import { set } from '../policies/set.ts';
+import { text } from '../policies/text.ts';
 import { collection, planCollections } from './definition.ts';
 import type { Collections } from './types.ts';
 
@@ -19,6 +24,50 @@ test('[DEF1] a collection becomes a plain plan, fields without a policy are left
       indexes: ['title', '*tags', '[title+tags]'],
     },
   ]);
+});
+
+test('[DEF3] a policy that fits its field compiles, one that contradicts its type does not', () => {
+  interface Row {
+    title: string;
+    state: 'open' | 'done';
+    likes: number;
+    stock?: number | undefined;
+    body?: string;
+    tags?: readonly string[];
+    place: { room: string } | null;
+    extra: unknown;
+  }
+  const fitting = collection<Row>({
+    fields: {
+      title: text(),
+      state: max(),
+      likes: counter(),
+      stock: counter(),
+      body: text(),
+      tags: set(),
+      extra: ask(),
+    },
+  });
+  const anything = collection<Row>({
+    fields: { title: min(), state: ask(), likes: lww(), stock: fww(), body: ask(), tags: lww(), place: ask() },
+  });
+  const contradicting = [
+    // @ts-expect-error -- a counter is a number
+    collection<Row>({ fields: { title: counter() } }),
+    // @ts-expect-error -- a set is an array
+    collection<Row>({ fields: { body: set() } }),
+    // @ts-expect-error -- a text is a string
+    collection<Row>({ fields: { tags: text() } }),
+    // @ts-expect-error -- an object is neither greater nor smaller than another
+    collection<Row>({ fields: { place: max() } }),
+    // @ts-expect-error -- nobody knows whether it can be compared
+    collection<Row>({ fields: { extra: min() } }),
+    // @ts-expect-error -- there is no such field
+    collection<Row>({ fields: { tittle: ask() } }),
+  ];
+  const plans = planCollections({ fitting, anything });
+  expect(plans[0]!.fields['likes']).toEqual({ kind: 'counter' });
+  expect(contradicting).toHaveLength(6);
 });
 
 test.each<[string, unknown]>([

@@ -116,10 +116,12 @@ test('[CLS1] close() completes every observable, can be called twice, and ends e
 test('[CLS3] a write that is under way at close() is saved and says so, or is not and says CLOSED', async () => {
   const name = freshName();
   const db = await openNotes({ name });
-  const writing = Array.from({ length: 20 }, (_, i) => db.notes.insert({ id: `${i}`, title: 'a', tags: ['x'] }));
+  const writing = Promise.allSettled(
+    Array.from({ length: 20 }, (_, i) => db.notes.insert({ id: `${i}`, title: 'a', tags: ['x'] })),
+  );
   await new Promise((resolve) => setTimeout(resolve, 5));
   await db.close();
-  const answers = await Promise.allSettled(writing);
+  const answers = await writing;
   const saved = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   for (const answer of answers)
     if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'CLOSED' });

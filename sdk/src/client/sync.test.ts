@@ -199,8 +199,9 @@ test('[SYN6] settled() ends with CLOSED when the database is closed, and refuses
   const settled = anna.sync.settled({ timeoutMs: Infinity });
   const bad = anna.sync.settled({ timeoutMs: -1 });
   await expect(bad).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  const ended = expect(settled).rejects.toMatchObject({ code: 'CLOSED' });
   await anna.close();
-  await expect(settled).rejects.toMatchObject({ code: 'CLOSED' });
+  await ended;
 });
 
 test('[SYN7] an address that cannot be used is INVALID_OPTION', async () => {

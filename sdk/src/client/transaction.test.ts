@@ -89,6 +89,55 @@ test('[TXN8] calls inside may run side by side, with other promises in between',
   await expect.poll(() => db.outbox$.value.length).toBe(1);
 });
 
+test('[TXN9] updates of one row at once go one after another: none is lost', async () => {
+  await db.notes.insert({ id: 'a', title: 'A', body: '1', tags: ['x'] });
+  await db.transaction((tx) =>
+    Promise.all([
+      tx.notes.update('a', { title: 'B' }),
+      tx.notes.update('a', { body: '2' }),
+      ...[1, 2, 3].map(() => tx.notes.update('a', (draft) => void (draft.likes = (draft.likes ?? 0) + 1))),
+    ]),
+  );
+  expect(await db.notes.get('a')).toEqual({ id: 'a', title: 'B', body: '2', tags: ['x'], likes: 3 });
+});
+
+test('[TXN9] so do calls of the handle inside a transaction', async () => {
+  await db.notes.insert({ id: 'a', title: 'A', tags: ['x'] });
+  await db.transaction((tx) =>
+    Promise.all(
+      [tx, db, tx, db].map(({ notes }) => notes.update('a', (draft) => void (draft.likes = (draft.likes ?? 0) + 1))),
+    ),
+  );
+  expect(await db.notes.get('a')).toMatchObject({ likes: 4 });
+});
+
+test('[TXN9] an update that fails, and one that is called inside the function of another, hold up nobody', async () => {
+  await db.notes.insert({ id: 'a', title: 'A', tags: ['x'] });
+  await db.transaction(async (tx) => {
+    let inner: Promise<void> | undefined;
+    const outcomes = await Promise.allSettled([
+      tx.notes.update('unknown', { title: 'B' }),
+      tx.notes.update('a', (draft) => {
+        inner = tx.notes.update('a', { body: '2' });
+        draft.title = 'B';
+      }),
+      tx.notes.update('a', { extra: 1 }),
+    ]);
+    await inner;
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  });
+  expect(await db.notes.get('a')).toMatchObject({ title: 'B', body: '2', extra: 1 });
+});
+
+test('[TXN9] a call that nobody awaits belongs to the transaction all the same', async () => {
+  await db.notes.insert({ id: 'a', title: 'A', tags: ['x'] });
+  const { id } = await db.transaction(async (tx) => {
+    for (let i = 0; i < 5; i++) void tx.notes.update('a', (draft) => void (draft.likes = (draft.likes ?? 0) + 1));
+  });
+  expect(await db.notes.get('a')).toMatchObject({ likes: 5 });
+  await expect.poll(() => db.outbox$.value.at(-1)?.id).toBe(id);
+});
+
 test('[TXN5] calls of the handle inside a transaction belong to it', async () => {
   const failed = db.transaction(async (tx) => {
     await tx.notes.insert({ title: 'a', tags: ['x'] });

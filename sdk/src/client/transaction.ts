@@ -47,9 +47,13 @@ export async function runTransaction<C extends Collections, R>(
   });
 }
 
-/** Writes go into the transaction that is open; after its end they would be on their own, so they are refused. */
+/**
+ * Writes go into the transaction that is open; after its end they would be on their own, so they are refused. Those that
+ * read before they write go one after another: side by side, each would write over what the other has done.
+ */
 function openScope(lifetime: Lifetime): WriteScope & { end(): void } {
   let isOpen = true;
+  let last: Promise<unknown> = Promise.resolve();
   return {
     assertOpen: () => {
       lifetime.assertOpen();
@@ -60,7 +64,11 @@ function openScope(lifetime: Lifetime): WriteScope & { end(): void } {
         'This call does not belong to its transaction any more. Await every call, and nothing else, inside its function.',
       );
     },
-    write: (_collection, fn) => fn(),
+    write: <R>(_collection: string, fn: () => Promise<R>) => {
+      const written = last.then(fn, fn);
+      last = written;
+      return written;
+    },
     end: () => (isOpen = false),
   };
 }

@@ -25,8 +25,8 @@ export type Stored<Row> = Row & { readonly id: Id };
 export type New<Row> = Omit<Row, 'id'> & { readonly id?: Id };
 
 export interface CollectionOptions<Row> {
-  /** A field without a policy gets ask(). */
-  readonly fields?: { readonly [K in keyof Row]?: Policy };
+  /** A field without a policy gets ask(). A policy must fit the type of its field: a counter() a number, a set() an array. */
+  readonly fields?: { readonly [K in keyof Row]?: Policy<Exclude<Row[K], undefined>> };
   /** Fields that only make sense together (room, start, end): they win, lose or conflict as one. */
   readonly groups?: readonly (readonly (keyof Row & string)[])[];
   /** Dexie index syntax: 'updatedAt', '*tags', '[room+start]'. */
@@ -135,7 +135,10 @@ export interface FieldConflict extends ConflictBase {
   readonly provisional: Readonly<Record<string, unknown>>;
   /** For a text: where the versions clash; everything else of them is merged in `provisional`. */
   readonly hunks?: readonly Hunk[];
-  /** Throws CONFLICT_CHANGED when the conflict is not the one that was read. */
+  /**
+   * Takes one of the versions, or the fields of `value` in place of what `provisional` has there; only an explicit
+   * undefined removes a field. Throws INVALID_VALUE, and CONFLICT_CHANGED when the conflict is not the one that was read.
+   */
   resolve(
     choice: { readonly version: number } | { readonly value: Readonly<Record<string, unknown>> },
   ): Promise<Commit<void>>;

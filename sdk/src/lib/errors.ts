@@ -41,7 +41,7 @@ export const ERROR_CODES = {
   EQUIVOCATION: 'Two different changes carry the same identity. The server kept the first; report this.',
   INVALID_CHANGE: 'The server refused a change because its shape is wrong. It stays in the outbox; report this.',
   SERVER_REPLACED:
-    'The server lost its history or is another one than before. Nothing was deleted here; see the guide on restored servers.',
+    "The server lost its history or is another one than before. Nothing was deleted here, and nothing is sent; see 'A server that lost its data' in the guide.",
   STORAGE_FULL: 'The server has no space left. Changes are kept on this device.',
   SHUTTING_DOWN: 'The server is restarting. The SDK reconnects by itself.',
   INTERNAL: 'Something failed that never should. Report it with the message; nothing was acknowledged.',

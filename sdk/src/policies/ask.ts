@@ -4,7 +4,7 @@ import type { Policy, PolicyRules } from './policy.ts';
 import { latest } from './ranking.ts';
 
 /** The default: concurrent values stay side by side as an open conflict, the latest by clock is shown meanwhile. */
-export function ask(): Policy {
+export function ask(): Policy<unknown> {
   return { kind: 'ask' };
 }
 

@@ -2,7 +2,7 @@
 import type { Policy, PolicyRules } from './policy.ts';
 
 /** For fields that hold an integer of which only the differences matter: likes, stock. */
-export function counter(): Policy {
+export function counter(): Policy<number> {
   return { kind: 'counter' };
 }
 

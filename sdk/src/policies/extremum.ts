@@ -5,12 +5,12 @@ import type { Policy, PolicyRules } from './policy.ts';
 import { latest } from './ranking.ts';
 
 /** For high scores, last read positions, latest versions. */
-export function max(): Policy {
+export function max(): Policy<number | string> {
   return { kind: 'max' };
 }
 
 /** For earliest dates, lowest prices. */
-export function min(): Policy {
+export function min(): Policy<number | string> {
   return { kind: 'min' };
 }
 

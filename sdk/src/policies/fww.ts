@@ -4,7 +4,7 @@ import { jsonEqual } from '../lib/json.ts';
 import type { Policy, PolicyRules } from './policy.ts';
 
 /** The first write by hybrid logical clock wins, ties by writer. For claims: a name, a seat, a task. */
-export function fww(): Policy {
+export function fww(): Policy<unknown> {
   return { kind: 'fww' };
 }
 

@@ -4,7 +4,7 @@ import type { Policy, PolicyRules } from './policy.ts';
 import { latest } from './ranking.ts';
 
 /** The last write by hybrid logical clock wins, ties by writer. For fields where nobody minds. */
-export function lww(): Policy {
+export function lww(): Policy<unknown> {
   return { kind: 'lww' };
 }
 

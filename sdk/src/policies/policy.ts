@@ -9,9 +9,16 @@ import type { Reading } from '../core/schema.ts';
 
 export type PolicyKind = 'ask' | 'lww' | 'fww' | 'text' | 'max' | 'min' | 'set' | 'counter';
 
-/** Plain data, so that it travels to the worker. Made by ask(), lww(), text(), set() and the others. */
-export interface Policy {
+/**
+ * Plain data, so that it travels to the worker. Made by ask(), lww(), text(), set() and the others.
+ *
+ * `V` is what a field may hold to be read by it. A policy for more values fits a field of fewer, so `Policy` alone is
+ * any policy.
+ */
+export interface Policy<in V = never> {
   readonly kind: PolicyKind;
+  /** For the compiler only; never there. */
+  readonly accepts?: (value: V) => void;
 }
 
 /** How a policy keeps its field: as one value, as elements, or as a sum. */

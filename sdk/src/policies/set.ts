@@ -2,7 +2,7 @@
 import type { Policy, PolicyRules } from './policy.ts';
 
 /** For fields that hold an array without order or repetition: tags, members. Read in canonical order. */
-export function set(): Policy {
+export function set(): Policy<readonly unknown[]> {
   return { kind: 'set' };
 }
 
