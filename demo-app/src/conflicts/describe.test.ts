@@ -1,7 +1,7 @@
 import type { FieldConflict } from '@skerry/sdk';
 import { expect, test } from 'vitest';
 
-import { allTogether, isProvisional, kept, shapeOf, subjectOf, valueText } from './describe.ts';
+import { allTogether, isProvisional, shapeOf, subjectOf, valueText } from './describe.ts';
 
 const slot = { fields: ['room', 'start', 'end'] };
 
@@ -36,33 +36,3 @@ test('[DSAY4] the version that is shown for now is told apart', () => {
   const both = conflict('title', ['universe', 'unicorn']);
   expect(both.versions.map((_version, index) => isProvisional(both, index))).toEqual([true, false]);
 });
-
-test('[DSAY5] keeping a version of a merged text decides its clashes, not the rest', () => {
-  expect(kept(conflict('title', ['universe', 'unicorn']), 1)).toEqual({ version: 1 });
-  const merged = { ...conflict('body', ['universe', 'unicorn\nTea']), provisional: { body: 'unicorn\nTea' } };
-  const hunks = [{ offset: 0, length: 7, base: '', versions: ['universe', 'unicorn'] }];
-  expect(kept({ ...merged, hunks }, 0)).toEqual({ value: { body: 'universe\nTea' } });
-  expect(allTogether({ ...merged, hunks })).toEqual({ body: 'universe / unicorn\nTea' });
-  expect([0, 1].map((version) => isProvisional({ ...merged, hunks }, version))).toEqual([false, true]);
-});
-
-function conflict(field: string, values: readonly string[]): FieldConflict {
-  return {
-    id: 'c',
-    kind: 'field',
-    collection: 'notes',
-    rowId: 'r',
-    detectedAt: new Date(0),
-    fields: [field],
-    base: {},
-    versions: values.map((value) => ({
-      value: { [field]: value },
-      user: null,
-      device: null,
-      at: new Date(0),
-      here: false,
-    })),
-    provisional: { [field]: values[0] },
-    resolve: () => Promise.reject(new Error('not here')),
-  };
-}

@@ -2,7 +2,7 @@
 import type { FieldConflict } from '@skerry/sdk';
 
 import { parseWall, spanLabel } from '../calendar/wall-time.ts';
-import { hunksOf, isShown, withAll, withVersion } from './hunks.ts';
+import { hunksOf, isShown, withAll } from './hunks.ts';
 
 export type Shape = 'line' | 'text' | 'booking' | 'other';
 
@@ -39,11 +39,6 @@ export function isProvisional(conflict: FieldConflict, version: number): boolean
   return conflict.fields.every(
     (field) => JSON.stringify(values[field]) === JSON.stringify(conflict.provisional[field]),
   );
-}
-
-/** What resolve() takes to keep a version. Of a merged text only the clashes are decided: the rest of it stays merged. */
-export function kept(conflict: FieldConflict, version: number): Parameters<FieldConflict['resolve']>[0] {
-  return hunksOf(conflict) ? { value: withVersion(conflict, version) } : { version };
 }
 
 /** All versions in one value, for texts: nothing anyone wrote is left out. Null where that makes no sense. */

@@ -5,7 +5,7 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 
 import { useSession } from '../data/session.tsx';
 import { authorOf, keepLabel, possessive } from '../ui/author.ts';
-import { allTogether, isProvisional, kept, shapeOf, subjectOf, valueText } from './describe.ts';
+import { allTogether, isProvisional, shapeOf, subjectOf, valueText } from './describe.ts';
 import { hunksOf, placesOf } from './hunks.ts';
 import { RowName } from './row-name.tsx';
 import { useDecide } from './use-decide.ts';
@@ -30,7 +30,7 @@ export function FieldConflictCard({ conflict, namesRow, onDecided }: CardProps):
     const chosen = conflict.versions[version];
     if (!chosen) return;
     const { name, isMe } = authorOf(chosen, me);
-    void decide(`Kept ${isMe ? 'your' : possessive(name)} ${subject}`, () => conflict.resolve(kept(conflict, version)));
+    void decide(`Kept ${isMe ? 'your' : possessive(name)} ${subject}`, () => conflict.resolve({ version }));
   };
   const write = (done: string, value: Readonly<Record<string, unknown>>): void =>
     void decide(done, () => conflict.resolve({ value }));

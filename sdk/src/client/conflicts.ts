@@ -8,6 +8,7 @@ import type { Entry, Mark } from '../core/record.ts';
 import type { Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { findJsonProblem } from '../lib/json.ts';
+import { keepVersion } from '../policies/merge-text.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -107,10 +108,11 @@ function chosenRow(conflict: OpenFieldConflict, choice: unknown): Row {
   throw invalid(`resolve() takes { version } or { value }; got ${describe(choice)}`);
 }
 
-function versionAt({ path, fields, versions }: OpenFieldConflict, index: unknown): Row {
+function versionAt({ path, fields, versions, shown, hunks }: OpenFieldConflict, index: unknown): Row {
   const entry = Number.isInteger(index) ? versions[index as number] : undefined;
   if (!entry) throw invalid(`version must be a number from 0 to ${versions.length - 1}; got ${describe(index)}`);
-  return registerRow(path, fields, entry.v);
+  const value = hunks && typeof shown.v === 'string' ? keepVersion({ text: shown.v, hunks }, index as number) : entry.v;
+  return registerRow(path, fields, value);
 }
 
 /** What is shown now with the given fields in it: only an explicit undefined removes one. */

@@ -136,7 +136,7 @@ export interface FieldConflict extends ConflictBase {
   /** For a text: where the versions clash; everything else of them is merged in `provisional`. */
   readonly hunks?: readonly Hunk[];
   /**
-   * Takes one of the versions, or the fields of `value` in place of what `provisional` has there; only an explicit
+   * Takes one of the versions (of a text: its words where the versions clash, what the others wrote elsewhere stays), or the fields of `value` in place of what `provisional` has there; only an explicit
    * undefined removes a field. Throws INVALID_VALUE, and CONFLICT_CHANGED when the conflict is not the one that was read.
    */
   resolve(

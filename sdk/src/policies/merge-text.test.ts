@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { mergeText } from './merge-text.ts';
+import { keepVersion, mergeText } from './merge-text.ts';
 
 const word = fc.constantFrom('sea', 'gull', 'rock', 'tide', 'salt', 'wind');
 const line = fc.array(word, { maxLength: 4 }).map((words) => words.join(' '));
@@ -70,6 +70,20 @@ describe('merging texts', () => {
         expect(end).toBeLessThanOrEqual(text.length);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('[TXT9] keeping a version keeps its words where versions clash, and what the others wrote elsewhere', () => {
+    const merged = mergeText('one\ntwo\nthree', ['ONE a\ntwo\nthree', 'ONE b\ntwo\nTHREE']);
+    expect(keepVersion(merged, 0)).toBe('ONE a\ntwo\nTHREE');
+    expect(keepVersion(merged, 1)).toBe('ONE b\ntwo\nTHREE');
+    fc.assert(
+      fc.property(document, document, document, (base, a, b) => {
+        const both = mergeText(base, [a, b]);
+        for (const i of [0, 1])
+          for (const hunk of both.hunks) expect(keepVersion(both, i)).toContain(hunk.versions[i]!);
+        expect(mergeText(base, [base, a]).text).toBe(keepVersion(mergeText(base, [base, a]), 1));
+      }),
     );
   });
 

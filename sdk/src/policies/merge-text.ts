@@ -20,6 +20,17 @@ export function mergeText(base: string, versions: readonly string[]): MergedText
   return mergeAt(base, versions, LEVELS);
 }
 
+/** The merged text with one version's words where the versions clash: what the others wrote elsewhere stays. */
+export function keepVersion({ text, hunks }: MergedText, version: number): string {
+  let kept = '';
+  let at = 0;
+  for (const hunk of hunks) {
+    kept += text.slice(at, hunk.offset) + (hunk.versions[version] ?? '');
+    at = hunk.offset + hunk.length;
+  }
+  return kept + text.slice(at);
+}
+
 /** How a text falls into tokens, the coarsest first. Joined, the tokens are the text. */
 const LEVELS: readonly ((text: string) => string[])[] = [
   (text) => text.match(/[^\n]*\n|[^\n]+/g) ?? [],
