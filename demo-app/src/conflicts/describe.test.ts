@@ -36,3 +36,31 @@ test('[DSAY4] the version that is shown for now is told apart', () => {
   const both = conflict('title', ['universe', 'unicorn']);
   expect(both.versions.map((_version, index) => isProvisional(both, index))).toEqual([true, false]);
 });
+
+test('[DSAY5] keeping all of a merged text decides its clashes, not the rest', () => {
+  const merged = { ...conflict('body', ['universe', 'unicorn\nTea']), provisional: { body: 'unicorn\nTea' } };
+  const hunks = [{ offset: 0, length: 7, base: '', versions: ['universe', 'unicorn'] }];
+  expect(allTogether({ ...merged, hunks })).toEqual({ body: 'universe / unicorn\nTea' });
+  expect([0, 1].map((version) => isProvisional({ ...merged, hunks }, version))).toEqual([false, true]);
+});
+
+function conflict(field: string, values: readonly string[]): FieldConflict {
+  return {
+    id: 'c',
+    kind: 'field',
+    collection: 'notes',
+    rowId: 'r',
+    detectedAt: new Date(0),
+    fields: [field],
+    base: {},
+    versions: values.map((value) => ({
+      value: { [field]: value },
+      user: null,
+      device: null,
+      at: new Date(0),
+      here: false,
+    })),
+    provisional: { [field]: values[0] },
+    resolve: () => Promise.reject(new Error('not here')),
+  };
+}
