@@ -7,14 +7,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import { ask, collection, counter, lww, open, set, type Db } from '@skerry/sdk';
 
 import { openRaw, type RawDatabase } from './raw.ts';
-
-export interface Row {
-  title: string;
-  body: string;
-  tags: string[];
-  pinned: boolean;
-  hits: number;
-}
+import type { Row } from './row.ts';
 
 /** Two ways to do one thing, taken in turns so that whatever else the machine does slows both. */
 export interface Pair {

@@ -4,7 +4,7 @@
  */
 import { openDB } from 'idb';
 
-import type { Row } from './page.ts';
+import type { Row } from './row.ts';
 
 type StoredRow = Row & { readonly id: string };
 
