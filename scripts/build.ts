@@ -4,7 +4,6 @@
  * Each part is built when a source is newer than its last build, or always with `--force`.
  */
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   readdirSync,
@@ -85,10 +84,6 @@ async function buildServer(): Promise<void> {
     platform: 'node',
     output: { dir: dist, format: 'esm', chunkFileNames: '[name]-[hash].js', sourcemap: true },
   });
-  const main = join(dist, 'main.js');
-  const code = readFileSync(main, 'utf8');
-  if (!code.startsWith('#!')) writeFileSync(main, `#!/usr/bin/env node\n${code}`);
-  chmodSync(main, 0o755);
 }
 
 async function buildDemo(): Promise<void> {

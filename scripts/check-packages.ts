@@ -17,6 +17,7 @@ const codes = [
     '--eval',
     "import { DEFAULT_LIMITS } from '@skerry/sdk/kernel'; DEFAULT_LIMITS.frameBytes;",
   ]),
-  await runNode(['sync-server/dist/main.js', '--help'], { stdio: ['ignore', 'ignore', 'inherit'] }),
+  // By its name, as npm has linked it.
+  await run('skerry-server', ['--help'], { stdio: ['ignore', 'ignore', 'inherit'] }),
 ];
 process.exitCode = codes.every((code) => code === 0) ? 0 : 1;

@@ -16,7 +16,7 @@ const sync = spawn(
 const vite = await createServer({
   configFile: `${ROOT}/vite.config.ts`,
   server: {
-    port: Number(process.env['PORT'] ?? 4321),
+    port: Number(process.env['PORT'] || 4321),
     proxy: { '/sync': { target: `ws://127.0.0.1:${SYNC_PORT}`, ws: true } },
   },
 });

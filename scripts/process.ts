@@ -1,5 +1,6 @@
 /**
  * Child processes, for the other scripts: run one to its end, with our own tools first on the PATH, and never leave one behind.
+ * SIGTERM and SIGINT end the child first and then the script.
  */
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { delimiter, join } from 'node:path';
@@ -9,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const PATH = [join(ROOT, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Runs a command in the root of the repository; resolves with its exit code, 1 when it could not start or was killed. */
 export function run(
@@ -25,14 +28,20 @@ export function run(
       env: { ...process.env, PATH, ...options.env },
     });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text));
-    const end = (): void => void child.kill('SIGTERM');
-    process.once('SIGTERM', end);
+    let isEnding = false;
+    const end = (): void => {
+      isEnding = true;
+      child.kill('SIGTERM');
+    };
+    for (const signal of SIGNALS) process.on(signal, end);
     child.on('error', (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(1);
     });
     child.on('close', (code) => {
-      process.off('SIGTERM', end);
+      for (const signal of SIGNALS) process.off(signal, end);
+      // Else the script would go on with its next step.
+      if (isEnding) process.exit(143);
       resolve(code ?? 1);
     });
   });

@@ -24,7 +24,16 @@ const child = spawn(process.execPath, [script, ...args], {
   env: { ...process.env, NODE_OPTIONS: ((process.env.NODE_OPTIONS ?? '') + flags).trim() },
 });
 
-// A terminal's Ctrl-C reaches the script by itself; what is sent to this process alone is handed on.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => child.kill('SIGTERM'));
+// A terminal's Ctrl-C reaches the script by itself as well; the scripts bear to hear it twice.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+
+// npm hands a SIGTERM to the shell between it and us, which ends without a word: that our parent is another one now is all
+// that can be seen of it.
+const parent = process.ppid;
+const watch = setInterval(() => {
+  if (process.ppid === parent) return;
+  clearInterval(watch);
+  child.kill('SIGTERM');
+}, 500).unref();
+
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

@@ -1,23 +1,27 @@
 /**
  * `npm start`: builds what is stale and serves the demo and the sync server on one port, with SQLite in `./data`.
+ *
+ * It takes the flags and variables of the command `skerry-server`, with defaults of its own, and `PORT` as well.
  */
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { SyncServer } from '@skerry/server';
 
+// From the sources: what is wrong with the configuration is said before anything is built.
+import { readConfig, type Config } from '../sync-server/src/config.ts';
 import { build } from './build.ts';
 import { ROOT } from './process.ts';
 
-const port = Number(process.env['PORT'] ?? 4321);
-const data = resolve(ROOT, process.env['SKERRY_DATA'] ?? 'data');
+const { env } = process;
+const config = configure();
+const file = resolve(ROOT, config.file);
+makeFolder(dirname(file));
 
 await build();
 const { createLogger, createSyncServer, sqlite } = await import('@skerry/server');
-mkdirSync(data, { recursive: true });
 const { server, url } = await serve().catch((error: Error & { code?: string }) => {
   const isTaken = error.code === 'EADDRINUSE';
-  console.error(isTaken ? `Port ${port} is in use: choose another with PORT=4322 npm start` : error.message);
-  process.exit(1);
+  fail(isTaken ? `port ${config.port} is in use: choose another with PORT=4322 npm start` : error.message);
 });
 
 const link = (user: string, device: string): string => new URL(`?${new URLSearchParams({ user, device })}`, url).href;
@@ -27,16 +31,48 @@ Skerry is running. Open both links side by side: two people, each on a device of
   Anna  ${link('anna', "Anna's laptop")}
   Ben   ${link('ben', "Ben's phone")}
 
-Data: ${data}   Stop: Ctrl-C
+Data: ${dirname(file)}   Stop: Ctrl-C
 `);
+
+function configure(): Config {
+  const read = readConfig(process.argv.slice(2), {
+    ...env,
+    SKERRY_PORT: env['PORT'] || env['SKERRY_PORT'],
+    // A forwarded host is believed without being asked to. The server listens on this machine only, and what the check of
+    // the host keeps out is pages of other sites in a browser: a page cannot set this header on a WebSocket. A proxy on this
+    // machine that rewrites `Host`, as those of hosted workspaces do, thus works by itself.
+    SKERRY_TRUST_PROXY: env['SKERRY_TRUST_PROXY'] || 'true',
+    SKERRY_LOG_LEVEL: env['SKERRY_LOG_LEVEL'] || 'error',
+  });
+  if (read.type === 'bad') return fail(read.problems.join('\n           '));
+  if (read.type === 'ok') return read.config;
+  console.log(`npm start -- [options] serves the demo as well; PORT is SKERRY_PORT, and --trust-proxy is true here.\n`);
+  process.stdout.write(read.text);
+  process.exit(0);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    fail(`data: ${folder} cannot be made (${(error as NodeJS.ErrnoException).code}); name another with SKERRY_DATA`);
+  }
+}
 
 async function serve(): Promise<{ readonly server: SyncServer; readonly url: string }> {
   const started = await createSyncServer({
-    storage: sqlite(join(data, 'skerry.db')),
-    static: join(ROOT, 'demo-app/dist'),
-    logger: createLogger('error'),
+    storage: sqlite(file),
+    static: config.static ?? join(ROOT, 'demo-app/dist'),
+    ...(config.origins === null ? {} : { origins: config.origins }),
+    trustProxy: config.trustProxy,
+    logger: createLogger(config.logLevel),
   });
-  return { server: started, url: (await started.listen(port)).url };
+  return { server: started, url: (await started.listen(config.port, config.host)).url };
+}
+
+function fail(message: string): never {
+  console.error(`npm start: ${message}`);
+  process.exit(1);
 }
 
 let isClosing = false;

@@ -152,7 +152,7 @@ test('[E2EJ1] setOffline: the socket stays open and silent; the status tells, an
   expect(await anna.conflicts()).toEqual([]);
 });
 
-test('[E2EJ2] a black hole is noticed within 15 s, and the answer that was held back does no harm when it comes late', async ({
+test('[E2EJ2] a black hole is noticed, and the answer that was held back does no harm when it comes late', async ({
   world,
 }) => {
   const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's phone")];
@@ -162,7 +162,7 @@ test('[E2EJ2] a black hole is noticed within 15 s, and the answer that was held 
   await anna.db((db, note) => db.notes.update(note, { title: 'the answer got lost' }), id);
   await expect.poll(() => ben.db((db, note) => db.notes.get(note), id)).toMatchObject({ title: 'the answer got lost' });
   await anna.pending(1);
-  await expect.poll(() => anna.db((db) => db.status$.value.connection), { timeout: 20_000 }).not.toBe('online');
+  await expect.poll(() => anna.db((db) => db.status$.value.connection), { timeout: SETTLE_MS }).not.toBe('online');
   await anna.db((db, note) => db.notes.update(note, { title: 'edited again' }), id);
   anna.heal();
   await expectConverged(anna, ben);

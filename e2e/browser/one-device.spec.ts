@@ -1,4 +1,5 @@
 /** What one device survives: reloads without a network, its browser killed, two tabs at once. */
+import type { DemoDb } from '../fixtures/demo.ts';
 import { expect, expectConverged, test } from '../fixtures/test.ts';
 
 const NOTE = { title: 'A word', body: 'first line', tags: [], pinned: false };
@@ -58,6 +59,55 @@ test('[E2EF1] a browser killed right after a saved write has it when it opens ag
     'round-3',
   ]);
 });
+
+test('[E2EF2] a local write is one transaction of strict durability, the row and what is to be sent together', async ({
+  world,
+}) => {
+  const anna = await world.device('anna', "Anna's laptop");
+  await anna.settled();
+  // So that nothing but the writes below is written.
+  anna.cut();
+  const insert = await anna.db(transactionsOf, 'insert');
+  const update = await anna.db(transactionsOf, 'update');
+  const several = await anna.db(transactionsOf, 'transaction');
+  await anna.pending(3);
+  for (const transactions of [insert, update, several]) {
+    expect(transactions).toEqual([
+      { durability: 'strict', mode: 'readwrite', stores: expect.arrayContaining(['notes', '$outbox']) },
+    ]);
+  }
+});
+
+/** The transactions of IndexedDB that wrote a row or a change while something was written through the SDK. */
+async function transactionsOf(
+  db: DemoDb,
+  what: 'insert' | 'update' | 'transaction',
+): Promise<readonly { readonly durability: string; readonly mode: string; readonly stores: readonly string[] }[]> {
+  const written = new Map<IDBTransaction, Set<string>>();
+  const { add, put } = IDBObjectStore.prototype;
+  const noting = (write: typeof put): typeof put =>
+    function noted(this: IDBObjectStore, ...values) {
+      written.set(this.transaction, (written.get(this.transaction) ?? new Set()).add(this.name));
+      return write.apply(this, values);
+    };
+  Object.assign(IDBObjectStore.prototype, { add: noting(add), put: noting(put) });
+  try {
+    const note = { title: what, body: '', tags: [], pinned: false };
+    if (what === 'insert') await db.notes.insert({ ...note, id: 'note' });
+    if (what === 'update') await db.notes.update('note', { title: what });
+    if (what === 'transaction') {
+      await db.transaction(async (tx) => {
+        await tx.notes.insert({ ...note, id: 'other' });
+        await tx.notes.update('note', { body: what });
+      });
+    }
+  } finally {
+    Object.assign(IDBObjectStore.prototype, { add, put });
+  }
+  return [...written]
+    .filter(([, stores]) => stores.has('notes') || stores.has('$outbox'))
+    .map(([{ durability, mode }, stores]) => ({ durability, mode, stores: [...stores] }));
+}
 
 test('[E2EH1] two tabs of one device show each other what they write, also without a network, and never conflict', async ({
   world,

@@ -1,11 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CLOSE } from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
 import { runCommand, temporaryFolder, type Command } from './server.fixture.ts';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
 let folder: ReturnType<typeof temporaryFolder>;
 const commands: Command[] = [];
@@ -65,6 +71,25 @@ describe('the command', { timeout: 60_000 }, () => {
       code: 1,
       stderr: expect.stringMatching(/^skerry-server: .* is in use by another skerry-server[^\n]*\n$/),
     });
+  });
+
+  it('[CMD3] so it does when a part of the path of the database is a file', async () => {
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    expect(await run('--port', '0', '--data', join(file, 'data')).ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^skerry-server: [^\n]*a part of its path is a file\n$/),
+    });
+  });
+
+  it('[CMD4] before the first build it says how to build', async () => {
+    const { bin } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { bin: Record<string, string> };
+    const script = join(folder.path, bin['skerry-server']!);
+    cpSync(join(PACKAGE, 'package.json'), join(folder.path, 'package.json'));
+    cpSync(join(PACKAGE, bin['skerry-server']!), script);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^skerry-server is not built yet: run `npm run build`[^\n]*\n$/);
   });
 
   it.each([0, 1, 3, 8, 20])(

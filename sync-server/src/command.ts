@@ -87,6 +87,7 @@ async function stop(server: SyncServer, exitCode: number): Promise<void> {
 function explain(failure: unknown, { file, port, host }: Config): string {
   const code = failure instanceof Error && 'code' in failure ? failure.code : undefined;
   if (code === 'EADDRINUSE') return `port ${port} on ${host} is in use; choose another --port`;
+  if (code === 'ENOTDIR' || code === 'EEXIST') return `no folder can be made for ${file}: a part of its path is a file`;
   if (code === 'EACCES' || code === 'EPERM') return `no permission for ${file} or port ${port}`;
   if (failure instanceof StorageError) return failure.message;
   return failure instanceof Error ? failure.message : String(failure);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -53,6 +53,12 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
     });
   });
 
+  it('[CFG2] an empty variable is none', () => {
+    const names = ['PORT', 'DATA', 'HOST', 'STATIC', 'ORIGINS', 'TRUST_PROXY', 'LOG_LEVEL'];
+    const env = Object.fromEntries(names.map((name) => [`SKERRY_${name}`, '']));
+    expect(readConfig([], env)).toEqual({ type: 'ok', config: DEFAULTS });
+  });
+
   it('[CFG3] data is a folder, or a file when it says so', () => {
     const fileOf = (data: string): unknown => readConfig(['--data', data], {});
     expect(fileOf('x/notes.db')).toMatchObject({ config: { file: 'x/notes.db' } });
@@ -60,6 +66,9 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
     const misleading = join(folder.path, 'folder.db');
     mkdirSync(misleading);
     expect(fileOf(misleading)).toMatchObject({ config: { file: join(misleading, 'skerry.db') } });
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    expect(fileOf(file)).toEqual({ type: 'bad', problems: [expect.stringContaining(`data: ${file} is a file`)] });
   });
 
   it('[CFG4] all that is wrong is said at once', () => {
@@ -102,7 +111,9 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       '--host',
       '--static',
       '--origins',
+      'SKERRY_ORIGINS',
       '--trust-proxy',
+      'SKERRY_TRUST_PROXY',
       '--log-level',
     ]) {
       expect(read.type === 'help' && read.text).toContain(word);

@@ -1,6 +1,6 @@
 /**
- * The configuration of the command: flags first, then SKERRY_* variables, then defaults. All that is wrong with it is
- * said at once.
+ * The configuration of the command: flags first, then SKERRY_* variables, then defaults; an empty variable is none. All
+ * that is wrong with it is said at once.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     variable: 'SKERRY_TRUST_PROXY',
     placeholder: 'true|false',
     fallback: 'false',
-    help: 'take the host from X-Forwarded-Host',
+    help: 'take the host from X-Forwarded-Host, behind a proxy that sets it',
   },
   'log-level': {
     variable: 'SKERRY_LOG_LEVEL',
@@ -85,7 +85,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
   const flags = readFlags(args, problems);
   if (flags.has('help')) return { type: 'help', text: helpText() };
   const valueOf = (name: string): string =>
-    flags.get(name) ?? env[SETTINGS[name]!.variable] ?? SETTINGS[name]!.fallback;
+    flags.get(name) ?? (env[SETTINGS[name]!.variable] || SETTINGS[name]!.fallback);
   const config = {
     port: readPort(valueOf('port'), problems),
     host: readHost(valueOf('host'), problems),
@@ -144,7 +144,9 @@ function readHost(host: string, problems: string[]): string {
 
 function readFile(path: string, problems: string[]): string {
   if (path.includes('\0')) problems.push('data: not a path');
-  return /\.(?:db|sqlite)$/.test(path) && !isFolder(path) ? path : join(path, 'skerry.db');
+  else if (/\.(?:db|sqlite)$/.test(path) && !isFolder(path)) return path;
+  else if (isFile(path)) problems.push(`data: ${path} is a file; name a folder, or a file that ends in .db`);
+  return join(path, 'skerry.db');
 }
 
 function readFolder(path: string, problems: string[]): string | null {
@@ -169,4 +171,8 @@ function readChoice(name: string, value: string, choices: readonly string[], pro
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

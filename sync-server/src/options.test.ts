@@ -2,8 +2,9 @@ import { DEFAULT_LIMITS } from '@skerry/sdk/kernel';
 import { describe, expect, it } from 'vitest';
 
 import { memory } from './storage/memory.ts';
-import { createSyncServer } from './sync-server.ts';
 import { readLimits } from './options.ts';
+import { sqlite } from './storage/sqlite/sqlite.ts';
+import { createSyncServer, type SyncServerOptions } from './sync-server.ts';
 
 describe('options of the server', { timeout: 30_000 }, () => {
   it('[OPT1] limits are tightened by name', () => {
@@ -24,4 +25,14 @@ describe('options of the server', { timeout: 30_000 }, () => {
   ])('[OPT2] %j is refused with INVALID_OPTION', async (options) => {
     await expect(createSyncServer({ storage: memory(), ...options })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
+
+  it.each([[undefined], [{}], [{ storage: null }], [{ storage: './data/skerry.db' }], [{ storage: sqlite }]])(
+    '[OPT2] %j, which has no storage, is refused with INVALID_OPTION that names it',
+    async (options) => {
+      await expect(createSyncServer(options as unknown as SyncServerOptions)).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('storage'),
+      });
+    },
+  );
 });

@@ -2,6 +2,7 @@
 import { DEFAULT_LIMITS, SkerryError, type Limits } from '@skerry/sdk/kernel';
 
 import { originUrl } from './http/origin.ts';
+import type { StorageSource } from './storage/port.ts';
 
 /** Limits that devices rely on: a server may tighten them and not more. The others are its own affair. */
 const SHARED: readonly (keyof Limits)[] = [
@@ -24,6 +25,11 @@ export function readLimits(given: Partial<Limits> = {}): Limits {
     if ((value as number) > max) throw wrong(`limits.${name} is ${String(value)}; devices allow at most ${max}`);
   }
   return { ...DEFAULT_LIMITS, ...given };
+}
+
+/** Throws INVALID_OPTION for what only a caller without types can pass. */
+export function checkStorage(storage: Partial<StorageSource> | null | undefined): void {
+  if (typeof storage?.open !== 'function') throw wrong(`storage is missing: pass sqlite('data/skerry.db') or memory()`);
 }
 
 /** Throws INVALID_OPTION. */

@@ -11,7 +11,7 @@ import { isLoopback } from './http/loopback.ts';
 import { createRequestHandler } from './http/requests.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './http/upgrade.ts';
 import { createLogger, type Logger } from './log.ts';
-import { checkOrigins, readLimits } from './options.ts';
+import { checkOrigins, checkStorage, readLimits } from './options.ts';
 import type { Storage, StorageSource } from './storage/port.ts';
 
 export interface SyncServerOptions extends Access {
@@ -50,6 +50,7 @@ const CLOSE_TIMEOUT_MS = 8_000;
 
 /** Opens the storage. Fails with INVALID_OPTION for options that contradict themselves, StorageError for the storage. */
 export async function createSyncServer(options: SyncServerOptions): Promise<SyncServer> {
+  checkStorage((options as Partial<SyncServerOptions> | undefined)?.storage);
   const limits = readLimits(options.limits);
   checkOrigins(options.origins);
   return new NodeSyncServer(options, limits, await options.storage.open());

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { TestDevice, TestWriter } from '../device.fixture.ts';
+import { dotsOf, TestDevice, TestWriter } from '../device.fixture.ts';
 import { startServer, type TestServer } from '../server.fixture.ts';
 import { memory } from '../storage/memory.ts';
 import { StorageError } from '../storage/port.ts';
@@ -76,6 +76,41 @@ describe('group commit', { timeout: 30_000 }, () => {
     ]);
     expect((await answers[1])!.refused).toBeUndefined();
   });
+
+  it.each([
+    ['in one transaction', true],
+    ['the second while the first is being committed', false],
+  ])(
+    '[GRP7] the same push in two connections at once, %s, is acknowledged to both and stored once',
+    async (_, isBlocked) => {
+      const release = storage.hold();
+      const [blocker, one, other] = [
+        await TestDevice.connect(server.url, { space: 'another' }),
+        await TestDevice.connect(server.url),
+        await TestDevice.connect(server.url),
+      ];
+      const blocking = isBlocked ? blocker.push(new TestWriter('blocker').next()) : null;
+      await settle(blocker);
+      const changes = new TestWriter('w').many(3);
+      const answers = [one.push(...changes)];
+      await settle(one);
+      answers.push(other.push(...changes));
+      await settle(other);
+      // The transaction that is held has decided already; what came since waits for the next.
+      expect(storage.count).toBe(1);
+      release();
+      await blocking;
+      const known = { type: 'pushed', known: { 'w---------------': 3 } };
+      expect(await Promise.all(answers)).toEqual([known, known]);
+      expect(storage.count).toBe(2);
+      const dots = changes.map(({ dot }) => dot);
+      for (const device of [one, other]) expect(dotsOf(await device.readTo(3))).toEqual(dots);
+      // Who added them has their content already; the other might have had another.
+      expect(one.entries.every((entry) => entry.change === undefined)).toBe(true);
+      expect(other.entries.map(({ change }) => change)).toEqual(changes);
+      expect(one.pages.at(-1)!.head).toEqual({ [one.welcome.sid]: 3 });
+    },
+  );
 
   it('[GRP4] a full disk is STORAGE_FULL; reading goes on, and so does writing when there is space again', async () => {
     const device = await TestDevice.connect(server.url);

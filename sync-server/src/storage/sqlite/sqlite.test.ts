@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { temporaryFolder } from '../../server.fixture.ts';
 import { StorageError } from '../port.ts';
@@ -93,6 +93,23 @@ describe('SQLite storage', { timeout: 30_000 }, () => {
     ]);
     expect(other.prepare('SELECT inc, seq FROM writers').all()).toEqual([{ inc: 'AAAAAAAAAAAAAAAA', seq: 1 }]);
     other.close();
+    await storage.close();
+  });
+
+  it('[SQL5] the connection that commits has the disk sync every commit', async () => {
+    const storage = await sqlite(file).open();
+    const executing = vi.spyOn(Database.prototype, 'exec');
+    const entry = { space: 'a', n: 1, dot: 'AAAAAAAAAAAAAAAA.1', hash: 'h', change: '{}', owner: null };
+    await storage.transact(['a'], (transaction) => transaction.append([entry]));
+    const statements = executing.mock.calls.map(([sql]) => sql);
+    const writers = executing.mock.contexts as readonly Database.Database[];
+    executing.mockRestore();
+    expect(statements).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
+    for (const writer of writers) {
+      // 2 is FULL: in WAL mode, less would sync at checkpoints only and lose the newest commits with the power.
+      expect(writer.pragma('synchronous', { simple: true })).toBe(2);
+      expect(writer.pragma('journal_mode', { simple: true })).toBe('wal');
+    }
     await storage.close();
   });
 });
