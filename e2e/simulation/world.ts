@@ -300,7 +300,7 @@ export class World {
 
   #clone(device: TestDevice): void {
     if (this.#devices.length >= 6) return;
-    this.#addDevice(`${device.name}'`, device.copyDisk());
+    this.#addDevice(`${device.name}'${this.#devices.length}`, device.copyDisk());
     this.#count('profile cloned');
   }
 
