@@ -17,6 +17,11 @@ export function combineChanges(first: RecordChange, second: RecordChange, own: D
     ops.delete(cell);
     ops.set(cell, earlier ? combineOps(earlier, op, own) : op);
   }
+  // A write that starts from the row as it was before it was deleted here wants it: as if somebody else had deleted it.
+  const life = ops.get('');
+  if (life?.t === 'life' && life.v === 'dead' && second.ops.every((op) => op.t !== 'life')) {
+    ops.set('', { ...life, v: 'live' });
+  }
   return { c: first.c, id: first.id, rv: union(first.rv, second.rv, own), ops: [...ops.values()] };
 }
 

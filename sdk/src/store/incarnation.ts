@@ -13,7 +13,7 @@ export interface WriterIncarnation {
   /** The incarnation to write under, given the numbering on disk. Its next seq is one more than the disk says. */
   continueFrom(seqs: Readonly<Record<Inc, number>>): Inc;
   committed(inc: Inc, seq: number): void;
-  /** The connection was lost or closed: the next write starts a new incarnation. */
+  /** The connection was lost or closed, or a transaction failed: the next write starts a new incarnation. */
   end(): void;
 }
 

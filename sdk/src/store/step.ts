@@ -29,7 +29,8 @@ export function rowIntent(schema: CollectionSchema, id: string, next: Row | null
     schema,
     id,
     check: (shown) => next && checkFields(schema, next, shown),
-    change: (current, confirmed) => writeRecord({ schema, id, current: seen ?? current, confirmed, next }),
+    // What was seen of a record that is not there was undone since: the row is written as a new one.
+    change: (current, confirmed) => writeRecord({ schema, id, current: current && (seen ?? current), confirmed, next }),
   };
 }
 

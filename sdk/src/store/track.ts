@@ -91,6 +91,11 @@ export function createTracking(options: TrackingOptions): Tracking {
     options.onLocalWrite({ dots, position, records, conflictsChanged });
   };
 
+  /** Somebody may have seen a dot that was never saved, in a read token: the next change must not have it. */
+  const aborted = (trans: object): void => {
+    if (open.get(trans)?.draft?.dots.length) options.incarnation.end();
+  };
+
   const intentOf = (trans: CoreTransaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent =>
     rowIntent(schema, id, next, takeSeen(opened(trans), schema, id));
 
@@ -158,7 +163,11 @@ export function createTracking(options: TrackingOptions): Tracking {
           const scope = isTracked ? [...new Set([...stores, ...INTERNAL_STORES])] : stores;
           const trans = down.transaction(scope, mode, transactionOptions);
           // Before Dexie listens: whoever awaits the write finds everything told when it goes on.
-          if (isTracked) (trans as unknown as IDBTransaction).addEventListener('complete', () => committed(trans));
+          if (isTracked) {
+            const native = trans as unknown as IDBTransaction;
+            native.addEventListener('complete', () => committed(trans));
+            native.addEventListener('abort', () => aborted(trans));
+          }
           return trans;
         },
         table: (name) => {
