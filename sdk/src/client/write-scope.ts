@@ -20,7 +20,7 @@ export function ownTransactions(local: LocalDatabase, lifetime: Lifetime): Write
   return {
     assertOpen: lifetime.assertOpen,
     write: async (name, fn, isSplittable = false) =>
-      (await local.transact({ collections: [name], isSplittable }, fn)).result,
+      (await local.transact({ collections: [name], isSplittable, isOurs: true }, fn)).result,
   };
 }
 

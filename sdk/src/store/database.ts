@@ -100,7 +100,7 @@ function localDatabase(
           ...(label === undefined ? {} : { label }),
           ...(isSplittable ? { isSplittable } : {}),
         });
-        return heldOpen(trans, fn);
+        return about.isOurs ? fn() : heldOpen(trans, fn);
       });
       return { result, dot: tracking.dots(trans!)[0] ?? '' };
     },

@@ -36,6 +36,14 @@ export interface LocalWrite {
   readonly conflictsChanged: readonly ConflictMove[];
 }
 
+export interface TransactOptions {
+  readonly label?: string;
+  readonly collections?: readonly string[];
+  readonly isSplittable?: boolean;
+  /** The function is ours and awaits nothing but the database: the transaction need not be held open for it. */
+  readonly isOurs?: boolean;
+}
+
 export interface LocalDatabase {
   /** One table per collection with primary key `id`; writes through it are tracked in the same transaction. */
   readonly dexie: Dexie;
@@ -47,10 +55,7 @@ export interface LocalDatabase {
    * as several changes when it is large. Resolves on the transaction's `complete`; `dot` is '' when nothing was
    * written.
    */
-  transact<R>(
-    options: { readonly label?: string; readonly collections?: readonly string[]; readonly isSplittable?: boolean },
-    fn: () => Promise<R>,
-  ): Promise<{ readonly result: R; readonly dot: Dot | '' }>;
+  transact<R>(options: TransactOptions, fn: () => Promise<R>): Promise<{ readonly result: R; readonly dot: Dot | '' }>;
   /** The record as it is shown now, for a write that is made later. */
   readSeen(collection: string, id: string): Promise<SeenRecord>;
   /**
