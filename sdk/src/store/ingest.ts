@@ -28,15 +28,7 @@ import {
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
-import {
-  ownChange,
-  freshEntries,
-  outboxItems,
-  outboxKey,
-  planPage,
-  type FreshEntry,
-  type PagePlan,
-} from './page-plan.ts';
+import { freshEntries, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 
 export interface DeviceStoreOptions {
   readonly name: string;
@@ -172,18 +164,11 @@ interface Plans {
 
 async function ingestPage(tx: Write, { schemas, fingerprints }: Plans, page: Page): Promise<IngestResult> {
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
-  const continued = freshEntries(replica, page.entries);
-  if ('gap' in continued) return { type: 'out-of-step', reason: continued.gap };
-  const entries = await withContent(tx, replica, continued.fresh);
-  const missing = entries.find((entry) => 'missing' in entry);
-  if (missing && 'missing' in missing) {
-    return {
-      type: 'out-of-step',
-      reason: 'the server left out a change that is not in the outbox',
-      dot: missing.missing,
-    };
-  }
-  const known = entries as readonly FreshEntry[];
+  const fresh = freshEntries(replica, page.entries);
+  if ('reason' in fresh) return fresh;
+  const own = await ownRows(tx, replica, fresh);
+  const known = withContent(fresh, (dot) => own.get(dot) ?? []);
+  if ('reason' in known) return known;
   const records = await loadRecords(tx, known);
   const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
@@ -208,29 +193,12 @@ async function noteViews(tx: Write, fingerprints: ReadonlyMap<string, string>, p
   await tx.objectStore(META).put({ key: 'views', fingerprints: Object.fromEntries(kept) } satisfies ViewsRow);
 }
 
-type ContentResult = FreshEntry | { readonly missing: Dot };
-
-/** Finds, for every entry, the outbox rows that hold the same change, and its content. */
-async function withContent(tx: Write, replica: ReplicaRow, entries: readonly LogEntry[]): Promise<ContentResult[]> {
-  const own = replica.outbox.changes === 0 ? new Map<Dot, OutboxRow[]>() : await ownRows(tx, replica, entries);
-  return entries.map((entry): ContentResult => {
-    const rows = own.get(entry.dot) ?? [];
-    const change = entry.change ?? ownChange(entry, rows);
-    if (!change) return { missing: entry.dot };
-    const mark = { dot: entry.dot, hlc: change.hlc };
-    return {
-      stamp: entry.stamp,
-      dot: entry.dot,
-      mark,
-      recs: change.recs,
-      ...(change.writer ? { writer: change.writer } : {}),
-      own: rows,
-    };
-  });
-}
-
-/** Own changes come back in outbox order, so most are found at its head in one read; the index finds the rest. */
+/**
+ * The outbox rows that hold the same changes as entries. Own changes come back in outbox order, so most are found at
+ * its head in one read; the index finds the rest.
+ */
 async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly LogEntry[]): Promise<Map<Dot, OutboxRow[]>> {
+  if (replica.outbox.changes === 0) return new Map();
   const outbox = tx.objectStore(OUTBOX);
   const window = entries.length + 16;
   const head = (await outbox.getAll(undefined, window)) as OutboxRow[];

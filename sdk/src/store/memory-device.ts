@@ -16,15 +16,7 @@ import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from '.
 import { TransactionDraft, type StepRows } from './draft.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import { currentState, newReplica, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
-import {
-  ownChange,
-  freshEntries,
-  outboxItems,
-  outboxKey,
-  planPage,
-  type FreshEntry,
-  type PagePlan,
-} from './page-plan.ts';
+import { freshEntries, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
@@ -181,30 +173,14 @@ export class MemoryDevice {
 
   ingest(page: Page): IngestResult {
     const { disk, schemas } = this.#options;
-    const continued = freshEntries(disk.replica, page.entries);
-    if ('gap' in continued) return { type: 'out-of-step', reason: continued.gap };
+    const fresh = freshEntries(disk.replica, page.entries);
+    if ('reason' in fresh) return fresh;
     const rows = this.#outboxRows();
-    const entries: FreshEntry[] = [];
-    for (const entry of continued.fresh) {
-      const first = rows.find((row) => row.dot === entry.dot);
-      const own = first ? rows.filter((row) => row.order === first.order) : [];
-      const change = entry.change ?? ownChange(entry, own);
-      if (!change)
-        return {
-          type: 'out-of-step',
-          reason: 'the server left out a change that is not in the outbox',
-          dot: entry.dot,
-        };
-      const { hlc, recs, writer } = change;
-      entries.push({
-        stamp: entry.stamp,
-        dot: entry.dot,
-        mark: { dot: entry.dot, hlc },
-        recs,
-        ...(writer ? { writer } : {}),
-        own,
-      });
-    }
+    const entries = withContent(fresh, (dot) => {
+      const first = rows.find((row) => row.dot === dot);
+      return first ? rows.filter((row) => row.order === first.order) : [];
+    });
+    if ('reason' in entries) return entries;
     const plan = planPage({ replica: disk.replica, entries, schemas, records: disk.records, pending: disk.outbox });
     this.#store(plan);
     return { ...plan.result, cursor: page.cursor };

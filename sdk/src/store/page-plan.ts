@@ -62,22 +62,39 @@ export interface PagePlan {
   readonly result: Extract<IngestResult, { type: 'ingested' }>;
 }
 
-/** Splits a page into what was applied already and what is next; anything else is out of step. */
-export function freshEntries(
-  replica: ReplicaRow,
-  entries: readonly LogEntry[],
-): { readonly fresh: readonly LogEntry[] } | { readonly gap: string } {
+export type OutOfStep = Extract<IngestResult, { type: 'out-of-step' }>;
+
+/** What of a page was not applied already. */
+export function freshEntries(replica: ReplicaRow, entries: readonly LogEntry[]): readonly LogEntry[] | OutOfStep {
   const cursor: Record<string, number> = { ...replica.cursor };
   const fresh: LogEntry[] = [];
   for (const entry of entries) {
     const [sid, n] = entry.stamp;
     const applied = countOf(cursor, sid);
     if (n <= applied) continue;
-    if (n !== applied + 1) return { gap: `the page goes on with ${n} of ${sid}, this device has ${applied}` };
+    if (n !== applied + 1)
+      return { type: 'out-of-step', reason: `the page goes on with ${n} of ${sid}, this device has ${applied}` };
     cursor[sid] = n;
     fresh.push(entry);
   }
-  return { fresh };
+  return fresh;
+}
+
+/** The entries with their content, which for own ones may be only in the outbox; `own` finds its rows by dot. */
+export function withContent(
+  entries: readonly LogEntry[],
+  own: (dot: Dot) => readonly OutboxRow[],
+): readonly FreshEntry[] | OutOfStep {
+  const known: FreshEntry[] = [];
+  for (const entry of entries) {
+    const { stamp, dot } = entry;
+    const rows = own(dot);
+    const change = entry.change ?? ownChange(entry, rows);
+    if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
+    const { hlc, recs, writer } = change;
+    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: rows });
+  }
+  return known;
 }
 
 /** Throws UPGRADE_REQUIRED when an entry has an operation that this version cannot apply. */
@@ -232,7 +249,7 @@ export function changeOf(rows: readonly OutboxRow[]): Change {
 }
 
 /** The change of an entry without content; null when it is not in the outbox. The stamp is the one that the server took. */
-export function ownChange(entry: LogEntry, rows: readonly OutboxRow[]): Change | null {
+function ownChange(entry: LogEntry, rows: readonly OutboxRow[]): Change | null {
   if (rows.length === 0) return null;
   const change = changeOf(rows);
   return entry.hlc === undefined ? change : { ...change, hlc: entry.hlc };
