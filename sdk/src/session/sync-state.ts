@@ -11,8 +11,18 @@ export interface Problem {
   readonly message: string;
 }
 
-export type LinkStatus =
-  'connecting' | 'online' | 'offline' | 'paused' | 'backoff' | 'auth-required' | 'upgrade-required' | 'stalled';
+export const LINK_STATUSES = [
+  'connecting',
+  'online',
+  'offline',
+  'paused',
+  'backoff',
+  'auth-required',
+  'upgrade-required',
+  'stalled',
+] as const;
+
+export type LinkStatus = (typeof LINK_STATUSES)[number];
 
 export interface SyncState {
   readonly connection: LinkStatus;

@@ -4,7 +4,7 @@
  * version may be open.
  */
 import { ERROR_CODES } from '../lib/errors.ts';
-import type { LinkStatus, SyncNews, SyncState } from '../session/sync-state.ts';
+import { LINK_STATUSES, type SyncNews, type SyncState } from '../session/sync-state.ts';
 import type { Touched } from './engine.ts';
 
 /** Host to page, and the syncing host to the others. */
@@ -62,22 +62,13 @@ const REQUESTS: ReadonlySet<string> = new Set([
   'resume',
 ] satisfies TabRequest['type'][]);
 const FIRST_SYNC: ReadonlySet<string> = new Set(['never', 'running', 'done'] satisfies SyncState['firstSync'][]);
-const CONNECTIONS: ReadonlySet<string> = new Set([
-  'connecting',
-  'online',
-  'offline',
-  'paused',
-  'backoff',
-  'auth-required',
-  'upgrade-required',
-  'stalled',
-] satisfies LinkStatus[]);
+const CONNECTIONS: ReadonlySet<unknown> = new Set(LINK_STATUSES);
 
 function isSyncState(value: unknown): value is SyncState {
   if (!isObject(value)) return false;
   const { connection, reason, progress, firstSync, lastSyncedAt, nextAttemptAt, inSync, acceptedThrough } = value;
   return (
-    CONNECTIONS.has(connection as string) &&
+    CONNECTIONS.has(connection) &&
     FIRST_SYNC.has(firstSync as string) &&
     (reason === null || isProblem(reason)) &&
     (progress === null || isObject(progress)) &&
