@@ -31,7 +31,3 @@ export function msOf(hlc: Hlc): number {
 export function hlcAt(ms: number): Hlc {
   return ms * COUNTS_PER_MS;
 }
-
-export function isHlc(value: unknown): value is Hlc {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}

@@ -23,6 +23,6 @@ function isEarlier(a: Entry, b: Entry): boolean {
 }
 
 /** When the value that this one goes on from was claimed first. */
-export function claimOf(entry: Entry): number {
+function claimOf(entry: Entry): number {
   return entry.first ?? entry.hlc;
 }
