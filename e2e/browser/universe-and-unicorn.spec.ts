@@ -3,10 +3,19 @@ import { expect, expectConverged, test, type Device } from '../fixtures/test.ts'
 
 const NOTE = { title: 'A word', body: 'first line', tags: ['start'], pinned: false };
 
-/** One note on two devices whose links are cut. */
-async function apart(world: {
+interface World {
   device(user: string, device: string): Promise<Device>;
-}): Promise<{ anna: Device; ben: Device; id: string }> {
+}
+
+interface TwoDevices {
+  readonly anna: Device;
+  readonly ben: Device;
+  /** The note that both have. */
+  readonly id: string;
+}
+
+/** One note on two devices whose links are cut. */
+async function apart(world: World): Promise<TwoDevices> {
   const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's phone")];
   const id = await anna.db((db, note) => db.notes.insert(note), NOTE);
   await anna.settled();
@@ -15,15 +24,22 @@ async function apart(world: {
   return { anna, ben, id };
 }
 
-test('[E2EA1] universe and unicorn: both words are on both devices, one person decides, both agree', async ({
-  world,
-}) => {
-  const { anna, ben, id } = await apart(world);
+/** Both gave the note another title while apart, and have met again. */
+async function clash(world: World): Promise<TwoDevices> {
+  const devices = await apart(world);
+  const { anna, ben, id } = devices;
   await anna.db((db, note) => db.notes.update(note, { title: 'universe' }), id);
   await ben.db((db, note) => db.notes.update(note, { title: 'unicorn' }), id);
   anna.heal();
   ben.heal();
   await expectConverged(anna, ben);
+  return devices;
+}
+
+test('[E2EA1] universe and unicorn: both words are on both devices, one person decides, both agree', async ({
+  world,
+}) => {
+  const { anna, ben, id } = await clash(world);
 
   const [conflict, ...others] = await anna.conflicts();
   expect(others).toEqual([]);
@@ -45,12 +61,7 @@ test('[E2EA1] universe and unicorn: both words are on both devices, one person d
 test('[E2EA2] a conflict survives a reload, and a decision made offline closes it on the other device later', async ({
   world,
 }) => {
-  const { anna, ben, id } = await apart(world);
-  await anna.db((db, note) => db.notes.update(note, { title: 'universe' }), id);
-  await ben.db((db, note) => db.notes.update(note, { title: 'unicorn' }), id);
-  anna.heal();
-  ben.heal();
-  await expectConverged(anna, ben);
+  const { anna, ben, id } = await clash(world);
   const before = await anna.conflicts();
   await anna.installed();
   anna.cut();

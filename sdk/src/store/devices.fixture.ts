@@ -44,6 +44,11 @@ export class LogServer {
   }
 }
 
+/** The first change of another device, made by hand: what no device of ours would write, but a peer may send. */
+export function peerChange(inc: Inc, id: string, ops: readonly object[]): Change {
+  return { dot: `${inc}.1`, hlc: 1, recs: [{ c: 'notes', id, rv: [], ops }] } as never;
+}
+
 export interface TestDevice {
   readonly db: LocalDatabase;
   readonly store: DeviceStore;

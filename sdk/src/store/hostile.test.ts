@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exchange, LogServer, testDevice, NOTES, SID, type TestDevice } from './devices.fixture.ts';
+import { exchange, LogServer, peerChange, testDevice, NOTES, SID, type TestDevice } from './devices.fixture.ts';
 import { openDeviceStore } from './ingest.ts';
 import { checkChange } from '../protocol/check-change.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
@@ -14,21 +14,12 @@ describe('what peers, other tabs and the app itself may do', () => {
     const server = new LogServer();
     const anna = await testDevice('anna');
     for (let i = 0; i < 1001; i++)
-      server.admit({
-        dot: `P${String(i).padStart(15, '0')}.1`,
-        hlc: i + 1,
-        recs: [
-          {
-            c: 'notes',
-            id,
-            rv: [],
-            ops: [
-              { t: 'life', v: 'live', pred: [] },
-              { t: 'inc', p: 'likes#c', n: 1 },
-            ],
-          },
-        ],
-      } as never);
+      server.admit(
+        peerChange(`P${String(i).padStart(15, '0')}`, id, [
+          { t: 'life', v: 'live', pred: [] },
+          { t: 'inc', p: 'likes#c', n: 1 },
+        ]),
+      );
     await anna.pull(server, 2000);
     await anna.db.dexie.table('notes').update(id, { title: 'B' });
     expect(await verdicts(anna)).toEqual(['ok']);

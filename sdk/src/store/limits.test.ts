@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogServer, testDevice, type TestDevice } from './devices.fixture.ts';
+import { LogServer, peerChange, testDevice, type TestDevice } from './devices.fixture.ts';
 import { OUTBOX } from './layout.ts';
 const id = 'n1';
 const items = (d: TestDevice) => d.store.readOutbox(null, { changes: 100, bytes: 1e9 });
@@ -18,24 +18,14 @@ describe('more', () => {
   it('[LIM2] peer elements that are not canonical do not make a row uneditable', async () => {
     const server = new LogServer();
     const anna = await testDevice('anna');
-    const inc = 'PPPPPPPPPPPPPPPP';
-    server.admit({
-      dot: `${inc}.1`,
-      hlc: 1,
-      recs: [
-        {
-          c: 'notes',
-          id,
-          rv: [],
-          ops: [
-            { t: 'life', v: 'live', pred: [] },
-            { t: 'set', p: 'title', v: 'A', pred: [] },
-            { t: 'set', p: 'a+', v: { '': 1 }, pred: [] },
-            { t: 'add', p: 'tags/{"__proto__":1}', pred: [] },
-          ],
-        },
-      ],
-    } as never);
+    server.admit(
+      peerChange('PPPPPPPPPPPPPPPP', id, [
+        { t: 'life', v: 'live', pred: [] },
+        { t: 'set', p: 'title', v: 'A', pred: [] },
+        { t: 'set', p: 'a+', v: { '': 1 }, pred: [] },
+        { t: 'add', p: 'tags/{"__proto__":1}', pred: [] },
+      ]),
+    );
     await anna.pull(server);
     await anna.db.dexie.table('notes').update(id, { title: 'B' });
     expect((await items(anna)).length).toBe(1);
@@ -45,21 +35,12 @@ describe('more', () => {
     const anna = await testDevice('anna');
     const big = Number.MAX_SAFE_INTEGER;
     for (const inc of ['PPPPPPPPPPPPPPPP', 'QQQQQQQQQQQQQQQQ'])
-      server.admit({
-        dot: `${inc}.1`,
-        hlc: 1,
-        recs: [
-          {
-            c: 'notes',
-            id,
-            rv: [],
-            ops: [
-              { t: 'life', v: 'live', pred: [] },
-              { t: 'inc', p: 'likes#c', n: big },
-            ],
-          },
-        ],
-      } as never);
+      server.admit(
+        peerChange(inc, id, [
+          { t: 'life', v: 'live', pred: [] },
+          { t: 'inc', p: 'likes#c', n: big },
+        ]),
+      );
     await anna.pull(server);
     await anna.db.dexie.table('notes').update(id, { title: 'B' });
     expect((await items(anna)).length).toBe(1);

@@ -15,6 +15,17 @@ async function two(note: Record<string, unknown> = { title: 'A' }) {
   await exchange(server, anna, ben);
   return { server, anna, ben, notes: anna.db.dexie.table('notes') };
 }
+/** Two titles written apart, and the conflict that Anna has of them. */
+async function clash() {
+  const devices = await two();
+  const { server, anna, ben, notes } = devices;
+  await notes.update(id, { title: 'universe' });
+  await ben.db.dexie.table('notes').update(id, { title: 'unicorn' });
+  await exchange(server, anna, ben);
+  await anna.pull(server);
+  const [conflict] = await anna.db.readConflicts();
+  return { ...devices, conflict };
+}
 
 describe('steps of one transaction', () => {
   it('[STEP1] add, undo, add another: the outbox keeps its head', async () => {
@@ -71,12 +82,7 @@ describe('steps of one transaction', () => {
     expect(await anna.db.readConflicts()).toEqual([]);
   });
   it('[STEP6] resolve inside a transaction keeps the other edits of the record', async () => {
-    const { anna, ben, server, notes } = await two();
-    await notes.update(id, { title: 'universe' });
-    await ben.db.dexie.table('notes').update(id, { title: 'unicorn' });
-    await exchange(server, anna, ben);
-    await anna.pull(server);
-    const [conflict] = await anna.db.readConflicts();
+    const { anna, notes, conflict } = await clash();
     await anna.db.transact({}, async () => {
       await notes.update(id, { pinned: true });
       await anna.db.resolve(conflict!, { row: { title: 'unicorn' } });
@@ -84,12 +90,7 @@ describe('steps of one transaction', () => {
     expect((await all(anna))[0]).toMatchObject({ title: 'unicorn', pinned: true });
   });
   it('[STEP7] an edit after the resolution in one transaction keeps the conflict settled', async () => {
-    const { anna, ben, server, notes } = await two();
-    await notes.update(id, { title: 'universe' });
-    await ben.db.dexie.table('notes').update(id, { title: 'unicorn' });
-    await exchange(server, anna, ben);
-    await anna.pull(server);
-    const [conflict] = await anna.db.readConflicts();
+    const { anna, notes, conflict } = await clash();
     const shown = (await all(anna))[0].title;
     await anna.db.transact({}, async () => {
       await anna.db.resolve(conflict!, { row: { title: shown } });
@@ -98,11 +99,7 @@ describe('steps of one transaction', () => {
     expect(await anna.db.readConflicts()).toEqual([]);
   });
   it('[STEP8] bulkPut with a key twice keeps an open conflict in $conflicts', async () => {
-    const { anna, ben, server, notes } = await two();
-    await notes.update(id, { title: 'universe' });
-    await ben.db.dexie.table('notes').update(id, { title: 'unicorn' });
-    await exchange(server, anna, ben);
-    await anna.pull(server);
+    const { anna, notes } = await clash();
     const row = (await all(anna))[0];
     await notes.bulkPut([{ ...row, title: 'other' }, row]);
     const state = await anna.db.dexie.table(RECORDS).get(['notes', id]);
