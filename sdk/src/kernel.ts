@@ -17,10 +17,15 @@ export * from './core/change.ts';
 export * from './core/clock.ts';
 export * from './core/commit.ts';
 export * from './core/conflict.ts';
+export * from './core/control.ts';
+export * from './core/digest.ts';
 export * from './core/dot.ts';
 export * from './core/paths.ts';
+export * from './core/record-json.ts';
 export * from './core/record.ts';
 export * from './core/schema.ts';
+export * from './core/tombstone.ts';
+export * from './core/topology.ts';
 export * from './core/version-vector.ts';
 export * from './core/view.ts';
 
@@ -45,3 +50,11 @@ export * from './protocol/versions.ts';
 
 export * from './session/server-events.ts';
 export * from './session/server-session.ts';
+
+export * from './space/append.ts';
+export * from './space/decide-pull.ts';
+export * from './space/decide-push.ts';
+export * from './space/handshake.ts';
+export * from './space/retention.ts';
+export * from './space/snapshot.ts';
+export * from './space/space.ts';

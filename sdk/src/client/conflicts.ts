@@ -1,7 +1,7 @@
 /** Open conflicts as people decide about them: who wrote what, when and where, and the call that settles it. */
 import { msOf } from '../core/clock.ts';
 import { registerRow } from '../core/commit.ts';
-import type { OpenConflict, OpenDeleteConflict, OpenFieldConflict } from '../core/conflict.ts';
+import type { OpenConflict, OpenDeleteConflict, OpenFieldConflict, OpenRecoveredCopy } from '../core/conflict.ts';
 import { incOf, type Inc } from '../core/dot.ts';
 import type { Writer } from '../core/change.ts';
 import type { Entry, Mark } from '../core/record.ts';
@@ -12,7 +12,7 @@ import { keepVersion } from '../policies/merge-text.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
 import type { Lifetime } from './lifetime.ts';
-import type { Commit, Conflict, DeleteConflict, FieldConflict, Version } from './types.ts';
+import type { Commit, Conflict, DeleteConflict, FieldConflict, RecoveredCopy, Version } from './types.ts';
 import { guarded } from './write-scope.ts';
 
 type Choice = Parameters<LocalDatabase['resolve']>[1];
@@ -45,7 +45,14 @@ export function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
 }
 
 function describeConflict(context: Context, conflict: OpenConflict): Promise<Conflict> | Conflict {
-  return conflict.kind === 'field' ? fieldConflict(context, conflict) : deleteConflict(context, conflict);
+  switch (conflict.kind) {
+    case 'field':
+      return fieldConflict(context, conflict);
+    case 'delete':
+      return deleteConflict(context, conflict);
+    case 'recovered':
+      return recoveredCopy(context, conflict);
+  }
 }
 
 function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConflict {
@@ -78,6 +85,22 @@ async function deleteConflict(context: Context, conflict: OpenDeleteConflict): P
     deleted: version(context, deleted, null),
     edited: version(context, edited, row ?? { id: rowId }),
     resolve: (choice) => settle(context, conflict, () => ({ life: chosenLife(choice) })),
+  };
+}
+
+async function recoveredCopy(context: Context, conflict: OpenRecoveredCopy): Promise<RecoveredCopy> {
+  const { id, collection, rowId, hlc, recoveredFrom, made } = conflict;
+  const row = (await context.local.readRecord(collection, rowId)) ?? { id: rowId };
+  return {
+    kind: 'recovered',
+    id,
+    collection,
+    rowId,
+    detectedAt: new Date(msOf(hlc)),
+    recoveredFrom,
+    row,
+    edited: version(context, made, row),
+    resolve: (choice) => settle(context, conflict, () => ({ life: chosenFate(choice) })),
   };
 }
 
@@ -134,9 +157,25 @@ function chosenLife(choice: unknown): 'live' | 'dead' {
   throw invalid(`resolve() takes 'keep' or 'delete'; got ${describe(choice)}`);
 }
 
+function chosenFate(choice: unknown): 'live' | 'dead' {
+  if (choice === 'restore') return 'live';
+  if (choice === 'discard') return 'dead';
+  throw invalid(`resolve() takes 'restore' or 'discard'; got ${describe(choice)}`);
+}
+
 function dotsOf(conflict: OpenConflict): string[] {
-  const marks: readonly Mark[] = conflict.kind === 'field' ? conflict.versions : [conflict.deleted, conflict.edited];
-  return marks.map((mark) => mark.dot);
+  return marksOf(conflict).map((mark) => mark.dot);
+}
+
+function marksOf(conflict: OpenConflict): readonly Mark[] {
+  switch (conflict.kind) {
+    case 'field':
+      return conflict.versions;
+    case 'delete':
+      return [conflict.deleted, conflict.edited];
+    case 'recovered':
+      return [conflict.made];
+  }
 }
 
 function invalid(reason: string): SkerryError {

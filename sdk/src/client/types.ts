@@ -150,7 +150,18 @@ export interface DeleteConflict extends ConflictBase {
   readonly edited: Version<Readonly<Record<string, unknown>>>;
   resolve(choice: 'keep' | 'delete'): Promise<Commit<void>>;
 }
-export type Conflict = FieldConflict | DeleteConflict;
+/** Somebody edited a row that had been deleted and forgotten everywhere: what they had, kept beside the collection. */
+export interface RecoveredCopy extends ConflictBase {
+  readonly kind: 'recovered';
+  readonly recoveredFrom: string;
+  readonly row: Readonly<Record<string, unknown>>;
+  /** Who had edited it, and when the copy was made. */
+  readonly edited: Version<Readonly<Record<string, unknown>>>;
+  /** `restore` shows the copy as a row of its own; `discard` deletes it. */
+  resolve(choice: 'restore' | 'discard'): Promise<Commit<void>>;
+}
+
+export type Conflict = FieldConflict | DeleteConflict | RecoveredCopy;
 
 export interface OutboxEntry {
   /** The dot of the change. */

@@ -2,9 +2,12 @@
  * Admission: the one place where causality is checked. What it lets in comes after everything it depends on, in every
  * log, so that nobody who reads logs in order has to check again.
  */
+import { isUuidV7 } from '../lib/ids.ts';
 import { msOf } from './clock.ts';
-import type { Change } from './change.ts';
+import type { Change, RecordChange } from './change.ts';
 import { incOf, seqOf, type Inc } from './dot.ts';
+import type { RecordState } from './record.ts';
+import { isExpired } from './tombstone.ts';
 import { covers, type VersionVector } from './version-vector.ts';
 
 /** What the server knows, gathered inside the transaction that will append the change. */
@@ -17,6 +20,12 @@ export interface AdmissionFacts {
   readonly hash: string;
   /** The server's own K. */
   readonly cursor: VersionVector;
+  /** The records that the change names, as they are here. */
+  readonly recordOf: (collection: string, id: string) => RecordState | undefined;
+  /** A: what this server has promised to admit nothing on. */
+  readonly promised: VersionVector;
+  /** G: what every server has promised. */
+  readonly horizon: VersionVector;
   /** Whether this peer may write this change: a function of the change and the peer's claims only. */
   readonly permitted: boolean;
 }
@@ -27,9 +36,13 @@ export type Admission =
   | { readonly type: 'duplicate' }
   | {
       readonly type: 'refused';
-      readonly code: 'EQUIVOCATION' | 'GAP' | 'BEHIND' | 'CLOCK' | 'FORBIDDEN';
+      readonly code: 'EQUIVOCATION' | 'GAP' | 'BEHIND' | 'CLOCK' | 'FORBIDDEN' | 'GONE' | 'LIMBO';
       readonly message: string;
+      /** For GONE and LIMBO. */
+      readonly record?: { readonly c: string; readonly id: string };
     };
+
+type Refused = Extract<Admission, { type: 'refused' }>;
 
 /** `driftMs`: how far ahead of `nowMs` a stamp may be. */
 export function admit(facts: AdmissionFacts, change: Change, nowMs: number, driftMs: number): Admission {
@@ -46,7 +59,29 @@ export function admit(facts: AdmissionFacts, change: Change, nowMs: number, drif
   const aheadMs = msOf(change.hlc) - nowMs;
   if (aheadMs > driftMs) return refused('CLOCK', `the stamp is ${aheadMs} ms ahead, allowed are ${driftMs}`);
   if (!facts.permitted) return refused('FORBIDDEN', 'this user may not write this change');
-  return { type: 'accepted' };
+  return editOfForgotten(facts, change) ?? { type: 'accepted' };
+}
+
+/**
+ * Every server promises to admit nothing on records that were deleted long enough ago, so that all of them may forget
+ * these. An operation that finds its record forgotten comes too late for good; one that only this server will forget
+ * waits until the others have promised the same.
+ */
+function editOfForgotten(facts: AdmissionFacts, change: Change): Refused | null {
+  for (const rec of change.recs) {
+    if (!isUuidV7(rec.id) || creates(rec)) continue;
+    const record = facts.recordOf(rec.c, rec.id);
+    const named = { record: { c: rec.c, id: rec.id } };
+    if (!record || isExpired(rec.id, record, facts.horizon))
+      return { ...refused('GONE', 'the record was deleted and forgotten'), ...named };
+    if (isExpired(rec.id, record, facts.promised))
+      return { ...refused('LIMBO', 'the delete of the record is being forgotten'), ...named };
+  }
+  return null;
+}
+
+function creates(rec: RecordChange): boolean {
+  return rec.ops.some((op) => op.t === 'life' && op.v !== 'dead' && op.pred.length === 0);
 }
 
 function compareContent(facts: AdmissionFacts): Admission {
@@ -58,6 +93,6 @@ function knownOf(facts: AdmissionFacts, inc: Inc): number {
   return Object.hasOwn(facts.known, inc) ? facts.known[inc]! : 0;
 }
 
-function refused(code: (Admission & { type: 'refused' })['code'], message: string): Admission {
+function refused(code: Refused['code'], message: string): Refused {
   return { type: 'refused', code, message };
 }

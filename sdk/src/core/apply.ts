@@ -20,7 +20,13 @@ export function applyRecordChange(record: RecordState, mark: Mark, change: Recor
 function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp | undefined): void {
   switch (op.t) {
     case 'life': {
-      const entry = { dot, hlc, v: op.v, ...(stamp && op.v === 'dead' ? { stamp } : {}) };
+      const entry = {
+        dot,
+        hlc,
+        v: op.v,
+        ...(op.of === undefined ? {} : { of: op.of }),
+        ...(stamp && op.v === 'dead' ? { stamp } : {}),
+      };
       record.life = [...without(record.life, op.pred), entry];
       return;
     }

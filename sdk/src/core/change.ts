@@ -16,13 +16,21 @@ export interface Change {
   /** The preceding entry of the same outbox when another incarnation wrote it: 0 or 1 dot. Only from device to server. */
   readonly ex?: readonly Dot[];
   /** What the write was for; absent means an ordinary write. */
-  readonly kind?: 'resolve';
+  readonly kind?: ChangeKind;
   readonly label?: string;
   /** Who writes under this incarnation: in its first change only. */
   readonly writer?: Writer;
-  /** At most one per record, at least one. */
+  /**
+   * Content hash of what first stood under this dot, when its device had to take some or all of it back: the dot stays,
+   * so that everything behind it keeps its place, and a copy of the profile that sends the original is not doubled.
+   */
+  readonly was?: string;
+  /** At most one per record; at least one, unless the change was taken back. */
   readonly recs: readonly RecordChange[];
 }
+
+/** `recover`: it makes a copy of what was edited after its record had been forgotten. */
+export type ChangeKind = 'resolve' | 'recover';
 
 /** The person and the device behind an incarnation: for display and audit, never for identity. */
 export interface Writer {
@@ -40,6 +48,9 @@ export interface RecordChange {
   readonly ops: readonly Op[];
 }
 
+/** `zombie`: a recovered copy, neither there nor gone until somebody decides. */
+export type Life = 'live' | 'dead' | 'zombie';
+
 /**
  * `pred` names the dots that the writer saw and replaces; what it does not name, it had not seen.
  *
@@ -49,7 +60,13 @@ export interface RecordChange {
  * - `inc`: a counter grows by `n`, a safe integer
  */
 export type Op =
-  | { readonly t: 'life'; readonly v: 'live' | 'dead'; readonly pred: readonly Dot[] }
+  | {
+      readonly t: 'life';
+      readonly v: Life;
+      readonly pred: readonly Dot[];
+      /** Of a zombie: the id of the record that it was made from. */
+      readonly of?: string;
+    }
   | {
       readonly t: 'set';
       readonly p: string;
@@ -77,9 +94,10 @@ export function withoutDependencies(change: Change): Change {
 /**
  * Content hash: under one dot there is one content. Left out is what a device may still alter before a server takes
  * the change: dependencies, which it may raise, and the stamp, which it corrects when its clock was wrong. Two copies
- * of one profile may do so differently; the copy that comes first gives the stamp.
+ * of one profile may do so differently; the copy that comes first gives the stamp. What was taken back counts as what it was.
  */
 export function hashOfChange(change: Change): string {
   const { hlc: _hlc, ...content } = withoutDependencies(change);
+  if (content.was !== undefined) return content.was;
   return hash128(canonicalJson(content as unknown as Json));
 }

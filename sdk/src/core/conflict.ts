@@ -17,7 +17,7 @@ import {
 import { parsePath, type Path } from './paths.ts';
 import type { CollectionSchema, Hunk } from './schema.ts';
 
-export type OpenConflict = OpenFieldConflict | OpenDeleteConflict;
+export type OpenConflict = OpenFieldConflict | OpenDeleteConflict | OpenRecoveredCopy;
 
 interface OpenConflictBase {
   /** The same on every replica with the same live entries. */
@@ -47,9 +47,18 @@ export interface OpenDeleteConflict extends OpenConflictBase {
   readonly edited: Mark;
 }
 
+/** Somebody edited a record that had been deleted and forgotten everywhere: what they had is kept beside the collection. */
+export interface OpenRecoveredCopy extends OpenConflictBase {
+  readonly kind: 'recovered';
+  readonly recoveredFrom: string;
+  /** The change that made the copy. */
+  readonly made: Mark;
+}
+
 export function openConflicts(schema: CollectionSchema, rowId: string, record: RecordState): OpenConflict[] {
   const status = lifeStatus(record);
   if (status === 'dead') return [];
+  if (status === 'recovered') return [recoveredCopy(schema, rowId, record)];
   const conflicts: OpenConflict[] = [];
   if (status === 'contested') {
     if (schema.onDeleteVsEdit === 'delete-wins') return [];
@@ -105,6 +114,23 @@ function deleteConflict(schema: CollectionSchema, rowId: string, record: RecordS
     hlc: Math.max(deleted.hlc, edited.hlc),
     deleted: { dot: deleted.dot, hlc: deleted.hlc },
     edited: { dot: edited.dot, hlc: edited.hlc },
+  };
+}
+
+function recoveredCopy(schema: CollectionSchema, rowId: string, record: RecordState): OpenRecoveredCopy {
+  const made = record.life
+    .filter((entry) => entry.v === 'zombie')
+    .toSorted(compareMarks)
+    .at(-1)!;
+  const dots = [...new Set([...dotsOf(record.life), ...dotsOf(record.rv)])];
+  return {
+    kind: 'recovered',
+    id: conflictId(schema.name, rowId, '$life', dots),
+    collection: schema.name,
+    rowId,
+    hlc: made.hlc,
+    recoveredFrom: made.of ?? rowId,
+    made: { dot: made.dot, hlc: made.hlc },
   };
 }
 

@@ -4,7 +4,7 @@
  * This is all that replicas must agree on. Rows and conflicts are views of it.
  */
 import type { Json } from '../lib/json.ts';
-import type { Base } from './change.ts';
+import type { Base, Life } from './change.ts';
 import { compareDots, type Dot } from './dot.ts';
 import type { Hlc } from './clock.ts';
 import type { Path } from './paths.ts';
@@ -25,7 +25,9 @@ export interface Entry extends Mark {
 }
 
 export interface LifeEntry extends Mark {
-  readonly v: 'live' | 'dead';
+  readonly v: Life;
+  /** Of a recovered copy: the id of the record that it was made from. */
+  readonly of?: string;
   /** The first stamp under which this replica got a delete. */
   readonly stamp?: Stamp;
 }
@@ -48,14 +50,23 @@ export function copyRecord(record: RecordState): RecordState {
   return { rv: record.rv, life: record.life, cells: new Map(record.cells), counters: new Map(record.counters) };
 }
 
-/** `contested`: a delete and an edit that had not seen each other. */
-export type LifeStatus = 'live' | 'dead' | 'contested';
+/**
+ * `contested`: a delete and an edit that had not seen each other · `recovered`: what was edited after its record had been
+ * deleted and forgotten, until somebody restores or discards it.
+ */
+export type LifeStatus = 'live' | 'dead' | 'contested' | 'recovered';
 
 export function lifeStatus(record: RecordState): LifeStatus {
+  if (isRecovered(record)) return 'recovered';
   const deaths = record.life.filter((entry) => entry.v === 'dead');
   if (deaths.length === 0) return 'live';
   if (deaths.length < record.life.length) return 'contested';
   return unseenByDeletes(record).length === 0 ? 'dead' : 'contested';
+}
+
+/** Once one copy is restored the record lives; while one is neither restored nor discarded it waits for somebody. */
+function isRecovered({ life }: RecordState): boolean {
+  return life.some((entry) => entry.v === 'zombie') && life.every((entry) => entry.v !== 'live');
 }
 
 /** The changes that no delete of this record had seen. */

@@ -20,6 +20,13 @@ export function covers(vector: VersionVector, other: VersionVector): boolean {
   return Object.keys(other).every((sid) => countOf(vector, sid) >= other[sid]!);
 }
 
+/** For every server the greater count: what both know together. */
+export function join(a: VersionVector, b: VersionVector): VersionVector {
+  const joined: Record<Sid, number> = { ...a };
+  for (const [sid, n] of Object.entries(b)) joined[sid] = Math.max(countOf(a, sid), n);
+  return joined;
+}
+
 export function isSid(value: unknown): value is Sid {
   return typeof value === 'string' && SID.test(value);
 }

@@ -38,6 +38,8 @@ export const ERROR_CODES = {
   CLOCK: 'This device is ahead of the server by more than the bound. The SDK corrects its stamps by itself.',
   BEHIND: 'The server lacks changes that this one depends on. The SDK waits for it by itself.',
   GAP: 'The server misses an earlier change of the same writer. The SDK sends it again by itself.',
+  GONE: 'A change edits a row that was deleted and forgotten everywhere. The SDK keeps what was written as a recovered copy.',
+  LIMBO: 'A change edits a row whose delete is being forgotten. The SDK waits until every server has agreed.',
   EQUIVOCATION: 'Two different changes carry the same identity. The server kept the first; report this.',
   INVALID_CHANGE: 'The server refused a change because its shape is wrong. It stays in the outbox; report this.',
   SERVER_REPLACED:
@@ -57,6 +59,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'CLOCK',
   'BEHIND',
   'GAP',
+  'LIMBO',
   'STORAGE_FULL',
   'SHUTTING_DOWN',
   'QUOTA',

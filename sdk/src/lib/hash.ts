@@ -11,3 +11,10 @@ import { base64Url } from './base64url.ts';
 export function hash128(text: string): string {
   return base64Url(sha256(utf8ToBytes(text)).subarray(0, 16));
 }
+
+/** The same 128 bits as four words, for sums. */
+export function hash128Words(text: string): readonly [number, number, number, number] {
+  const bytes = sha256(utf8ToBytes(text));
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
+}

@@ -12,6 +12,13 @@ export function uuidV7(nowMs: number, random: Random): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Whether an id looks like a generated one: those are never used again after a delete. */
+export function isUuidV7(id: string): boolean {
+  return UUID_V7.test(id);
+}
+
 /** A new writer incarnation: 48 bits of creation time and 48 random bits, 16 characters. */
 export function newIncarnation(nowMs: number, random: Random): string {
   const bytes = random.bytes(12);

@@ -21,6 +21,7 @@ export function checkChange(value: unknown, limits: Limits): CheckedChange {
   const change = value as Change;
   const repetition = findRepetition(change);
   if (repetition !== null) return bad('INVALID_CHANGE', repetition);
+  if (change.recs.length === 0 && change.was === undefined) return bad('INVALID_CHANGE', 'change.recs is empty');
   if (exceedsBytes(JSON.stringify(change), limits.changeBytes)) {
     return bad('TOO_LARGE', `change is larger than ${limits.changeBytes} bytes`);
   }

@@ -3,13 +3,22 @@
  * exception, because it is an expected outcome with peers that nobody vouches for.
  */
 import type { Dot } from '../core/dot.ts';
-import type { Sid, VersionVector } from '../core/version-vector.ts';
+import type { Stamp } from '../core/version-vector.ts';
 import { ERROR_CODES, type ErrorCode } from '../lib/errors.ts';
 import { findRepetition } from './check-change.ts';
 import { findFrameTextProblem, MAX_FRAME_DEPTH } from './frame-text.ts';
 import type { Limits } from './limits.ts';
 import { PROTOCOL_VERSION } from './messages.ts';
-import type { DeviceMessage, ErrorFrame, Page, Pushed, RefusalCode, ServerMessage } from './messages.ts';
+import type {
+  DeviceMessage,
+  ErrorFrame,
+  LogEntry,
+  Page,
+  Pushed,
+  RefusalCode,
+  ServerMessage,
+  Snapshot,
+} from './messages.ts';
 import { DEVICE_MESSAGE, SERVER_MESSAGE } from './schema.ts';
 import { findShapeProblem, type Shape } from './shape.ts';
 
@@ -25,36 +34,48 @@ export function encodeMessage(message: DeviceMessage | ServerMessage): string {
   return JSON.stringify(message);
 }
 
-/** An entry of the log whose change is text already: what a server reads from its storage. */
+/** An entry of the log whose content is text already: what a server reads from its storage. */
 export interface StoredEntry {
-  readonly n: number;
-  readonly dot: Dot;
-  /** JSON text of the change; null when the receiver has it in its outbox. */
-  readonly change: string | null;
+  /** Place in this server's own log: 1, 2, 3 …, whoever numbered the entry. Never leaves the server. */
+  readonly lsn: number;
+  readonly stamp: Stamp;
+  readonly kind: 'change' | 'alias' | 'control';
+  /** null for a control entry. */
+  readonly dot: Dot | null;
+  /** JSON text of the change or of the control entry; null when the receiver has the change in its outbox, and for an alias. */
+  readonly text: string | null;
   /** The stamp of a change whose text is left out. */
   readonly hlc?: number;
+  /** Chain hash of the entry's stream up to it. */
+  readonly chain?: string;
 }
 
 /** The entry without its content, for a receiver that has it: its stamp stays, because the receiver may have altered its own. */
-export function bareEntry({ n, dot, change }: StoredEntry): StoredEntry {
+export function bareEntry(entry: StoredEntry): StoredEntry {
   // Neither the dot nor the keys that may stand before the stamp can hold this text.
-  const hlc = /"hlc":(\d+)/.exec(change ?? '')?.[1];
-  return { n, dot, change: null, ...(hlc === undefined ? {} : { hlc: Number(hlc) }) };
+  const hlc = /"hlc":(\d+)/.exec(entry.text ?? '')?.[1];
+  return { ...entry, text: null, ...(hlc === undefined ? {} : { hlc: Number(hlc) }) };
 }
 
+/** Where a page stands in the log: what `Page` says beside its entries. */
+export type PagePlace = Omit<Page, 'type' | 'entries'>;
+
 /** The text of a page without parsing and writing every change again for every receiver. */
-export function encodePage(
-  sid: Sid,
-  entries: readonly StoredEntry[],
-  cursor: VersionVector,
-  head: VersionVector,
-): string {
-  const items = entries.map(({ n, dot, hlc, change }) => {
-    const start = `{"stamp":["${sid}",${n}],"dot":"${dot}"`;
-    if (change !== null) return `${start},"change":${change}}`;
-    return hlc === undefined ? `${start}}` : `${start},"hlc":${hlc}}`;
-  });
-  return `{"type":"page","entries":[${items.join(',')}],"cursor":${JSON.stringify(cursor)},"head":${JSON.stringify(head)}}`;
+export function encodePage(entries: readonly StoredEntry[], place: PagePlace): string {
+  return `{"type":"page","entries":[${entries.map(encodeEntry).join(',')}],${JSON.stringify(place).slice(1)}`;
+}
+
+function encodeEntry({ stamp: [sid, n], kind, dot, text, hlc }: StoredEntry): string {
+  const stamp = `{"stamp":["${sid}",${n}]`;
+  switch (kind) {
+    case 'control':
+      return `${stamp},"control":${text}}`;
+    case 'alias':
+      return `${stamp},"dot":"${dot}","alias":true}`;
+    case 'change':
+      if (text !== null) return `${stamp},"dot":"${dot}","change":${text}}`;
+      return hlc === undefined ? `${stamp},"dot":"${dot}"}` : `${stamp},"dot":"${dot}","hlc":${hlc}}`;
+  }
 }
 
 /** A frame from a device. The changes in a push have dots; each is checked by itself when it is admitted. */
@@ -74,6 +95,8 @@ export function decodeServerMessage(text: string, limits: Limits): Decoded<Serve
       return { type: 'ok', message: withKnownCode(message) };
     case 'pushed':
       return { type: 'ok', message: withKnownRefusal(message) };
+    case 'snapshot':
+      return checkSnapshot(message);
     case 'welcome':
     case 'pong':
       return decoded;
@@ -113,13 +136,29 @@ function protocolOf(value: unknown): number | null {
 }
 
 function checkPage(page: Page): Decoded<ServerMessage> {
-  for (const [i, { dot, change }] of page.entries.entries()) {
-    if (!change) continue;
-    if (change.dot !== dot) return bad('BAD_FRAME', `entries[${i}].change has another dot than its entry`);
-    const repetition = findRepetition(change);
-    if (repetition !== null) return bad('BAD_FRAME', `entries[${i}]: ${repetition}`);
+  const problem = findEntryProblem(page.entries);
+  return problem === null ? { type: 'ok', message: page } : bad('BAD_FRAME', `entries${problem}`);
+}
+
+function findEntryProblem(entries: readonly LogEntry[]): string | null {
+  for (const [i, entry] of entries.entries()) {
+    if ('control' in entry || 'alias' in entry || !entry.change) continue;
+    if (entry.change.dot !== entry.dot) return `[${i}].change has another dot than its entry`;
+    const repetition = findRepetition(entry.change);
+    if (repetition !== null) return `[${i}]: ${repetition}`;
   }
-  return { type: 'ok', message: page };
+  return null;
+}
+
+/** Every place in a record names a mark, so that reading it later cannot fail. */
+function checkSnapshot(snapshot: Snapshot): Decoded<ServerMessage> {
+  for (const [i, { state }] of snapshot.records.entries()) {
+    const places = [...state.rv, ...[...state.life, ...Object.values(state.cells).flat()].map(({ m }) => m)];
+    if (places.some((place) => place >= state.marks.length))
+      return bad('BAD_FRAME', `records[${i}].state names a mark that is not there`);
+  }
+  const problem = findEntryProblem(snapshot.recent);
+  return problem === null ? { type: 'ok', message: snapshot } : bad('BAD_FRAME', `recent${problem}`);
 }
 
 function withKnownCode(frame: ErrorFrame): ErrorFrame {
@@ -135,6 +174,8 @@ const REFUSAL_CODES: ReadonlySet<RefusalCode> = new Set([
   'CLOCK',
   'BEHIND',
   'GAP',
+  'GONE',
+  'LIMBO',
   'EQUIVOCATION',
   'INVALID_CHANGE',
   'TOO_LARGE',

@@ -26,6 +26,10 @@ export interface Limits {
   readonly recordsPerChange: number;
   readonly opsPerRecord: number;
   readonly siblingsPerField: number;
+  /** Most changes that one record's state names. */
+  readonly marksPerRecord: number;
+  /** Most records in one piece of a snapshot. */
+  readonly recordsPerPiece: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -43,6 +47,8 @@ export const DEFAULT_LIMITS: Limits = {
   recordsPerChange: 5_000,
   opsPerRecord: 2_000,
   siblingsPerField: 1_000,
+  marksPerRecord: 100_000,
+  recordsPerPiece: 500,
 };
 
 export const MAX_ID_LENGTH = 256;

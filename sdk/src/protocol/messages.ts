@@ -2,11 +2,16 @@
  * The frames of protocol version 1: JSON objects in WebSocket text frames. `docs/protocol.md` says the same for a
  * second implementation; `schema-hash.test.ts` forces a new version when this file's schema changes.
  *
- * device: hello · push · applied · ping            server: welcome · pushed · page · pong · error
+ * device: hello · push · applied · staged · ping     server: welcome · pushed · page · snapshot · pong · error
+ *
+ * A server that pulls from another server speaks as a device that never pushes.
  */
-import type { Change } from '../core/change.ts';
+import type { Change, Writer } from '../core/change.ts';
+import type { Control } from '../core/control.ts';
 import type { Hlc } from '../core/clock.ts';
 import type { Dot, Inc } from '../core/dot.ts';
+import type { RecordJson } from '../core/record-json.ts';
+import type { Topology } from '../core/topology.ts';
 import type { Sid, Stamp, VersionVector } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 
@@ -21,6 +26,14 @@ export interface Hello {
   readonly device: string;
   /** K: what this device has applied. */
   readonly cursor: VersionVector;
+  /** For servers in K, the chain hash there: shows whether both mean the same entries. */
+  readonly chain?: Chain;
+  /** What this device holds was found to be wrong, or it wants all of it anew: it asks for a snapshot. */
+  readonly wantsSnapshot?: true;
+  /** A snapshot of this server that was not finished: it goes on where it stopped if the server still has it. */
+  readonly resume?: { readonly id: string; readonly next: number };
+  /** The server that is pulling; absent from devices. */
+  readonly peer?: Sid;
   /** Incarnations with changes in the outbox: the server answers how far it knows each. */
   readonly writers: readonly Inc[];
   readonly token?: string;
@@ -37,12 +50,65 @@ export interface Welcome {
   readonly known: Readonly<Record<Inc, number>>;
   /** Milliseconds since 1970. */
   readonly serverTime: number;
+  /** The servers that the space began with: what a replica with an empty log goes on from. */
+  readonly founders: readonly Sid[];
+  /** The log cannot bring this receiver up to date: a snapshot follows, then the log from where that stands. */
+  readonly bootstrap?: Bootstrap;
   readonly limits: {
     readonly frameBytes: number;
     readonly changeBytes: number;
     readonly changesPerPush: number;
     readonly heartbeatMs: number;
   };
+}
+
+/** For each server the chain hash of its stream up to a number: two histories that differ have different ones. */
+export type Chain = Readonly<Record<Sid, string>>;
+
+/** A space as it is after a stretch of its log, in numbered pieces that follow. */
+export interface Bootstrap {
+  readonly id: string;
+  /** `truncated`: the log begins behind K · `forked`: K names entries that no server has · `asked` */
+  readonly why: 'truncated' | 'forked' | 'asked';
+  /** K of the receiver when it has all of it. */
+  readonly cursor: VersionVector;
+  readonly chain: Chain;
+  readonly topology: Topology;
+  /** Digest of all records in it. */
+  readonly digest: string;
+  /** How far each writer that hello asked about is contained. */
+  readonly known: Readonly<Record<Inc, number>>;
+  /** Number of pieces; at least one. */
+  readonly pieces: number;
+  /** Number of records, for progress. */
+  readonly records: number;
+  /** First piece that follows: 0, or the one to resume with. */
+  readonly from: number;
+}
+
+/** One piece of a snapshot, in order. */
+export interface Snapshot {
+  readonly type: 'snapshot';
+  readonly id: string;
+  readonly piece: number;
+  readonly records: readonly SnapshotRecord[];
+  /** Who stands behind the dots in these records. */
+  readonly writers: readonly (Writer & { readonly inc: Inc })[];
+  /** Changes that not every server has yet, as they stand in the log: contained in the records already. */
+  readonly recent: readonly ChangeEntry[];
+}
+
+export interface SnapshotRecord {
+  readonly c: string;
+  readonly id: string;
+  readonly state: RecordJson;
+}
+
+/** A piece of a snapshot is durable here; allows the server one more on the way. */
+export interface Staged {
+  readonly type: 'staged';
+  readonly id: string;
+  readonly piece: number;
 }
 
 /** Changes in outbox order. One push is on the way at a time; the next follows its `pushed`. */
@@ -65,6 +131,8 @@ export interface Refusal {
   readonly message: string;
   /** Milliseconds since 1970, for CLOCK. */
   readonly serverTime: number;
+  /** For GONE and LIMBO: the record that was deleted. */
+  readonly record?: { readonly c: string; readonly id: string };
 }
 
 export type RefusalCode = Extract<
@@ -72,6 +140,8 @@ export type RefusalCode = Extract<
   | 'CLOCK'
   | 'BEHIND'
   | 'GAP'
+  | 'GONE'
+  | 'LIMBO'
   | 'EQUIVOCATION'
   | 'INVALID_CHANGE'
   | 'TOO_LARGE'
@@ -88,17 +158,37 @@ export interface Page {
   readonly cursor: VersionVector;
   /** The server's own K, for progress. */
   readonly head: VersionVector;
+  /** Chain hashes at `cursor` of the servers whose streams this page continues. */
+  readonly chain?: Chain;
+  /** Digest of the whole space at exactly `cursor`, where the server knows it. */
+  readonly digest?: string;
 }
 
+/** An entry of the log, in one of three forms. */
+export type LogEntry = ChangeEntry | AliasEntry | ControlEntry;
+
 /**
- * An entry of the log. Without `change`, the receiver pushed it in this very session and has it in its outbox; `hlc` is
- * then the stamp under which the server took it.
+ * A change. Without `change`, the receiver pushed it in this very session and has it in its outbox; `hlc` is then the
+ * stamp under which the server took it.
  */
-export interface LogEntry {
+export interface ChangeEntry {
   readonly stamp: Stamp;
   readonly dot: Dot;
   readonly hlc?: Hlc;
   readonly change?: Change;
+}
+
+/** A second stamp of a change that comes earlier in the same log: it has happened once. */
+export interface AliasEntry {
+  readonly stamp: Stamp;
+  readonly dot: Dot;
+  readonly alias: true;
+}
+
+/** What a server says in its own stream. */
+export interface ControlEntry {
+  readonly stamp: Stamp;
+  readonly control: Control;
 }
 
 /** The device made a page durable; allows the server one more on the way. */
@@ -124,8 +214,8 @@ export interface ErrorFrame {
   readonly message: string;
 }
 
-export type DeviceMessage = Hello | Push | Applied | Ping;
-export type ServerMessage = Welcome | Pushed | Page | Pong | ErrorFrame;
+export type DeviceMessage = Hello | Push | Applied | Staged | Ping;
+export type ServerMessage = Welcome | Pushed | Page | Snapshot | Pong | ErrorFrame;
 
 /** WebSocket close codes and what they mean. */
 export const CLOSE = {

@@ -5,12 +5,18 @@
  * The types below hold it against the interfaces in `messages.ts` and `change.ts`: the same fields, optional alike.
  */
 import type { Base, Change, Op, RecordChange, Writer } from '../core/change.ts';
+import type { Eviction, Membership, Publication } from '../core/control.ts';
+import type { EntryJson, LifeJson, RecordJson } from '../core/record-json.ts';
+import type { Published, Topology } from '../core/topology.ts';
 import { MAX_PATH_LENGTH } from '../core/paths.ts';
 import { MAX_ID_LENGTH, MAX_NAME_LENGTH } from './limits.ts';
 import { CLOSE } from './messages.ts';
 import type {
+  AliasEntry,
   Applied,
-  LogEntry,
+  Bootstrap,
+  ChangeEntry,
+  ControlEntry,
   ErrorFrame,
   Hello,
   Page,
@@ -19,6 +25,9 @@ import type {
   Push,
   Pushed,
   Refusal,
+  Snapshot,
+  SnapshotRecord,
+  Staged,
   Welcome,
 } from './messages.ts';
 import type { ObjectShape, Shape } from './shape.ts';
@@ -58,8 +67,8 @@ const base: ShapeOf<Base> = { kind: 'object', required: { hlc }, optional: { v: 
 
 const life: ShapeOf<Extract<Op, { t: 'life' }>> = {
   kind: 'object',
-  required: { t: json, v: { kind: 'one-of', values: ['live', 'dead'] }, pred: dots },
-  optional: {},
+  required: { t: json, v: { kind: 'one-of', values: ['live', 'dead', 'zombie'] }, pred: dots },
+  optional: { of: id },
 };
 const set: ShapeOf<Extract<Op, { t: 'set' }>> = {
   kind: 'object',
@@ -101,15 +110,23 @@ const writer: ShapeOf<Writer> = { kind: 'object', required: { device: person }, 
 
 export const CHANGE: ShapeOf<Change> = {
   kind: 'object',
-  required: { dot, hlc, recs: { kind: 'list', of: record, min: 1, max: 'recordsPerChange' } },
+  required: { dot, hlc, recs: { kind: 'list', of: record, min: 0, max: 'recordsPerChange' } },
   optional: {
     deps: vector,
     ex: { kind: 'list', of: dot, min: 0, max: 1 },
     kind: { kind: 'string', min: 1, max: MAX_NAME_LENGTH },
     label: { kind: 'string', min: 0, max: MAX_LABEL_LENGTH },
     writer,
+    was: { kind: 'string', min: 22, max: 22 },
   },
 };
+
+/** 128 bits in base64url. */
+const hash: Shape = { kind: 'string', min: 22, max: 22 };
+const chain: Shape = { kind: 'by-sid', of: hash };
+const stamp: Shape = { kind: 'tuple', of: [{ kind: 'sid' }, { kind: 'integer', min: 1, max: MAX }] };
+const snapshotId: Shape = { kind: 'string', min: 1, max: 64 };
+const resume: ObjectShape = { kind: 'object', required: { id: snapshotId, next: count }, optional: {} };
 
 const hello: ShapeOf<Hello> = {
   kind: 'object',
@@ -121,7 +138,13 @@ const hello: ShapeOf<Hello> = {
     cursor: vector,
     writers: { kind: 'list', of: { kind: 'inc' }, min: 0, max: MAX_WRITERS },
   },
-  optional: { token: { kind: 'string', min: 1, max: MAX_TOKEN_LENGTH } },
+  optional: {
+    token: { kind: 'string', min: 1, max: MAX_TOKEN_LENGTH },
+    chain,
+    wantsSnapshot: { kind: 'one-of', values: [true] },
+    resume,
+    peer: { kind: 'sid' },
+  },
 };
 
 /** A push is a frame when its changes have dots; each change is checked by itself, so that a bad one is refused by name. */
@@ -133,6 +156,11 @@ const push: ShapeOf<Push> = {
 };
 
 const applied: ShapeOf<Applied> = { kind: 'object', required: { type: json, cursor: vector }, optional: {} };
+const staged: ShapeOf<Staged> = {
+  kind: 'object',
+  required: { type: json, id: snapshotId, piece: count },
+  optional: {},
+};
 const ping: ShapeOf<Ping> = { kind: 'object', required: { type: json }, optional: {} };
 
 const toldLimits: ShapeOf<Welcome['limits']> = {
@@ -140,6 +168,33 @@ const toldLimits: ShapeOf<Welcome['limits']> = {
   required: { frameBytes: count, changeBytes: count, changesPerPush: count, heartbeatMs: count },
   optional: {},
 };
+const published: ShapeOf<Published> = {
+  kind: 'object',
+  required: { knows: vector, horizon: vector, safe: vector },
+  optional: {},
+};
+const topology: ShapeOf<Topology> = {
+  kind: 'object',
+  required: { members: { kind: 'by-sid', of: published }, evicted: vector },
+  optional: {},
+};
+const bootstrap: ShapeOf<Bootstrap> = {
+  kind: 'object',
+  required: {
+    id: snapshotId,
+    why: { kind: 'one-of', values: ['truncated', 'forked', 'asked'] },
+    cursor: vector,
+    chain,
+    topology,
+    digest: { kind: 'string', min: 32, max: 32 },
+    known,
+    pieces: { kind: 'integer', min: 1, max: MAX },
+    records: count,
+    from: count,
+  },
+  optional: {},
+};
+
 const welcome: ShapeOf<Welcome> = {
   kind: 'object',
   required: {
@@ -149,23 +204,58 @@ const welcome: ShapeOf<Welcome> = {
     cursor: vector,
     known,
     serverTime: timeMs,
+    founders: { kind: 'list', of: { kind: 'sid' }, min: 1, max: 64 },
     limits: toldLimits,
   },
-  optional: {},
+  optional: { bootstrap },
 };
 
+const recordName: ObjectShape = {
+  kind: 'object',
+  required: { c: { kind: 'string', min: 1, max: MAX_NAME_LENGTH }, id },
+  optional: {},
+};
 const refusal: ShapeOf<Refusal> = {
   kind: 'object',
   required: { dot, code, message, serverTime: timeMs },
-  optional: {},
+  optional: { record: recordName },
 };
 const pushed: ShapeOf<Pushed> = { kind: 'object', required: { type: json, known }, optional: { refused: refusal } };
 
-const entry: ShapeOf<LogEntry> = {
+const changeEntry: ShapeOf<ChangeEntry> = {
   kind: 'object',
-  required: { stamp: { kind: 'tuple', of: [{ kind: 'sid' }, { kind: 'integer', min: 1, max: MAX }] }, dot },
+  required: { stamp, dot },
   optional: { hlc, change: CHANGE },
 };
+const aliasEntry: ShapeOf<AliasEntry> = {
+  kind: 'object',
+  required: { stamp, dot, alias: { kind: 'one-of', values: [true] } },
+  optional: {},
+};
+
+const pub: ShapeOf<Publication> = {
+  kind: 'object',
+  required: { t: json, knows: vector, horizon: vector },
+  optional: { safe: vector },
+};
+const member: ShapeOf<Membership> = { kind: 'object', required: { t: json, sid: { kind: 'sid' } }, optional: {} };
+const evict: ShapeOf<Eviction> = {
+  kind: 'object',
+  required: { t: json, sid: { kind: 'sid' }, final: count },
+  optional: {},
+};
+/** A control entry that this version does not know: kept and passed on. */
+const laterControl: ObjectShape = {
+  kind: 'object',
+  required: { t: { kind: 'string', min: 1, max: MAX_NAME_LENGTH } },
+  optional: {},
+};
+const control: Shape = { kind: 'union', by: 't', cases: { pub, member, evict }, other: laterControl };
+const controlEntry: ShapeOf<ControlEntry> = { kind: 'object', required: { stamp, control }, optional: {} };
+
+/** Told apart by the key that only it has. */
+const entry: Shape = { kind: 'one-with', cases: { control: controlEntry, alias: aliasEntry }, other: changeEntry };
+
 const page: ShapeOf<Page> = {
   kind: 'object',
   required: {
@@ -174,13 +264,66 @@ const page: ShapeOf<Page> = {
     cursor: vector,
     head: vector,
   },
+  optional: { chain, digest: { kind: 'string', min: 32, max: 32 } },
+};
+
+const place: Shape = { kind: 'integer', min: 0, max: MAX };
+const lifeJson: ShapeOf<LifeJson> = {
+  kind: 'object',
+  required: { m: place, v: { kind: 'one-of', values: ['live', 'dead', 'zombie'] } },
+  optional: { of: id, stamp },
+};
+const entryJson: ShapeOf<EntryJson> = {
+  kind: 'object',
+  required: { m: place },
+  optional: { v: json, base, first: hlc },
+};
+const recordJson: ShapeOf<RecordJson> = {
+  kind: 'object',
+  required: {
+    marks: { kind: 'list', of: { kind: 'tuple', of: [dot, hlc] }, min: 0, max: 'marksPerRecord' },
+    rv: { kind: 'list', of: place, min: 0, max: 'marksPerRecord' },
+    life: { kind: 'list', of: lifeJson, min: 0, max: 'marksPerRecord' },
+    cells: { kind: 'by-path', of: { kind: 'list', of: entryJson, min: 1, max: 'marksPerRecord' } },
+  },
+  optional: { counters: { kind: 'by-path', of: { kind: 'integer', min: -MAX, max: MAX } } },
+};
+const snapshotRecord: ShapeOf<SnapshotRecord> = {
+  kind: 'object',
+  required: { c: { kind: 'string', min: 1, max: MAX_NAME_LENGTH }, id, state: recordJson },
+  optional: {},
+};
+const knownWriter: ObjectShape = {
+  kind: 'object',
+  required: { inc: { kind: 'inc' }, ...writer.required },
+  optional: writer.optional,
+};
+const snapshot: ShapeOf<Snapshot> = {
+  kind: 'object',
+  required: {
+    type: json,
+    id: snapshotId,
+    piece: count,
+    records: { kind: 'list', of: snapshotRecord, min: 0, max: 'recordsPerPiece' },
+    writers: { kind: 'list', of: knownWriter, min: 0, max: 'marksPerRecord' },
+    recent: {
+      kind: 'list',
+      of: { ...changeEntry, required: { stamp, dot, change: CHANGE } },
+      min: 0,
+      max: 'entriesPerPage',
+    },
+  },
   optional: {},
 };
 const pong: ShapeOf<Pong> = { kind: 'object', required: { type: json, serverTime: timeMs }, optional: {} };
 const error: ShapeOf<ErrorFrame> = { kind: 'object', required: { type: json, code, message }, optional: {} };
 
-export const DEVICE_MESSAGE: Shape = { kind: 'union', by: 'type', cases: { hello, push, applied, ping } };
-export const SERVER_MESSAGE: Shape = { kind: 'union', by: 'type', cases: { welcome, pushed, page, pong, error } };
+export const DEVICE_MESSAGE: Shape = { kind: 'union', by: 'type', cases: { hello, push, applied, staged, ping } };
+export const SERVER_MESSAGE: Shape = {
+  kind: 'union',
+  by: 'type',
+  cases: { welcome, pushed, page, snapshot, pong, error },
+};
 
 /** Everything that two ends must agree about; its hash is in `versions.ts`. */
 export const SCHEMA = { device: DEVICE_MESSAGE, server: SERVER_MESSAGE, change: CHANGE, close: CLOSE };

@@ -6,6 +6,7 @@
  */
 import { isDot, isInc } from '../core/dot.ts';
 import { isSid, isVersionVector } from '../core/version-vector.ts';
+import { MAX_PATH_LENGTH } from '../core/paths.ts';
 import { findJsonProblem } from '../lib/json.ts';
 import type { Limits } from './limits.ts';
 
@@ -17,11 +18,13 @@ export type Shape =
   /** Length in UTF-16 code units; `without` lists characters that may not occur. */
   | { readonly kind: 'string'; readonly min: number; readonly max: number; readonly without?: string }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }
-  | { readonly kind: 'one-of'; readonly values: readonly string[] }
+  | { readonly kind: 'one-of'; readonly values: readonly (string | true)[] }
   | { readonly kind: 'list'; readonly of: Shape; readonly min: number; readonly max: Bound }
   | { readonly kind: 'tuple'; readonly of: readonly Shape[] }
   /** Keys are incarnations. */
   | { readonly kind: 'by-inc'; readonly of: Shape; readonly max: number }
+  /** Keys are server ids, or paths inside a record. */
+  | { readonly kind: 'by-sid' | 'by-path'; readonly of: Shape }
   | ObjectShape
   /** An object told apart by the string under `by`; `other`, when there, takes the ones not listed. */
   | {
@@ -29,7 +32,9 @@ export type Shape =
       readonly by: string;
       readonly cases: Readonly<Record<string, ObjectShape>>;
       readonly other?: ObjectShape;
-    };
+    }
+  /** An object told apart by which of the keys under `cases` it has. */
+  | { readonly kind: 'one-with'; readonly cases: Readonly<Record<string, ObjectShape>>; readonly other: ObjectShape };
 
 export interface ObjectShape {
   readonly kind: 'object';
@@ -62,13 +67,19 @@ export function findShapeProblem(value: unknown, shape: Shape, limits: Limits, p
     case 'integer':
       return integerProblem(value, shape, path);
     case 'one-of':
-      return shape.values.includes(value as string) ? null : { path, reason: `is none of ${shape.values.join(', ')}` };
+      return shape.values.includes(value as string | true)
+        ? null
+        : { path, reason: `is none of ${shape.values.join(', ')}` };
     case 'list':
       return listProblem(value, shape, limits, path);
     case 'tuple':
       return tupleProblem(value, shape.of, limits, path);
     case 'by-inc':
-      return byIncProblem(value, shape, limits, path);
+    case 'by-sid':
+    case 'by-path':
+      return mapProblem(value, shape, limits, path);
+    case 'one-with':
+      return oneWithProblem(value, shape, limits, path);
     case 'object':
       return objectProblem(value, shape, limits, path);
     case 'union':
@@ -124,21 +135,40 @@ function tupleProblem(value: unknown, of: readonly Shape[], limits: Limits, path
   return null;
 }
 
-function byIncProblem(
-  value: unknown,
-  shape: Shape & { kind: 'by-inc' },
-  limits: Limits,
-  path: string,
-): ShapeProblem | null {
+type MapShape = Extract<Shape, { kind: 'by-inc' | 'by-sid' | 'by-path' }>;
+
+const KEYS: Readonly<Record<MapShape['kind'], { readonly is: (key: string) => boolean; readonly name: string }>> = {
+  'by-inc': { is: isInc, name: 'a writer incarnation' },
+  'by-sid': { is: isSid, name: 'a server id' },
+  'by-path': { is: isPathText, name: 'a path' },
+};
+
+function mapProblem(value: unknown, shape: MapShape, limits: Limits, path: string): ShapeProblem | null {
   if (!isObject(value)) return { path, reason: 'is not an object' };
   const entries = Object.entries(value);
-  if (entries.length > shape.max) return { path, reason: `has more than ${shape.max} keys` };
+  if (shape.kind === 'by-inc' && entries.length > shape.max) return { path, reason: `has more than ${shape.max} keys` };
+  const { is, name } = KEYS[shape.kind];
   for (const [key, item] of entries) {
-    if (!isInc(key)) return { path, reason: 'has a key that is not a writer incarnation' };
+    if (!is(key)) return { path, reason: `has a key that is not ${name}` };
     const problem = findShapeProblem(item, shape.of, limits, `${path}.${key}`);
     if (problem) return problem;
   }
   return null;
+}
+
+function isPathText(key: string): boolean {
+  return key.length > 0 && key.length <= MAX_PATH_LENGTH && key !== '__proto__' && findJsonProblem(key, '') === null;
+}
+
+function oneWithProblem(
+  value: unknown,
+  shape: Shape & { kind: 'one-with' },
+  limits: Limits,
+  path: string,
+): ShapeProblem | null {
+  if (!isObject(value)) return { path, reason: 'is not an object' };
+  const key = Object.keys(shape.cases).find((candidate) => Object.hasOwn(value, candidate));
+  return objectProblem(value, key === undefined ? shape.other : shape.cases[key]!, limits, path);
 }
 
 function objectProblem(value: unknown, shape: ObjectShape, limits: Limits, path: string): ShapeProblem | null {

@@ -192,6 +192,8 @@ function ofMessage(state: SessionState, link: Link, message: ServerMessage, mome
       return isGreeting ? outOfOrder(state, message.type, moment) : pageReceived(state, link, message, moment);
     case 'pushed':
       return isGreeting ? outOfOrder(state, message.type, moment) : pushAnswered(state, link, message, moment);
+    case 'snapshot':
+      return stay(state);
     case 'pong':
       return isGreeting
         ? outOfOrder(state, message.type, moment)

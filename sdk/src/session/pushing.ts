@@ -160,6 +160,7 @@ function reactToRefusal(state: SessionState, link: Link, refusal: Refusal, probl
       return correctClock(state, link, refusal);
     case 'GAP':
     case 'BEHIND':
+    case 'LIMBO':
     case 'STORAGE_FULL':
     case 'INTERNAL':
       return waitToPush(state, link, problem, moment);
@@ -167,6 +168,7 @@ function reactToRefusal(state: SessionState, link: Link, refusal: Refusal, probl
     case 'INVALID_CHANGE':
     case 'TOO_LARGE':
     case 'FORBIDDEN':
+    case 'GONE':
       return stall(state, link, problem);
   }
 }

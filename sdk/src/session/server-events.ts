@@ -5,13 +5,15 @@
 import type { Dot, Inc } from '../core/dot.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import type { StoredEntry } from '../protocol/codec.ts';
+import type { PagePlace, StoredEntry } from '../protocol/codec.ts';
 import type { Limits } from '../protocol/limits.ts';
-import type { Hello, Push, Refusal, ServerMessage } from '../protocol/messages.ts';
+import type { Bootstrap, Hello, Push, Refusal, ServerMessage, Snapshot } from '../protocol/messages.ts';
 import type { OwnDots } from './own-dots.ts';
 
 export interface ServerContext {
   readonly sid: Sid;
+  /** The servers that every space begins with. */
+  readonly founders: readonly Sid[];
   readonly limits: Limits;
 }
 
@@ -32,17 +34,36 @@ export interface Greeting {
 export interface Open {
   readonly phase: 'open';
   readonly heardMs: number;
-  /** Number of the last entry in the space's log. */
-  readonly head: number;
-  /** Number of the last entry sent. */
+  /** Where the space's log ends, in this server's own numbering. */
+  readonly head: LogHead;
+  /** Last entry of the log that was sent or that the receiver has already, in this server's own numbering. */
   readonly position: number;
+  /** K of the receiver when everything sent is applied. */
+  readonly sent: VersionVector;
   readonly isReading: boolean;
-  /** Last entry of each page on the way. */
-  readonly inFlight: readonly number[];
+  /** `sent` after each page on the way. */
+  readonly inFlight: readonly VersionVector[];
+  /** The snapshot that is being sent, before anything of the log. */
+  readonly snapshot: SnapshotProgress | null;
   /** Whether a push is not answered yet. */
   readonly isPushing: boolean;
   /** What was pushed and taken in this very session: the receiver has exactly this content, so its dot is enough. */
   readonly own: OwnDots;
+}
+
+export interface LogHead {
+  readonly lsn: number;
+  /** The server's K. */
+  readonly cursor: VersionVector;
+}
+
+export interface SnapshotProgress {
+  readonly id: string;
+  readonly pieces: number;
+  /** Next piece to send. */
+  readonly next: number;
+  /** Pieces on the way. */
+  readonly inFlight: readonly number[];
 }
 
 export interface Closed {
@@ -52,11 +73,16 @@ export interface Closed {
 /** Times named `atMs` only measure durations and never jump; `nowMs` is the wall clock. */
 export type ServerEvent =
   | { readonly type: 'frame'; readonly text: string; readonly atMs: number; readonly nowMs: number }
-  /** The hello is accepted. `head` and `known` were read together or `known` later. */
+  /**
+   * The hello is accepted. `head` and `known` were read together or `known` later. `position` is where the log goes on
+   * for this receiver, behind the snapshot if there is one.
+   */
   | {
       readonly type: 'greeted';
-      readonly head: number;
+      readonly head: LogHead;
       readonly known: Readonly<Record<Inc, number>>;
+      readonly position: number;
+      readonly bootstrap?: Bootstrap;
       readonly atMs: number;
       readonly nowMs: number;
     }
@@ -71,12 +97,13 @@ export type ServerEvent =
       readonly accepted: readonly Dot[];
       readonly known: Readonly<Record<Inc, number>>;
       readonly refused?: Refusal;
-      readonly head: number;
+      readonly head: LogHead;
     }
   /** The log of the space has grown. */
-  | { readonly type: 'grown'; readonly head: number }
-  /** The entries that follow the position. */
-  | { readonly type: 'read'; readonly entries: readonly StoredEntry[] }
+  | { readonly type: 'grown'; readonly head: LogHead }
+  /** The entries that follow the position; `digest` is the space's after the last of them, where it is known. */
+  | { readonly type: 'read'; readonly entries: readonly StoredEntry[]; readonly digest?: string }
+  | { readonly type: 'piece-read'; readonly snapshot: Snapshot }
   | { readonly type: 'tick'; readonly atMs: number }
   /** The receiver does not read what was sent to it. */
   | { readonly type: 'clogged' }
@@ -88,8 +115,7 @@ export type ServerEffect =
   | {
       readonly type: 'send-page';
       readonly entries: readonly StoredEntry[];
-      readonly cursor: VersionVector;
-      readonly head: VersionVector;
+      readonly place: PagePlace;
     }
   /** Check the peer and read the facts; answered by `greeted` or `failed`. */
   | { readonly type: 'greet'; readonly hello: Hello }
@@ -97,6 +123,8 @@ export type ServerEffect =
   | { readonly type: 'admit'; readonly push: Push }
   /** Read the log; answered by `read`. */
   | { readonly type: 'read'; readonly after: number }
+  /** Read a piece of a snapshot; answered by `piece-read`. */
+  | { readonly type: 'read-piece'; readonly id: string; readonly piece: number }
   | { readonly type: 'close'; readonly code: number; readonly reason: string };
 
 export interface ServerStep {

@@ -7,14 +7,16 @@
  *
  * Every frame's fate is decided here; reading the log, checking rights and committing are effects, answered by events.
  */
-import { countOf } from '../core/version-vector.ts';
+import { reaches } from '../core/topology.ts';
+import { covers, join, type Sid } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { bareEntry, decodeDeviceMessage, type BadFrame, type StoredEntry } from '../protocol/codec.ts';
+import { bareEntry, decodeDeviceMessage, type BadFrame, type PagePlace, type StoredEntry } from '../protocol/codec.ts';
 import { CLOSE, PROTOCOL_VERSION } from '../protocol/messages.ts';
-import type { Applied, DeviceMessage, ServerMessage } from '../protocol/messages.ts';
+import type { Applied, DeviceMessage, ServerMessage, Snapshot, Staged } from '../protocol/messages.ts';
 import { isOwn, withDots } from './own-dots.ts';
 import type {
   Greeting,
+  LogHead,
   Open,
   ServerContext,
   ServerEffect,
@@ -41,10 +43,12 @@ export function stepServer(state: ServerSession, event: ServerEvent, context: Se
       return state.phase === 'open' ? acknowledge(state, event, context) : stay(state);
     case 'grown':
       return state.phase === 'open'
-        ? pump({ ...state, head: Math.max(state.head, event.head) }, [], context)
+        ? pump({ ...state, head: later(state.head, event.head) }, [], context)
         : stay(state);
     case 'read':
-      return state.phase === 'open' ? sendPage(state, event.entries, context) : stay(state);
+      return state.phase === 'open' ? sendPage(state, event, context) : stay(state);
+    case 'piece-read':
+      return state.phase === 'open' ? sendPiece(state, event.snapshot, context) : stay(state);
     case 'tick':
       return checkTime(state, event.atMs, context);
     case 'clogged':
@@ -99,35 +103,37 @@ function converse(state: Open, message: DeviceMessage, nowMs: number, context: S
       return { state: { ...state, isPushing: true }, effects: [{ type: 'admit', push: message }] };
     case 'applied':
       return credit(state, message, context);
+    case 'staged':
+      return stagedPiece(state, message, context);
     case 'ping':
       return { state, effects: [{ type: 'send', message: { type: 'pong', serverTime: nowMs } }] };
   }
 }
 
 function welcome(state: Greeting, event: ServerEvent & { type: 'greeted' }, context: ServerContext): ServerStep {
-  const { sid, limits } = context;
-  const { cursor } = state.hello;
-  const position = countOf(cursor, sid);
-  const stranger = Object.keys(cursor).find((other) => other !== sid && cursor[other]! > 0);
-  if (stranger !== undefined) return replaced(`the cursor names server ${stranger}, this is ${sid}`);
-  if (position > event.head) return replaced(`the cursor says ${position} entries, this server has ${event.head}`);
+  const { sid, founders, limits } = context;
+  const { bootstrap } = event;
   const { frameBytes, changeBytes, changesPerPush, heartbeatMs } = limits;
   const message: ServerMessage = {
     type: 'welcome',
     protocol: PROTOCOL_VERSION,
     sid,
-    cursor: { [sid]: event.head },
+    cursor: event.head.cursor,
     known: event.known,
     serverTime: event.nowMs,
+    founders,
+    ...(bootstrap ? { bootstrap } : {}),
     limits: { frameBytes, changeBytes, changesPerPush, heartbeatMs },
   };
   const open: Open = {
     phase: 'open',
     heardMs: event.atMs,
     head: event.head,
-    position,
+    position: event.position,
+    sent: bootstrap?.cursor ?? state.hello.cursor,
     isReading: false,
     inFlight: [],
+    snapshot: bootstrap ? { id: bootstrap.id, pieces: bootstrap.pieces, next: bootstrap.from, inFlight: [] } : null,
     isPushing: false,
     own: new Map(),
   };
@@ -142,37 +148,73 @@ function acknowledge(state: Open, event: ServerEvent & { type: 'admitted' }, con
     ...(event.refused ? { refused: event.refused } : {}),
   };
   const own = withDots(state.own, event.accepted);
-  const next = { ...state, isPushing: false, own, head: Math.max(state.head, event.head) };
+  const next = { ...state, isPushing: false, own, head: later(state.head, event.head) };
   return pump(next, [{ type: 'send', message }], context);
 }
 
 function credit(state: Open, message: Applied, context: ServerContext): ServerStep {
-  const applied = countOf(message.cursor, context.sid);
-  if (applied > state.position) return outOfOrder(`applied ${applied}, sent were ${state.position}`);
-  return pump({ ...state, inFlight: state.inFlight.filter((last) => last > applied) }, [], context);
+  if (!covers(state.sent, message.cursor)) return outOfOrder('applied names entries that were not sent');
+  const inFlight = state.inFlight.filter((sent) => !covers(message.cursor, sent));
+  return pump({ ...state, inFlight }, [], context);
 }
 
-/** Asks for the next piece of the log when there is one and the receiver has credit for it. */
+function stagedPiece(state: Open, { id, piece }: Staged, context: ServerContext): ServerStep {
+  const { snapshot } = state;
+  if (snapshot?.id !== id || piece >= snapshot.next) return outOfOrder('staged names a piece that was not sent');
+  const inFlight = snapshot.inFlight.filter((sent) => sent > piece);
+  return pump({ ...state, snapshot: { ...snapshot, inFlight } }, [], context);
+}
+
+/** Asks for what comes next, of the snapshot and then of the log, when the receiver has credit for it. */
 function pump(state: Open, effects: readonly ServerEffect[], { limits }: ServerContext): ServerStep {
-  const hasCredit = state.inFlight.length < limits.pagesInFlight;
-  if (state.isReading || !hasCredit || state.position >= state.head) return { state, effects };
-  return { state: { ...state, isReading: true }, effects: [...effects, { type: 'read', after: state.position }] };
+  const { snapshot } = state;
+  const onTheWay = state.inFlight.length + (snapshot?.inFlight.length ?? 0);
+  if (state.isReading || onTheWay >= limits.pagesInFlight) return { state, effects };
+  const reading = { ...state, isReading: true };
+  if (snapshot && snapshot.next < snapshot.pieces) {
+    return { state: reading, effects: [...effects, { type: 'read-piece', id: snapshot.id, piece: snapshot.next }] };
+  }
+  if (state.position >= state.head.lsn) return { state, effects };
+  return { state: reading, effects: [...effects, { type: 'read', after: state.position }] };
 }
 
-function sendPage(state: Open, read: readonly StoredEntry[], context: ServerContext): ServerStep {
-  const idle = { ...state, isReading: false };
-  const last = read.at(-1)?.n;
-  if (!state.isReading || last === undefined) return stay(idle);
-  const entries = read.map((entry) => (isOwn(state.own, entry.dot) ? bareEntry(entry) : entry));
-  const head = Math.max(state.head, last);
-  const next = { ...idle, position: last, head, inFlight: [...state.inFlight, last] };
-  const page: ServerEffect = {
-    type: 'send-page',
-    entries,
-    cursor: { [context.sid]: last },
-    head: { [context.sid]: head },
+function sendPiece(state: Open, message: Snapshot, context: ServerContext): ServerStep {
+  const { snapshot } = state;
+  if (!snapshot || message.id !== snapshot.id || message.piece !== snapshot.next) return stay(state);
+  const sent = { ...snapshot, next: snapshot.next + 1, inFlight: [...snapshot.inFlight, message.piece] };
+  return pump({ ...state, isReading: false, snapshot: sent }, [{ type: 'send', message }], context);
+}
+
+/** What the receiver has by another server is skipped. */
+function sendPage(state: Open, read: ServerEvent & { type: 'read' }, context: ServerContext): ServerStep {
+  const last = read.entries.at(-1);
+  if (!state.isReading || last === undefined) return stay({ ...state, isReading: false });
+  const sent: Record<Sid, number> = { ...state.sent };
+  const chain: Record<Sid, string> = {};
+  const entries: StoredEntry[] = [];
+  for (const entry of read.entries) {
+    const [sid, n] = entry.stamp;
+    if (reaches(sent, entry.stamp)) continue;
+    sent[sid] = n;
+    if (entry.chain !== undefined) chain[sid] = entry.chain;
+    entries.push(entry.kind === 'change' && isOwn(state.own, entry.dot!) ? bareEntry(entry) : entry);
+  }
+  const moved = { ...state, isReading: false, position: last.lsn };
+  if (entries.length === 0) return pump(moved, [], context);
+  // A receiver that knows more than this server holds something else than the digest says.
+  const isComparable = read.digest !== undefined && covers(state.head.cursor, sent);
+  const place: PagePlace = {
+    cursor: sent,
+    head: join(state.head.cursor, sent),
+    ...(Object.keys(chain).length === 0 ? {} : { chain }),
+    ...(isComparable ? { digest: read.digest! } : {}),
   };
-  return pump(next, [page], context);
+  const next: Open = { ...moved, sent, inFlight: [...state.inFlight, sent] };
+  return pump(next, [{ type: 'send-page', entries, place }], context);
+}
+
+function later(a: LogHead, b: LogHead): LogHead {
+  return b.lsn > a.lsn ? b : a;
 }
 
 function checkTime(state: Active, atMs: number, { limits }: ServerContext): ServerStep {
@@ -192,10 +234,6 @@ function checkTime(state: Active, atMs: number, { limits }: ServerContext): Serv
 
 function outOfOrder(message: string): ServerStep {
   return fail('OUT_OF_ORDER', message, CLOSE.outOfOrder);
-}
-
-function replaced(message: string): ServerStep {
-  return fail('SERVER_REPLACED', message, CLOSE.serverReplaced);
 }
 
 function fail(code: ErrorCode, message: string, close: number): ServerStep {

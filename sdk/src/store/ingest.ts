@@ -207,7 +207,9 @@ async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly LogEntr
   const found = new Map<Dot, OutboxRow[]>();
   const lastOrder = head.at(-1)?.order;
   await Promise.all(
-    entries.map(async ({ dot }) => {
+    entries.map(async (entry) => {
+      if ('control' in entry) return;
+      const { dot } = entry;
       const order = orders.get(dot);
       if (order === undefined && (wholeOutbox || !isOurs(replica, dot))) return;
       // The last change of the window may go on behind it.

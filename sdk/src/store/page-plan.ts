@@ -15,7 +15,7 @@ import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
-import type { LogEntry } from '../protocol/messages.ts';
+import type { ChangeEntry, LogEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { recordKey } from './record-key.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
@@ -87,6 +87,7 @@ export function withContent(
 ): readonly FreshEntry[] | OutOfStep {
   const known: FreshEntry[] = [];
   for (const entry of entries) {
+    if ('control' in entry || 'alias' in entry) continue;
     const { stamp, dot } = entry;
     const rows = own(dot);
     const change = entry.change ?? ownChange(entry, rows);
@@ -249,7 +250,7 @@ export function changeOf(rows: readonly OutboxRow[]): Change {
 }
 
 /** The change of an entry without content; null when it is not in the outbox. The stamp is the one that the server took. */
-function ownChange(entry: LogEntry, rows: readonly OutboxRow[]): Change | null {
+function ownChange(entry: ChangeEntry, rows: readonly OutboxRow[]): Change | null {
   if (rows.length === 0) return null;
   const change = changeOf(rows);
   return entry.hlc === undefined ? change : { ...change, hlc: entry.hlc };

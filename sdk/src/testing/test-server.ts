@@ -1,18 +1,36 @@
 /**
- * A server in the same process: the real session and the real admission over a log in memory. It may be killed at
- * any time; what it acknowledged survives.
+ * A server in the same process: the real session and the real decisions over a space in memory. It may be killed at
+ * any time; what it acknowledged survives. Several of them pull from one another.
  */
-import { admit } from '../core/admission.ts';
 import { hashOfChange, withoutDependencies, type Change } from '../core/change.ts';
-import { incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
-import type { Sid } from '../core/version-vector.ts';
+import { digestText } from '../core/digest.ts';
+import { incOf, type Dot, type Inc } from '../core/dot.ts';
+import type { Sid, VersionVector } from '../core/version-vector.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
+import type { Random } from '../lib/random.ts';
 import { checkChange } from '../protocol/check-change.ts';
 import { encodeMessage, encodePage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS, type Limits } from '../protocol/limits.ts';
-import type { Push, Refusal } from '../protocol/messages.ts';
-import type { ServerEffect, ServerEvent, ServerSession } from '../session/server-events.ts';
+import { CLOSE, type Hello, type Page, type Push } from '../protocol/messages.ts';
+import type { LogHead, ServerEffect, ServerEvent, ServerSession } from '../session/server-events.ts';
 import { newServerSession, stepServer } from '../session/server-session.ts';
+import { decidePull, type PullOutcome } from '../space/decide-pull.ts';
+import { decidePush, knownRecord, type PreparedPush } from '../space/decide-push.ts';
+import { greet } from '../space/handshake.ts';
+import { DEFAULT_RETENTION, evict, publish, type Retention } from '../space/retention.ts';
+import { bootstrapOf, pieceOf, prepareSnapshot, type PreparedSnapshot } from '../space/snapshot.ts';
+import type { NewEntry, SpaceView } from '../space/space.ts';
+import {
+  chainAt,
+  compact,
+  copySpace,
+  emptySpace,
+  entriesAfter,
+  positionFor,
+  snapshotSource,
+  transact,
+  type SpaceDisk,
+} from './memory-space.ts';
 import type { Timeline } from './timeline.ts';
 
 /** The server's end of a connection. */
@@ -28,44 +46,69 @@ export interface ServerPeer {
 
 export interface TestServerOptions {
   readonly sid: Sid;
+  /** The servers that the space begins with; by default this one alone. */
+  readonly founders?: readonly Sid[];
   readonly timeline: Timeline;
+  readonly random: Random;
   /** Time that a durable commit takes, in milliseconds. */
   readonly commitMs: () => number;
   readonly limits?: Partial<Limits>;
+  readonly retention?: Retention;
+  /** Whether this user may write this change. */
+  readonly authorize?: (change: Change) => boolean;
+  /** Everything that became durable here, as it does. */
+  readonly onAppended?: (server: TestServer, entries: readonly NewEntry[]) => void;
+}
+
+/** What outlives the process. */
+export interface ServerDisk {
+  readonly sid: Sid;
+  readonly space: SpaceDisk;
 }
 
 export class TestServer {
   readonly #options: TestServerOptions;
-  readonly #limits: Limits;
-  /** What is durable. */
-  readonly log: { readonly change: Change; readonly text: string; readonly hash: string }[] = [];
-  readonly #known = new Map<Inc, number>();
-  readonly #positions = new Map<Dot, number>();
+  readonly limits: Limits;
+  readonly #founders: readonly Sid[];
+  #disk: ServerDisk;
   readonly #peers = new Set<Peer>();
+  readonly #snapshots = new Map<string, PreparedSnapshot>();
   /** How often each verdict was given. */
   readonly verdicts = new Map<string, number>();
+  /** Added to the true time to give this server's wall clock. */
+  skewMs = 0;
   #life = 0;
 
   constructor(options: TestServerOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#founders = options.founders ?? [options.sid];
+    this.#disk = { sid: options.sid, space: emptySpace(this.#founders) };
   }
 
   get sid(): Sid {
-    return this.#options.sid;
+    return this.#disk.sid;
   }
 
+  get space(): SpaceDisk {
+    return this.#disk.space;
+  }
+
+  get cursor(): VersionVector {
+    return this.space.meta.cursor;
+  }
+
+  get nowMs(): number {
+    return this.#options.timeline.nowMs + this.skewMs;
+  }
+
+  /** Whether the change is, or was, in the log. */
   has(dot: Dot): boolean {
-    return this.#positions.has(dot);
-  }
-
-  /** Number of a change in the log, from 1; Infinity when it is not there. */
-  positionOf(dot: Dot): number {
-    return this.#positions.get(dot) ?? Infinity;
+    return (this.space.known.get(incOf(dot))?.seq ?? 0) >= Number(dot.slice(dot.indexOf('.') + 1));
   }
 
   connect(socket: ServerSocket): ServerPeer {
-    const peer = new Peer(this, socket, this.#options.timeline, { sid: this.sid, limits: this.#limits });
+    const peer = new Peer(this, socket, this.#options.timeline, this.#founders);
     this.#peers.add(peer);
     return { receive: (text) => peer.receive(text), gone: () => this.#drop(peer) };
   }
@@ -73,123 +116,209 @@ export class TestServer {
   /** SIGKILL: every connection is cut, every push that is not durable yet is forgotten. */
   kill(): void {
     this.#life++;
+    this.#snapshots.clear();
     for (const peer of this.#peers) {
       this.#drop(peer);
       peer.socket.close(1006, 'killed');
     }
   }
 
-  known(incs: readonly Inc[]): Readonly<Record<Inc, number>> {
-    return Object.fromEntries(incs.map((inc) => [inc, this.#known.get(inc) ?? 0]));
+  /** What is on its disk now; later writes do not show in it. */
+  copyDisk(): ServerDisk {
+    return { sid: this.sid, space: copySpace(this.space) };
   }
 
-  read(after: number): { readonly n: number; readonly dot: Dot; readonly change: string }[] {
-    const end = Math.min(this.log.length, after + this.#limits.entriesPerPage);
-    return this.log
-      .slice(after, end)
-      .map(({ change, text }, i) => ({ n: after + i + 1, dot: change.dot, change: text }));
+  /**
+   * Comes back with an earlier disk. An operator who does it right gives it a new identity, and the stream that it had
+   * ends where the backup does.
+   */
+  restore(disk: ServerDisk, sid: Sid = disk.sid): void {
+    this.kill();
+    this.#disk = { sid, space: copySpace(disk.space) };
+    if (sid === disk.sid) return;
+    transact(this.space, sid, (view) => takeOver(view, disk.sid));
+  }
+
+  known(incs: readonly Inc[]): Readonly<Record<Inc, number>> {
+    return knownRecord(incs, this.space.known);
+  }
+
+  head(): LogHead {
+    return { lsn: this.space.meta.lsn, cursor: this.cursor };
+  }
+
+  read(after: number): ServerEvent {
+    const entries = entriesAfter(this.space, after, this.limits.entriesPerPage);
+    const isEnd = entries.at(-1)?.lsn === this.space.meta.lsn;
+    return { type: 'read', entries, ...(isEnd ? { digest: digestText(this.space.meta.digest) } : {}) };
+  }
+
+  readPiece(id: string, piece: number): ServerEvent {
+    const snapshot = this.#snapshots.get(id);
+    const content = snapshot && pieceOf(snapshot, piece);
+    if (content) return { type: 'piece-read', snapshot: content };
+    return { type: 'failed', code: 'INTERNAL', message: 'the snapshot is gone', close: CLOSE.tryLater };
+  }
+
+  greet(hello: Hello, atMs: number): ServerEvent {
+    const { space, sid } = this;
+    const facts = { sid, meta: space.meta, chainAt: (of: Sid, n: number) => chainAt(space, of, n) };
+    const handshake = greet(hello, facts);
+    const known = this.known(hello.writers);
+    const greeted = { type: 'greeted', head: this.head(), known, atMs, nowMs: this.nowMs } as const;
+    this.#tally(`hello: ${handshake.type === 'snapshot' ? handshake.why : handshake.type}`);
+    switch (handshake.type) {
+      case 'replaced':
+        return { type: 'failed', code: 'SERVER_REPLACED', message: handshake.message, close: CLOSE.serverReplaced };
+      case 'behind':
+        return { type: 'failed', code: 'BEHIND', message: handshake.message, close: CLOSE.tryLater };
+      case 'log':
+        return { ...greeted, position: positionFor(space, hello.cursor) };
+      case 'snapshot': {
+        const resumed = hello.resume ? this.#snapshots.get(hello.resume.id) : undefined;
+        const snapshot = resumed ?? this.#makeSnapshot();
+        if (resumed) this.#tally('snapshot resumed');
+        const about = { why: handshake.why, writers: hello.writers, from: resumed ? hello.resume!.next : 0 };
+        return { ...greeted, position: snapshot.meta.lsn, bootstrap: bootstrapOf(snapshot, about) };
+      }
+    }
   }
 
   /** Durable after a while; the answer goes to the peer only then. */
   admit(push: Push, answer: (event: ServerEvent) => void): void {
-    const life = this.#life;
-    this.#options.timeline.after(this.#options.commitMs(), () => {
-      if (life !== this.#life) return;
-      const event = this.#decide(push);
-      answer(event);
-      for (const peer of this.#peers) peer.handle({ type: 'grown', head: this.log.length });
+    this.#later(() => {
+      const decision = this.#transact((view) =>
+        decidePush(this.#prepare(push), view, { nowMs: this.nowMs, driftMs: this.limits.driftMs }),
+      );
+      for (const _dot of decision.accepted) this.#tally('accepted');
+      if (decision.refused) this.#tally(decision.refused.code);
+      const isRepeated = decision.accepted.length === 0 && !decision.refused;
+      if (isRepeated) this.#tally('duplicate');
+      answer({ type: 'admitted', ...decision, head: this.head() });
+      this.#announce();
     });
   }
 
-  #decide(push: Push): ServerEvent {
-    const incs = [...new Set(push.changes.map((change) => incOf(change.dot)))];
-    const accepted: Dot[] = [];
-    let refused: Refusal | undefined;
+  /** A page that another server sent: durable after a while. */
+  take(page: Page, answer: (outcome: PullOutcome) => void): void {
+    this.#later(() => {
+      const before = this.space.meta.lsn;
+      const outcome = this.#transact((view) => decidePull(page.entries, view));
+      this.#tally(outcome.type === 'taken' ? 'pulled' : outcome.type);
+      answer(outcome);
+      if (this.space.meta.lsn > before) this.#announce();
+    });
+  }
+
+  /** Publishes, cuts the log and forgets deleted records, each if it is time. */
+  maintain(safe?: VersionVector): void {
+    const { retention = DEFAULT_RETENTION } = this.#options;
+    const hasPublished = this.#transact((view) => publish(view, this.nowMs, retention, safe));
+    if (hasPublished) this.#tally('published');
+    const { entries, records } = compact(this.space, this.nowMs, retention);
+    if (entries > 0) this.#tally('log cut');
+    if (records > 0) this.#tally('tombstone expired', records);
+    if (hasPublished) this.#announce();
+  }
+
+  /** Writes off a server that is gone for good. Only by one that has everything any other has of it. */
+  evict(sid: Sid): void {
+    this.#transact((view) => evict(view, sid));
+    this.#announce();
+  }
+
+  #makeSnapshot(): PreparedSnapshot {
+    const id = `s${this.#options.random.fraction().toString(36).slice(2)}`;
+    const snapshot = prepareSnapshot(snapshotSource(this.space, id), this.limits);
+    this.#snapshots.set(id, snapshot);
+    return snapshot;
+  }
+
+  #transact<T>(work: (view: SpaceView) => T): T {
+    let appended: readonly NewEntry[] = [];
+    const result = transact(this.space, this.sid, (view) => {
+      const outcome = work(view);
+      appended = view.entries;
+      return outcome;
+    });
+    if (appended.length > 0) this.#options.onAppended?.(this, appended);
+    return result;
+  }
+
+  #prepare(push: Push): PreparedPush {
+    const incs = [...new Set(push.changes.map(({ dot }) => incOf(dot)))];
+    const changes: PreparedPush['changes'][number][] = [];
     for (const untrusted of push.changes) {
-      const before = this.log.length;
-      const refusal = this.#admitOne(untrusted);
-      if (refusal) {
-        refused = { dot: untrusted.dot, ...refusal, serverTime: this.#options.timeline.nowMs };
-        break;
+      const checked = checkChange(untrusted, this.limits);
+      if (checked.type === 'bad') {
+        const bad = { dot: untrusted.dot, code: checked.code, message: checked.reason };
+        return { owner: null, changes, bad, incs };
       }
-      if (this.log.length > before) accepted.push(untrusted.dot);
+      const { change } = checked;
+      const text = canonicalJson(withoutDependencies(change) as unknown as Json);
+      const isPermitted = this.#options.authorize?.(change) ?? true;
+      changes.push({ change, hash: hashOfChange(change), text, isPermitted });
     }
-    return {
-      type: 'admitted',
-      accepted,
-      known: this.known(incs),
-      head: this.log.length,
-      ...(refused ? { refused } : {}),
-    };
+    return { owner: null, changes, bad: null, incs };
   }
 
-  #admitOne(untrusted: Change): Pick<Refusal, 'code' | 'message'> | null {
-    const checked = checkChange(untrusted, this.#limits);
-    if (checked.type === 'bad') return { code: checked.code, message: checked.reason };
-    const { change } = checked;
-    const hash = hashOfChange(change);
-    const position = this.#positions.get(change.dot);
-    const facts = {
-      known: this.known([incOf(change.dot), ...(change.ex ?? []).map(incOf)]),
-      storedHash: position === undefined ? null : this.log[position - 1]!.hash,
-      hash,
-      cursor: { [this.sid]: this.log.length },
-      permitted: true,
-    };
-    const admission = admit(facts, change, this.#options.timeline.nowMs, this.#limits.driftMs);
-    const verdict = admission.type === 'refused' ? admission.code : admission.type;
-    this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1);
-    if (admission.type === 'refused') return { code: admission.code, message: admission.message };
-    if (admission.type === 'accepted') this.#append(change, hash);
-    return null;
+  #later(run: () => void): void {
+    const life = this.#life;
+    this.#options.timeline.after(this.#options.commitMs(), () => {
+      if (life === this.#life) run();
+    });
   }
 
-  #append(change: Change, hash: string): void {
-    const stored = withoutDependencies(change);
-    this.log.push({ change: stored, text: canonicalJson(stored as unknown as Json), hash });
-    this.#positions.set(change.dot, this.log.length);
-    this.#known.set(incOf(change.dot), seqOf(change.dot));
+  #announce(): void {
+    for (const peer of this.#peers) peer.handle({ type: 'grown', head: this.head() });
   }
 
   #drop(peer: Peer): void {
     this.#peers.delete(peer);
     peer.handle({ type: 'gone' });
   }
+
+  #tally(what: string, by = 1): void {
+    this.verdicts.set(what, (this.verdicts.get(what) ?? 0) + by);
+  }
+}
+
+/** A restored server is a new one that has taken over from the one that it was. */
+function takeOver(view: SpaceView, old: Sid): void {
+  const { members, evicted } = view.meta.topology;
+  view.meta = { ...view.meta, topology: { members: { ...members, [view.sid]: members[old]! }, evicted } };
+  evict(view, old);
 }
 
 class Peer {
   readonly socket: ServerSocket;
   readonly #server: TestServer;
   readonly #timeline: Timeline;
-  readonly #context: { readonly sid: Sid; readonly limits: Limits };
+  readonly #founders: readonly Sid[];
   #state: ServerSession;
   readonly #events: ServerEvent[] = [];
   #isHandling = false;
 
-  constructor(
-    server: TestServer,
-    socket: ServerSocket,
-    timeline: Timeline,
-    context: { readonly sid: Sid; readonly limits: Limits },
-  ) {
+  constructor(server: TestServer, socket: ServerSocket, timeline: Timeline, founders: readonly Sid[]) {
     this.#server = server;
     this.socket = socket;
     this.#timeline = timeline;
-    this.#context = context;
+    this.#founders = founders;
     this.#state = newServerSession(timeline.nowMs);
     this.#watch();
   }
 
   receive(text: string): void {
-    this.handle({ type: 'frame', text, atMs: this.#timeline.nowMs, nowMs: this.#timeline.nowMs });
+    this.handle({ type: 'frame', text, atMs: this.#timeline.nowMs, nowMs: this.#server.nowMs });
   }
 
   handle(event: ServerEvent): void {
     this.#events.push(event);
     if (this.#isHandling) return;
     this.#isHandling = true;
+    const context = { sid: this.#server.sid, founders: this.#founders, limits: this.#server.limits };
     for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      const { state, effects } = stepServer(this.#state, next, this.#context);
+      const { state, effects } = stepServer(this.#state, next, context);
       this.#state = state;
       effects.forEach((effect) => this.#perform(effect));
     }
@@ -201,16 +330,15 @@ class Peer {
       case 'send':
         return this.socket.send(encodeMessage(effect.message));
       case 'send-page':
-        return this.socket.send(encodePage(this.#context.sid, effect.entries, effect.cursor, effect.head));
-      case 'greet': {
-        const { nowMs } = this.#timeline;
-        const known = this.#server.known(effect.hello.writers);
-        return this.handle({ type: 'greeted', head: this.#server.log.length, known, atMs: nowMs, nowMs });
-      }
+        return this.socket.send(encodePage(effect.entries, effect.place));
+      case 'greet':
+        return this.handle(this.#server.greet(effect.hello, this.#timeline.nowMs));
       case 'admit':
         return this.#server.admit(effect.push, (event) => this.handle(event));
       case 'read':
-        return this.handle({ type: 'read', entries: this.#server.read(effect.after) });
+        return this.handle(this.#server.read(effect.after));
+      case 'read-piece':
+        return this.handle(this.#server.readPiece(effect.id, effect.piece));
       case 'close':
         return this.socket.close(effect.code, effect.reason);
     }

@@ -1,0 +1,82 @@
+/** Adding to a space's log: number, chain, state, registry and digest move together. */
+import { applyRecordChange } from '../core/apply.ts';
+import type { Change } from '../core/change.ts';
+import type { Control } from '../core/control.ts';
+import { digestOfRecord, exchange } from '../core/digest.ts';
+import { incOf, seqOf, type Dot } from '../core/dot.ts';
+import { copyRecord, createRecord } from '../core/record.ts';
+import { applyControl } from '../core/topology.ts';
+import { countOf, type Stamp } from '../core/version-vector.ts';
+import { hash128 } from '../lib/hash.ts';
+import { canonicalJson, type Json } from '../lib/json.ts';
+import { spaceKey, type NewEntry, type SpaceView } from './space.ts';
+
+/** A change with what is stored of it. */
+export interface PreparedChange {
+  readonly change: Change;
+  /** Content hash. */
+  readonly hash: string;
+  /** JSON text without the dependencies: what is stored and sent on. */
+  readonly text: string;
+}
+
+/** The next number of this server's own stream. */
+export function nextStamp({ sid, meta }: SpaceView): Stamp {
+  return [sid, countOf(meta.cursor, sid) + 1];
+}
+
+export function appendChange(
+  view: SpaceView,
+  stamp: Stamp,
+  { change, hash, text }: PreparedChange,
+  owner: string | null,
+): void {
+  const { dot } = change;
+  push(view, { kind: 'change', stamp, dot, text, hash, owner }, hash);
+  const before = view.known.get(incOf(dot));
+  view.known.set(incOf(dot), { seq: seqOf(dot), owner: before ? before.owner : owner });
+  view.heard.add(incOf(dot));
+  view.hashes.set(dot, hash);
+  for (const rec of change.recs) {
+    const key = spaceKey(rec.c, rec.id);
+    const old = view.records.get(key);
+    const record = old ? copyRecord(old) : createRecord();
+    applyRecordChange(record, { dot, hlc: change.hlc }, rec, stamp);
+    view.records.set(key, record);
+    view.changed.add(key);
+    const digest = exchange(
+      view.meta.digest,
+      digestOfRecord(rec.c, rec.id, old),
+      digestOfRecord(rec.c, rec.id, record),
+    );
+    view.meta = { ...view.meta, digest };
+  }
+  view.meta = { ...view.meta, hasNews: true };
+}
+
+/** A second stamp of a change that is here already. */
+export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot): void {
+  push(view, { kind: 'alias', stamp, dot, text: null, hash: null, owner: null }, `alias ${dot}`);
+  view.meta = { ...view.meta, hasNews: true };
+}
+
+export function appendControl(view: SpaceView, stamp: Stamp, control: Control): void {
+  const text = canonicalJson(control as unknown as Json);
+  push(view, { kind: 'control', stamp, dot: null, text, hash: null, owner: null }, text);
+  view.meta = { ...view.meta, topology: applyControl(view.meta.topology, stamp, control) };
+}
+
+function push(view: SpaceView, entry: Omit<NewEntry, 'lsn' | 'chain'>, content: string): void {
+  const { meta } = view;
+  const [sid, n] = entry.stamp;
+  const lsn = meta.lsn + 1;
+  const before = Object.hasOwn(meta.chain, sid) ? meta.chain[sid]! : '';
+  const chain = hash128(`${before}\u0000${entry.dot ?? ''}\u0000${content}`);
+  view.entries.push({ ...entry, lsn, chain });
+  view.meta = {
+    ...meta,
+    lsn,
+    cursor: { ...meta.cursor, [sid]: n },
+    chain: { ...meta.chain, [sid]: chain },
+  };
+}

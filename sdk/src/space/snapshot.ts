@@ -1,0 +1,111 @@
+/**
+ * A snapshot: the records of a space at one K, in pieces. The log from that K on leads to the same state as the whole log;
+ * where it stands is read together with the records, or they would not belong together.
+ */
+import { digestText } from '../core/digest.ts';
+import type { Inc } from '../core/dot.ts';
+import { incOf } from '../core/dot.ts';
+import { recordToJson } from '../core/record-json.ts';
+import type { RecordState } from '../core/record.ts';
+import { knownEverywhere, reaches } from '../core/topology.ts';
+import type { Writer } from '../core/change.ts';
+import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
+import type { Limits } from '../protocol/limits.ts';
+import type { SpaceMeta } from './space.ts';
+
+/** Everything a snapshot is made of, read at one moment. */
+export interface SnapshotSource {
+  readonly id: string;
+  readonly meta: SpaceMeta;
+  readonly records: readonly { readonly c: string; readonly id: string; readonly state: RecordState }[];
+  /** Changes of the log that not every server has, in log order. */
+  readonly recent: readonly ChangeEntry[];
+  readonly writerOf: (inc: Inc) => Writer | undefined;
+  /** How far a writer is contained. */
+  readonly known: (inc: Inc) => number;
+}
+
+/** A snapshot cut into pieces that fit into a frame. */
+export interface PreparedSnapshot {
+  readonly id: string;
+  readonly meta: SpaceMeta;
+  readonly pieces: readonly Omit<Snapshot, 'type' | 'id' | 'piece'>[];
+  readonly records: number;
+  readonly known: SnapshotSource['known'];
+}
+
+type Piece = PreparedSnapshot['pieces'][number];
+
+export function prepareSnapshot(source: SnapshotSource, limits: Limits): PreparedSnapshot {
+  const { id, meta, records, recent, writerOf, known } = source;
+  const states = records.map(({ c, id: record, state }) => ({ c, id: record, state: recordToJson(state) }));
+  const recordPieces = cut(states, limits.recordsPerPiece, limits.pageBytes).map((piece): Piece => ({
+    records: piece,
+    writers: writersIn(piece, writerOf),
+    recent: [],
+  }));
+  const recentPieces = cut(recent, limits.entriesPerPage, limits.pageBytes).map((piece): Piece => ({
+    records: [],
+    writers: [],
+    recent: piece,
+  }));
+  const pieces = [...recordPieces, ...recentPieces];
+  const empty: Piece = { records: [], writers: [], recent: [] };
+  return { id, meta, pieces: pieces.length === 0 ? [empty] : pieces, records: records.length, known };
+}
+
+/** What welcome says of it to a receiver that has changes of these writers. */
+export function bootstrapOf(
+  { id, meta, pieces, records, known }: PreparedSnapshot,
+  about: Pick<Bootstrap, 'why' | 'from'> & { readonly writers: readonly Inc[] },
+): Bootstrap {
+  const { cursor, chain, topology, digest } = meta;
+  return {
+    id,
+    why: about.why,
+    cursor,
+    chain,
+    topology,
+    digest: digestText(digest),
+    known: Object.fromEntries(about.writers.map((inc) => [inc, known(inc)])),
+    pieces: pieces.length,
+    records,
+    from: about.from,
+  };
+}
+
+export function pieceOf(snapshot: PreparedSnapshot, piece: number): Snapshot | null {
+  const content = snapshot.pieces[piece];
+  return content ? { type: 'snapshot', id: snapshot.id, piece, ...content } : null;
+}
+
+/** Whether a change must travel with the snapshot: some server may still lack it, or tell it under another number. */
+export function isRecent(meta: SpaceMeta, entry: ChangeEntry): boolean {
+  return !reaches(knownEverywhere(meta.topology, meta.cursor), entry.stamp);
+}
+
+function writersIn(records: readonly SnapshotRecord[], writerOf: SnapshotSource['writerOf']): Snapshot['writers'] {
+  const incs = new Set(records.flatMap(({ state }) => state.marks.map(([dot]) => incOf(dot))));
+  return [...incs].flatMap((inc) => {
+    const writer = writerOf(inc);
+    return writer ? [{ inc, ...writer }] : [];
+  });
+}
+
+/** In order, each piece within both limits, at least one item in each. */
+function cut<T>(items: readonly T[], maxItems: number, maxBytes: number): T[][] {
+  const pieces: T[][] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const size = JSON.stringify(item).length;
+    const piece = pieces.at(-1);
+    if (!piece || piece.length >= maxItems || bytes + size > maxBytes) {
+      pieces.push([item]);
+      bytes = size;
+    } else {
+      piece.push(item);
+      bytes += size;
+    }
+  }
+  return pieces;
+}
