@@ -90,7 +90,7 @@ test('[SYN1] settled() means: online, nothing pending, and all that the server h
     await ben.sync.settled();
     expect(await ben.notes.get(`n${i}`)).toMatchObject({ title: `${i}` });
   }
-  expect(server.log.log.length).toBe(20);
+  expect(server.log.space.log.length).toBe(20);
   expect(events).toEqual(expect.arrayContaining(['local-write', 'connection', 'accepted', 'leader']));
   expect(anna.status$.value.lastSyncedAt).toBeInstanceOf(Date);
 });
@@ -100,7 +100,7 @@ test('[SYN1] settled() waits for what the server has already sent, however slow 
   await ben.sync.settled();
   server.delayMs = 100;
   await anna.notes.insert({ id: 'a', title: 'slow', tags: ['x'] });
-  await expect.poll(() => server.log.log.length).toBe(1);
+  await expect.poll(() => server.log.space.log.length).toBe(1);
   await ben.sync.settled();
   expect(await ben.notes.get('a')).toMatchObject({ title: 'slow' });
 });
@@ -112,7 +112,7 @@ test('[SYN1] settled() counts what another tab of the device wrote', async () =>
   for (let i = 1; i <= 10; i++) {
     await (i % 2 ? one : other).notes.insert({ title: `${i}`, tags: ['x'] });
     await (i % 2 ? other : one).sync.settled();
-    expect(server.log.log.length).toBe(i);
+    expect(server.log.space.log.length).toBe(i);
   }
 });
 
@@ -175,10 +175,10 @@ test('[SYN4] pause() holds what is written until resume(), and the status says s
   await expect.poll(() => anna.status$.value.connection).toBe('paused');
   await anna.notes.insert({ title: 'a', tags: ['x'] });
   await expect(anna.sync.settled({ timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
-  expect(server.log.log.length).toBe(0);
+  expect(server.log.space.log.length).toBe(0);
   anna.sync.resume();
   await anna.sync.settled();
-  expect(server.log.log.length).toBe(1);
+  expect(server.log.space.log.length).toBe(1);
 });
 
 test('[SYN5] opening does not wait for a server that is not there, and work goes on', async () => {
@@ -190,7 +190,7 @@ test('[SYN5] opening does not wait for a server that is not there, and work goes
   server.start();
   await anna.sync.now();
   await anna.sync.settled();
-  expect(server.log.log.length).toBe(1);
+  expect(server.log.space.log.length).toBe(1);
 });
 
 test('[SYN6] settled() ends with CLOSED when the database is closed, and refuses a bad time limit', async () => {

@@ -17,7 +17,17 @@ function change(dot: Dot, rest: Partial<Change> = {}): Change {
 }
 
 function facts(rest: Partial<AdmissionFacts> = {}): AdmissionFacts {
-  return { known: { [A]: 2 }, storedHash: null, hash: 'h', cursor: { [SID]: 10 }, permitted: true, ...rest };
+  return {
+    known: { [A]: 2 },
+    storedHash: null,
+    hash: 'h',
+    cursor: { [SID]: 10 },
+    recordOf: () => undefined,
+    promised: {},
+    horizon: {},
+    permitted: true,
+    ...rest,
+  };
 }
 
 const decide = (one: Change, rest: Partial<AdmissionFacts> = {}) => admit(facts(rest), one, NOW, DRIFT);
@@ -132,6 +142,9 @@ class ModelServer {
         storedHash: stored ? hashOfChange(stored) : null,
         hash: hashOfChange(one),
         cursor: { [SID]: this.log.length },
+        recordOf: () => undefined,
+        promised: {},
+        horizon: {},
         permitted: true,
       },
       one,

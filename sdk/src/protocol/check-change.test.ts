@@ -100,7 +100,7 @@ describe('structural check of a change', { timeout: 30_000 }, () => {
     ['life twice', withOps({ t: 'life', v: 'live', pred: [] }, { t: 'life', v: 'dead', pred: [] })],
     ['an operation without a type', withOps({ p: 'a' })],
     ['an operation of the type toString', withOps({ t: 7, p: 'a' })],
-    ['neither live nor dead', withOps({ t: 'life', v: 'zombie', pred: [] })],
+    ['neither live nor dead', withOps({ t: 'life', v: 'undead', pred: [] })],
     ['an empty path', withOp({ p: '' })],
     ['a path __proto__', withOp({ p: '__proto__' })],
     ['a path with a lone surrogate', withOp({ p: 'a\udc00' })],

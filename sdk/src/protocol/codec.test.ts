@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 
 import type { Change } from '../core/change.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { decodeDeviceMessage, decodeServerMessage, encodeMessage, encodePage } from './codec.ts';
+import { decodeDeviceMessage, decodeServerMessage, encodeMessage, encodePage, type StoredEntry } from './codec.ts';
 import { MAX_FRAME_DEPTH } from './frame-text.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
-import type { DeviceMessage, ServerMessage } from './messages.ts';
+import type { DeviceMessage, LogEntry, ServerMessage } from './messages.ts';
 
 const INC = 'AAAAAAAAAAAAAAAA';
 const SID = 'SSSSSSSSSSS';
@@ -21,7 +21,15 @@ const DEVICE: readonly DeviceMessage[] = [
   HELLO,
   { ...HELLO, token: 'secret' },
   { type: 'push', changes: [CHANGE] },
+  {
+    ...HELLO,
+    chain: { [SID]: 'c'.repeat(22) },
+    wantsSnapshot: true,
+    resume: { id: 'snapshot', next: 2 },
+    peer: SID,
+  },
   { type: 'applied', cursor: { [SID]: 3 } },
+  { type: 'staged', id: 'snapshot', piece: 0 },
   { type: 'ping' },
 ];
 const SERVER: readonly ServerMessage[] = [
@@ -32,6 +40,7 @@ const SERVER: readonly ServerMessage[] = [
     cursor: { [SID]: 9 },
     known: { [INC]: 2 },
     serverTime: 5,
+    founders: [SID],
     limits: { frameBytes: 1, changeBytes: 2, changesPerPush: 3, heartbeatMs: 4 },
   },
   { type: 'pushed', known: { [INC]: 2 } },
@@ -45,9 +54,53 @@ const SERVER: readonly ServerMessage[] = [
     cursor: { [SID]: 2 },
     head: { [SID]: 4 },
   },
+  {
+    type: 'page',
+    entries: [
+      { stamp: [SID, 1], dot: `${INC}.1`, alias: true },
+      { stamp: [SID, 2], control: { t: 'pub', knows: { [SID]: 1 }, horizon: {}, safe: {} } },
+      { stamp: [SID, 3], control: { t: 'member', sid: SID } },
+      { stamp: [SID, 4], control: { t: 'evict', sid: SID, final: 0 } },
+    ],
+    cursor: { [SID]: 4 },
+    head: { [SID]: 4 },
+    chain: { [SID]: 'c'.repeat(22) },
+    digest: '0'.repeat(32),
+  },
+  {
+    type: 'snapshot',
+    id: 'snapshot',
+    piece: 0,
+    records: [
+      {
+        c: 'notes',
+        id: 'n',
+        state: {
+          marks: [[`${INC}.1`, 1]],
+          rv: [0],
+          life: [{ m: 0, v: 'dead', stamp: [SID, 1] }],
+          cells: { title: [{ m: 0, v: 'x' }] },
+          counters: { 'likes#c': 2 },
+        },
+      },
+    ],
+    writers: [{ inc: INC, device: { id: 'd' } }],
+    recent: [{ stamp: [SID, 1], dot: `${INC}.1`, change: CHANGE }],
+  },
   { type: 'pong', serverTime: 5 },
   { type: 'error', code: 'BAD_FRAME', message: 'm' },
 ];
+
+const OPTIONAL = new Set(['token', 'refused', 'chain', 'wantsSnapshot', 'resume', 'peer', 'digest', 'bootstrap']);
+
+/** What a server has in its storage of an entry. */
+function storedFrom(entry: LogEntry, i: number): StoredEntry {
+  const { stamp } = entry;
+  const lsn = i + 1;
+  if ('control' in entry) return { lsn, stamp, kind: 'control', dot: null, text: JSON.stringify(entry.control) };
+  if ('alias' in entry) return { lsn, stamp, kind: 'alias', dot: entry.dot, text: null };
+  return { lsn, stamp, kind: 'change', dot: entry.dot, text: entry.change ? JSON.stringify(entry.change) : null };
+}
 
 const fromDevice = (value: unknown, limits = {}) =>
   decodeDeviceMessage(typeof value === 'string' ? value : JSON.stringify(value), { ...DEFAULT_LIMITS, ...limits });
@@ -74,7 +127,7 @@ describe('codec', { timeout: 30_000 }, () => {
   it('[COD2] every required field of every frame is needed, and none may be null', () => {
     for (const message of [...DEVICE, ...SERVER]) {
       const decode = DEVICE.includes(message as DeviceMessage) ? fromDevice : fromServer;
-      for (const key of Object.keys(message).filter((name) => name !== 'token' && name !== 'refused')) {
+      for (const key of Object.keys(message).filter((name) => !OPTIONAL.has(name))) {
         const { [key as keyof typeof message]: _, ...rest } = message;
         expect([key, decode(rest).type]).toEqual([key, 'bad']);
         expect([key, decode({ ...message, [key]: null }).type]).toEqual([key, 'bad']);
@@ -153,14 +206,11 @@ describe('codec', { timeout: 30_000 }, () => {
   });
 
   it('[COD8] a page written from stored text is the page written from data', () => {
-    const page = SERVER.find((message) => message.type === 'page')!;
-    const stored = page.entries.map(({ stamp, dot, change }) => ({
-      n: stamp[1],
-      dot,
-      change: change ? JSON.stringify(change) : null,
-    }));
-    expect(encodePage(SID, stored, page.cursor, page.head)).toBe(encodeMessage(page));
-    expect(encodePage(SID, [], page.cursor, page.head)).toBe(encodeMessage({ ...page, entries: [] }));
+    for (const page of SERVER.filter((message) => message.type === 'page')) {
+      const { type: _type, entries, ...place } = page;
+      expect(encodePage(entries.map(storedFrom), place)).toBe(encodeMessage(page));
+      expect(encodePage([], place)).toBe(encodeMessage({ ...page, entries: [] }));
+    }
   });
 
   it('[COD9] no text makes a decoder throw', () => {

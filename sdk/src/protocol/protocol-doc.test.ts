@@ -37,8 +37,8 @@ describe('docs/protocol.md', () => {
     expect([...device, ...server].filter(({ type }) => type === 'bad')).toEqual([]);
     const typesOf = (decoded: readonly ((typeof device)[number] | (typeof server)[number])[]): readonly string[] =>
       decoded.flatMap((one) => (one.type === 'ok' ? [one.message.type] : []));
-    expect(typesOf(device)).toEqual(['hello', 'push', 'applied', 'ping']);
-    expect(typesOf(server)).toEqual(['welcome', 'pushed', 'pushed', 'page', 'pong', 'error']);
+    expect(typesOf(device)).toEqual(['hello', 'push', 'applied', 'staged', 'ping']);
+    expect(typesOf(server)).toEqual(['welcome', 'pushed', 'pushed', 'page', 'snapshot', 'pong', 'error']);
   });
 
   it('[WIRE2] the example of a content hash is right', () => {

@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'z99ZFFatg_aToeXYe9fhEg',
-    what: 'hello, push, applied, ping; welcome, pushed, page, pong, error; JSON over WebSocket',
+    schema: '9BfVuCgrpQnQ4uTPOPuLwg',
+    what: 'hello, push, applied, staged, ping; welcome, pushed, page, snapshot, pong, error; JSON over WebSocket',
   },
 ];

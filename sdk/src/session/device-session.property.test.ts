@@ -256,7 +256,7 @@ class HealthyWorld {
     if (frame.type === 'hello')
       return [welcome({ known: { [INC]: this.known }, cursor: { [SID]: this.log.length } }), ...this.pages()];
     if (frame.type === 'ping') return [{ type: 'pong', serverTime: 0 }];
-    if (frame.type === 'applied') return this.pages();
+    if (frame.type === 'applied' || frame.type === 'staged') return this.pages();
     for (const { dot } of frame.changes) {
       if (seqOf(dot) > this.known + 1) return [pushed(this.known, { ...refusal(seqOf(dot), 'GAP'), dot })];
       if (seqOf(dot) === this.known + 1) this.log.push(dot);

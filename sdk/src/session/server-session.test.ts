@@ -2,20 +2,32 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { dotOf, type Dot } from '../core/dot.ts';
+import type { VersionVector } from '../core/version-vector.ts';
 import type { StoredEntry } from '../protocol/codec.ts';
 import { encodeMessage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { DeviceMessage, Hello } from '../protocol/messages.ts';
-import type { ServerContext, ServerEffect, ServerEvent, ServerSession } from './server-events.ts';
+import type { LogHead, ServerContext, ServerEffect, ServerEvent, ServerSession } from './server-events.ts';
 import { newServerSession, stepServer } from './server-session.ts';
 
 const SID = 'SSSSSSSSSSS';
-const OTHER = 'TTTTTTTTTTT';
 const A = 'AAAAAAAAAAAAAAAA';
 const B = 'BBBBBBBBBBBBBBBB';
-const CONTEXT: ServerContext = { sid: SID, limits: { ...DEFAULT_LIMITS, pagesInFlight: 2, entriesPerPage: 2 } };
+const CONTEXT: ServerContext = {
+  sid: SID,
+  founders: [SID],
+  limits: { ...DEFAULT_LIMITS, pagesInFlight: 2, entriesPerPage: 2 },
+};
 const HELLO: Hello = { type: 'hello', protocol: 1, space: 's', device: 'd', cursor: {}, writers: [A] };
-const GREETED: ServerEvent = { type: 'greeted', head: 0, known: { [A]: 0 }, atMs: 0, nowMs: 1_000 };
+const headAt = (lsn: number): LogHead => ({ lsn, cursor: { [SID]: lsn } });
+const greeted = (head: number, position = 0): ServerEvent => ({
+  type: 'greeted',
+  head: headAt(head),
+  known: { [A]: 0 },
+  position,
+  atMs: 0,
+  nowMs: 1_000,
+});
 
 const frame = (message: DeviceMessage | string, atMs = 0): ServerEvent => ({
   type: 'frame',
@@ -26,7 +38,13 @@ const frame = (message: DeviceMessage | string, atMs = 0): ServerEvent => ({
 const push = (...dots: Dot[]): ServerEvent =>
   frame({ type: 'push', changes: dots.map((dot) => ({ dot, hlc: 0, recs: [] })) });
 const applied = (n: number): ServerEvent => frame({ type: 'applied', cursor: { [SID]: n } });
-const entry = (n: number, dot: Dot = dotOf(B, n)): StoredEntry => ({ n, dot, change: `{"dot":"${dot}"}` });
+const entry = (n: number, dot: Dot = dotOf(B, n)): StoredEntry => ({
+  lsn: n,
+  stamp: [SID, n],
+  kind: 'change',
+  dot,
+  text: `{"dot":"${dot}"}`,
+});
 const read = (...entries: StoredEntry[]): ServerEvent => ({ type: 'read', entries });
 
 /** Runs events and returns what came out of the last one. */
@@ -36,9 +54,9 @@ function run(...events: ServerEvent[]): { state: ServerSession; effects: readonl
   return step;
 }
 
-const opened = (head = 0, cursor = {}): ServerEvent[] => [
+const opened = (head = 0, cursor: VersionVector = {}): ServerEvent[] => [
   frame({ ...HELLO, cursor }),
-  { ...GREETED, head } as ServerEvent,
+  greeted(head, cursor[SID]),
 ];
 const closing = (code: string, close: number): unknown => [
   { type: 'send', message: { type: 'error', code, message: expect.any(String) } },
@@ -56,6 +74,7 @@ describe('session of a server', { timeout: 30_000 }, () => {
       cursor: { [SID]: 0 },
       known: { [A]: 0 },
       serverTime: 1_000,
+      founders: [SID],
       limits: { frameBytes, changeBytes, changesPerPush, heartbeatMs },
     };
     expect(run(...opened()).effects).toEqual([{ type: 'send', message: welcome }]);
@@ -75,8 +94,13 @@ describe('session of a server', { timeout: 30_000 }, () => {
     ['a push while another is open', [...opened(), push(`${A}.1`), push(`${A}.2`)], 'OUT_OF_ORDER', 4409],
     ['applied beyond what was sent', [...opened(3), read(entry(1), entry(2)), applied(3)], 'OUT_OF_ORDER', 4409],
     ['silence', [...opened(), { type: 'tick', atMs: 12_000 }], 'TIMEOUT', 4408],
-    ['a cursor of another server', opened(5, { [OTHER]: 1 }), 'SERVER_REPLACED', 4410],
-    ['a cursor beyond the head', opened(5, { [SID]: 6 }), 'SERVER_REPLACED', 4410],
+    ['a piece that was not sent', [...opened(), frame({ type: 'staged', id: 's', piece: 0 })], 'OUT_OF_ORDER', 4409],
+    [
+      'a cursor of another server',
+      [frame(HELLO), { type: 'failed', code: 'SERVER_REPLACED', message: '', close: 4410 }],
+      'SERVER_REPLACED',
+      4410,
+    ],
     [
       'a denied hello',
       [frame(HELLO), { type: 'failed', code: 'FORBIDDEN', message: '', close: 4403 }],
@@ -88,7 +112,7 @@ describe('session of a server', { timeout: 30_000 }, () => {
   ])('[SES2] %s ends the session with its code, and nothing is done any more', (_, events, code, close) => {
     const { state, effects } = run(...events);
     expect(effects).toEqual(closing(code, close));
-    for (const event of [...opened(9), push(`${A}.1`), read(entry(1)), { type: 'grown', head: 9 } as const]) {
+    for (const event of [...opened(9), push(`${A}.1`), read(entry(1)), { type: 'grown', head: headAt(9) } as const]) {
       expect(stepServer(state, event, CONTEXT)).toEqual({ state, effects: [] });
     }
   });
@@ -100,7 +124,7 @@ describe('session of a server', { timeout: 30_000 }, () => {
     const refused = { dot: `${A}.3`, code: 'CLOCK', message: 'm', serverTime: 1 } as const;
     const admitted = stepServer(
       pending.state,
-      { type: 'admitted', accepted: [`${A}.1`, `${A}.2`], known: { [A]: 2 }, refused, head: 3 },
+      { type: 'admitted', accepted: [`${A}.1`, `${A}.2`], known: { [A]: 2 }, refused, head: headAt(3) },
       CONTEXT,
     );
     expect(admitted.effects).toEqual([
@@ -111,9 +135,8 @@ describe('session of a server', { timeout: 30_000 }, () => {
     expect(page.effects).toEqual([
       {
         type: 'send-page',
-        entries: [{ ...entry(1, `${A}.1`), change: null }, entry(2), { ...entry(3, `${A}.2`), change: null }],
-        cursor: { [SID]: 3 },
-        head: { [SID]: 3 },
+        entries: [{ ...entry(1, `${A}.1`), text: null }, entry(2), { ...entry(3, `${A}.2`), text: null }],
+        place: { cursor: { [SID]: 3 }, head: { [SID]: 3 } },
       },
     ]);
   });
@@ -129,14 +152,14 @@ describe('session of a server', { timeout: 30_000 }, () => {
     const events = [
       ...opened(5),
       push(`${A}.2`),
-      { type: 'admitted', accepted: [`${A}.2`], known: { [A]: 9 }, head: 5 } as const,
+      { type: 'admitted', accepted: [`${A}.2`], known: { [A]: 9 }, head: headAt(5) } as const,
       push(`${A}.7`, `${A}.8`, `${A}.9`),
-      { type: 'admitted', accepted: [`${A}.7`, `${A}.8`], known: { [A]: 9 }, head: 5 } as const,
+      { type: 'admitted', accepted: [`${A}.7`, `${A}.8`], known: { [A]: 9 }, head: headAt(5) } as const,
     ];
     const page = run(...events, read(...entries)).effects[0];
     // After the hole between 2 and 7 only the newer range is remembered: content is sent, which is safe.
     const contents = [false, false, true, true, false].map((isOwn) => (isOwn ? null : expect.any(String)));
-    expect(page).toMatchObject({ type: 'send-page', entries: contents.map((change) => ({ change })) });
+    expect(page).toMatchObject({ type: 'send-page', entries: contents.map((text) => ({ text })) });
   });
 
   it('[SES5] the log is read from the cursor, one piece at a time, up to the credit', () => {
@@ -146,7 +169,7 @@ describe('session of a server', { timeout: 30_000 }, () => {
     expect(one.effects.map(({ type }) => type)).toEqual(['send-page', 'read']);
     const two = stepServer(one.state, read(entry(6), entry(7)), CONTEXT);
     expect(two.effects.map(({ type }) => type)).toEqual(['send-page']);
-    expect(stepServer(two.state, { type: 'grown', head: 20 }, CONTEXT).effects).toEqual([]);
+    expect(stepServer(two.state, { type: 'grown', head: headAt(20) }, CONTEXT).effects).toEqual([]);
     expect(stepServer(two.state, applied(4), CONTEXT).effects).toEqual([]);
     expect(stepServer(two.state, applied(5), CONTEXT).effects).toEqual([{ type: 'read', after: 7 }]);
   });
@@ -154,9 +177,9 @@ describe('session of a server', { timeout: 30_000 }, () => {
   it('[SES6] a device that has everything is told when the log grows', () => {
     const idle = run(...opened(4, { [SID]: 4 }));
     expect(idle.effects.map(({ type }) => type)).toEqual(['send']);
-    const grown = stepServer(idle.state, { type: 'grown', head: 6 }, CONTEXT);
+    const grown = stepServer(idle.state, { type: 'grown', head: headAt(6) }, CONTEXT);
     expect(grown.effects).toEqual([{ type: 'read', after: 4 }]);
-    expect(stepServer(grown.state, { type: 'grown', head: 7 }, CONTEXT).effects).toEqual([]);
+    expect(stepServer(grown.state, { type: 'grown', head: headAt(7) }, CONTEXT).effects).toEqual([]);
   });
 
   it('[SES7] a ping is answered and breaks the silence', () => {
@@ -185,12 +208,15 @@ describe('session of a server', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), fc.nat(5), (steps, start) => {
         const watched = new Watched();
-        watched.run([frame({ ...HELLO, cursor: { [SID]: start } }), { ...GREETED, head: start + 3 } as ServerEvent]);
+        watched.run([frame({ ...HELLO, cursor: { [SID]: start } }), greeted(start + 3, start)]);
         let head = start + 3;
         for (const one of steps) {
-          if (one === 'grow') watched.run([{ type: 'grown', head: ++head }]);
+          if (one === 'grow') watched.run([{ type: 'grown', head: headAt(++head) }]);
           if (one === 'push')
-            watched.run([push(`${A}.1`), { type: 'admitted', accepted: [`${A}.1`], known: { [A]: 1 }, head }]);
+            watched.run([
+              push(`${A}.1`),
+              { type: 'admitted', accepted: [`${A}.1`], known: { [A]: 1 }, head: headAt(head) },
+            ]);
           if (one === 'ping') watched.run([frame({ type: 'ping' })]);
           if (one === 'apply') watched.run([applied(watched.position)]);
         }
@@ -208,12 +234,14 @@ function anyEvent(): fc.Arbitrary<ServerEvent> {
     maxLength: 4,
   });
   const hello = fc.option(fc.nat(3)).map((at) => frame(at === null ? HELLO : { ...HELLO, cursor: { [SID]: at } }));
-  const greeted = n.map((head): ServerEvent => ({ type: 'greeted', head, known: {}, atMs: 0, nowMs: 0 }));
+  const accepted = n.map((head) => greeted(head));
   const event: fc.Arbitrary<ServerEvent>[] = [
     hello,
-    greeted,
-    n.map((head) => ({ type: 'grown', head })),
-    fc.tuple(fc.nat(4), n).map(([seq, head]) => ({ type: 'admitted', accepted: [`${A}.${seq + 1}`], known: {}, head })),
+    accepted,
+    n.map((head) => ({ type: 'grown', head: headAt(head) })),
+    fc
+      .tuple(fc.nat(4), n)
+      .map(([seq, head]) => ({ type: 'admitted', accepted: [`${A}.${seq + 1}`], known: {}, head: headAt(head) })),
     dots.map((list) => push(...list.map(([inc, seq]) => dotOf(inc, seq)))),
     n.map(applied),
     fc.constant(frame({ type: 'ping' })),
@@ -262,14 +290,14 @@ class Watched {
     if (effect.type === 'read') this.#step(this.#readFrom(effect.after));
     if (effect.type === 'send' && effect.message.type !== 'error') expect(this.#saidHello).toBe(true);
     if (effect.type !== 'send-page') return;
-    expect(effect.entries.map(({ n }) => n)).toEqual(effect.entries.map((_, i) => this.position + i + 1));
-    this.position = effect.entries.at(-1)!.n;
+    expect(effect.entries.map(({ lsn }) => lsn)).toEqual(effect.entries.map((_, i) => this.position + i + 1));
+    this.position = effect.entries.at(-1)!.lsn;
     this.#inFlight.push(this.position);
     expect(this.#inFlight.length).toBeLessThanOrEqual(CONTEXT.limits.pagesInFlight);
   }
 
   #readFrom(after: number): ServerEvent {
-    const head = this.state.phase === 'open' ? this.state.head : after;
+    const head = this.state.phase === 'open' ? this.state.head.lsn : after;
     const count = Math.min(CONTEXT.limits.entriesPerPage, head - after);
     return read(
       ...Array.from({ length: count }, (_, i) => entry(after + 1 + i, dotOf(i % 2 === 0 ? A : B, after + 1 + i))),

@@ -27,7 +27,17 @@ export function identity(patch: Partial<StoredIdentity> = {}): StoredIdentity {
 export function welcome(patch: Partial<Welcome> = {}): Welcome {
   const { frameBytes, changeBytes, changesPerPush, heartbeatMs } = DEFAULT_LIMITS;
   const limits = { frameBytes, changeBytes, changesPerPush, heartbeatMs };
-  return { type: 'welcome', protocol: 1, sid: SID, cursor: {}, known: { [INC]: 0 }, serverTime: 0, limits, ...patch };
+  return {
+    type: 'welcome',
+    protocol: 1,
+    sid: SID,
+    cursor: {},
+    known: { [INC]: 0 },
+    serverTime: 0,
+    founders: [SID],
+    limits,
+    ...patch,
+  };
 }
 
 export function page(n: number, head = n): Page {

@@ -4,7 +4,7 @@ import 'fake-indexeddb/auto';
 import { covers, countOf } from '../core/version-vector.ts';
 import { withoutDependencies, type Change } from '../core/change.ts';
 import { incOf, seqOf, type Inc } from '../core/dot.ts';
-import type { LogEntry, Page } from '../protocol/messages.ts';
+import type { ChangeEntry, LogEntry, Page } from '../protocol/messages.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import { openLocalDatabase } from './database.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
@@ -107,4 +107,9 @@ export async function testDevice(
 export async function exchange(server: LogServer, ...devices: readonly TestDevice[]): Promise<void> {
   for (const device of devices) await device.push(server);
   for (const device of devices) await device.pull(server);
+}
+
+/** The changes on a page; there is nothing else on those of a LogServer. */
+export function changesOf(page: Page): readonly ChangeEntry[] {
+  return page.entries.flatMap((entry) => ('control' in entry || 'alias' in entry ? [] : [entry]));
 }

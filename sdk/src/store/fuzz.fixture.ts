@@ -11,7 +11,7 @@ import { canonicalState } from '../core/history.fixture.ts';
 import type { Page } from '../protocol/messages.ts';
 import { text } from '../policies/text.ts';
 import { expectConsistent, textOf } from './consistency.fixture.ts';
-import { LogServer, NOTES, SID, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, LogServer, NOTES, SID, testDevice, type TestDevice } from './devices.fixture.ts';
 import { ExpectedRows } from './expected-rows.fixture.ts';
 import { diceOf, randomId, writeOnce, type Dice, type Seen, type Writing } from './fuzz-writes.fixture.ts';
 import { RECORDS, type RecordRow } from './layout.ts';
@@ -131,7 +131,7 @@ const resolve: Step = async ({ dice, trace }, { name }, tab) => {
 };
 
 function randomChoice(dice: Dice, conflict: OpenConflict): Parameters<TestDevice['db']['resolve']>[1] {
-  if (conflict.kind === 'delete') return { life: dice.pick(['live', 'dead']) };
+  if (conflict.kind !== 'field') return { life: dice.pick(['live', 'dead']) };
   const { v } = dice.pick(conflict.versions);
   if (conflict.fields.length > 1) return { row: (v ?? {}) as Row };
   return { row: v === undefined ? {} : { [conflict.fields[0]!]: v } };
@@ -157,7 +157,11 @@ async function withoutOwn({ store }: TestDevice, page: Page): Promise<Page> {
   const own = new Set((await store.readOutbox(null, EVERYTHING)).map((item) => item.change.dot));
   return {
     ...page,
-    entries: page.entries.map(({ stamp, dot, ...rest }) => ({ stamp, dot, ...(own.has(dot) ? {} : rest) })),
+    entries: changesOf(page).map(({ stamp, dot, ...rest }) => ({
+      stamp,
+      dot,
+      ...(own.has(dot) ? {} : rest),
+    })),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogServer, peerChange, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, LogServer, peerChange, testDevice, type TestDevice } from './devices.fixture.ts';
 import { OUTBOX } from './layout.ts';
 const id = 'n1';
 const items = (d: TestDevice) => d.store.readOutbox(null, { changes: 100, bytes: 1e9 });
@@ -81,7 +81,10 @@ describe('more', () => {
       });
     await anna.push(server);
     const page = server.page(0);
-    const bare = { ...page, entries: page.entries.map(({ stamp, dot }) => ({ stamp, dot })) };
+    const bare = {
+      ...page,
+      entries: changesOf(page).map(({ stamp, dot }) => ({ stamp, dot })),
+    };
     await anna.store.ingest({ ...bare, entries: bare.entries.slice(0, 2) });
     await anna.store.ingest({ ...page, entries: page.entries.slice(1, 4) });
     await anna.store.ingest(bare);

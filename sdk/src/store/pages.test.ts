@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hlcAt, msOf } from '../core/clock.ts';
 import { incOf } from '../core/dot.ts';
 import type { Page } from '../protocol/messages.ts';
-import { exchange, LogServer, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, exchange, LogServer, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
 import { OUTBOX, RECORDS, type OutboxRow, type RecordRow } from './layout.ts';
 
 const NOW = 1_800_000_000_000;
@@ -21,7 +21,7 @@ async function addInSteps(device: TestDevice, name: string, steps: number): Prom
 
 /** As a server gives them to the session that pushed them. */
 function withoutContent(page: Page): Page {
-  return { ...page, entries: page.entries.map(({ stamp, dot }) => ({ stamp, dot })) };
+  return { ...page, entries: changesOf(page).map(({ stamp, dot }) => ({ stamp, dot })) };
 }
 
 describe('own changes', () => {
@@ -61,7 +61,7 @@ describe('own changes', () => {
       const { hlc } = server.log[0]!;
       expect((await itemsOf(anna))[0]!.change.hlc).not.toBe(hlc);
       const page = server.page(0);
-      const bare = page.entries.map(({ stamp, dot }) => ({ stamp, dot, hlc }));
+      const bare = changesOf(page).map(({ stamp, dot }) => ({ stamp, dot, hlc }));
       await anna.store.ingest(isBare ? { ...page, entries: bare } : page);
       const record = (await anna.db.dexie.table(RECORDS).get(['notes', id])) as RecordRow;
       expect(record.base!.cells.get('title')!.map((entry) => entry.hlc)).toEqual([hlc]);

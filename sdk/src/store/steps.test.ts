@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exchange, LogServer, testDevice, type TestDevice, NOTES } from './devices.fixture.ts';
+import { changesOf, exchange, LogServer, testDevice, type TestDevice, NOTES } from './devices.fixture.ts';
 import { RECORDS } from './layout.ts';
 import { checkChange } from '../protocol/check-change.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
@@ -278,7 +278,7 @@ describe('two syncing contexts', () => {
     const page = server.page(0);
     await anna.store.ingest({
       ...page,
-      entries: page.entries.map(({ stamp, dot, change }) => ({ stamp, dot, hlc: change!.hlc })),
+      entries: changesOf(page).map(({ stamp, dot, change }) => ({ stamp, dot, hlc: change!.hlc })),
     });
     const record = await anna.db.dexie.table(RECORDS).get(['notes', id]);
     expect(record.base.cells.get('title')[0].hlc).toBe(server.log[0]!.hlc);

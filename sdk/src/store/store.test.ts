@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { OpenFieldConflict } from '../core/conflict.ts';
-import { exchange, LogServer, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, exchange, LogServer, testDevice, type TestDevice } from './devices.fixture.ts';
 import { META, OUTBOX, RECORDS, type ReplicaRow } from './layout.ts';
 
 const id = 'note-1';
@@ -413,12 +413,12 @@ describe('pages', () => {
     });
     await anna.push(server);
     const page = server.page(0);
-    const bare = { ...page, entries: page.entries.map(({ stamp, dot }) => ({ stamp, dot })) };
+    const bare = { ...page, entries: changesOf(page).map(({ stamp, dot }) => ({ stamp, dot })) };
     expect(await anna.store.ingest(bare)).toMatchObject({ type: 'ingested', applied: 0, confirmed: 1, touched: {} });
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
     expect(await anna.db.readPending()).toMatchObject({ changes: 0, bytes: 0, oldestMs: null });
     const ben = await testDevice('ben');
-    expect(await ben.store.ingest(bare)).toMatchObject({ type: 'out-of-step', dot: page.entries[0]!.dot });
+    expect(await ben.store.ingest(bare)).toMatchObject({ type: 'out-of-step', dot: changesOf(page)[0]!.dot });
   });
 
   it('[ING4] a collection that this app does not know is kept, and shown once it does', async () => {

@@ -7,7 +7,6 @@ import { digestText } from '../core/digest.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
-import type { Random } from '../lib/random.ts';
 import { checkChange } from '../protocol/check-change.ts';
 import { encodeMessage, encodePage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS, type Limits } from '../protocol/limits.ts';
@@ -49,7 +48,6 @@ export interface TestServerOptions {
   /** The servers that the space begins with; by default this one alone. */
   readonly founders?: readonly Sid[];
   readonly timeline: Timeline;
-  readonly random: Random;
   /** Time that a durable commit takes, in milliseconds. */
   readonly commitMs: () => number;
   readonly limits?: Partial<Limits>;
@@ -78,6 +76,7 @@ export class TestServer {
   /** Added to the true time to give this server's wall clock. */
   skewMs = 0;
   #life = 0;
+  #made = 0;
 
   constructor(options: TestServerOptions) {
     this.#options = options;
@@ -228,7 +227,7 @@ export class TestServer {
   }
 
   #makeSnapshot(): PreparedSnapshot {
-    const id = `s${this.#options.random.fraction().toString(36).slice(2)}`;
+    const id = `${this.sid}-${this.#life}-${++this.#made}`;
     const snapshot = prepareSnapshot(snapshotSource(this.space, id), this.limits);
     this.#snapshots.set(id, snapshot);
     return snapshot;

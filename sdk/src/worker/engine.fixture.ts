@@ -129,6 +129,7 @@ export class TestServer {
         cursor: { [this.sid]: this.log.length },
         known: Object.fromEntries(writers.map((inc) => [inc, this.known(inc)])),
         serverTime: this.nowMs(),
+        founders: [this.sid],
         limits: { frameBytes, changeBytes, changesPerPush, heartbeatMs },
       }),
     );
@@ -159,6 +160,9 @@ export class TestServer {
       storedHash: stored === undefined ? null : hashOfChange(stored),
       hash: hashOfChange(change),
       cursor: { [this.sid]: this.log.length },
+      recordOf: () => undefined,
+      promised: {},
+      horizon: {},
       permitted: true,
     };
   }

@@ -6,7 +6,7 @@ import { withoutDependencies, type Change, type RecordChange } from '../core/cha
 import { hlcAt, msOf, tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { countOf, type VersionVector } from '../core/version-vector.ts';
-import type { LogEntry, Page } from '../protocol/messages.ts';
+import type { ChangeEntry, Page } from '../protocol/messages.ts';
 import type { DeviceStore, IngestResult, OutboxItem } from '../store/device-store.ts';
 
 export interface MemoryStore extends DeviceStore {
@@ -39,6 +39,7 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
     const known = new Set(log.map((change) => change.dot));
     let next = cursor;
     for (const entry of page.entries) {
+      if ('control' in entry || 'alias' in entry) continue;
       const [sid, n] = entry.stamp;
       if (n <= countOf(next, sid)) continue;
       if (n !== countOf(next, sid) + 1)
@@ -67,7 +68,7 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
     };
   }
 
-  function contentOf(entry: LogEntry): Change | undefined {
+  function contentOf(entry: ChangeEntry): Change | undefined {
     if (entry.change !== undefined) return entry.change;
     const own = outbox.find((item) => item.change.dot === entry.dot);
     return own === undefined ? undefined : withoutDependencies(own.change);
