@@ -1,0 +1,280 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { hashOfChange, type Change } from '../core/change.ts';
+import { digestOfRecord, digestText, EMPTY_DIGEST, exchange, type Digest } from '../core/digest.ts';
+import { dotOf } from '../core/dot.ts';
+import { contentOfRecord } from '../core/record-json.ts';
+import { commonHorizon, knownEverywhere } from '../core/topology.ts';
+import { compact, copySpace, transact } from '../testing/memory-space.ts';
+import { greet } from './handshake.ts';
+import { evict, publish, welcomeMember, type Retention } from './retention.ts';
+import { changeOn, creation, incNamed, NOW_MS, ROW, sidOf, SpaceServer } from './space.fixture.ts';
+
+const [A, B, C] = ['a', 'b', 'c'].map(sidOf) as [string, string, string];
+const HOUR_MS = 3_600_000;
+const RETENTION: Retention = { tombstoneMs: HOUR_MS, logMs: HOUR_MS };
+
+const dot = (name: string, seq = 1): string => dotOf(incNamed(name), seq);
+
+function publishAt(server: SpaceServer, nowMs: number): boolean {
+  const published = transact(server.disk, server.sid, (view) => publish(view, nowMs, RETENTION));
+  compact(server.disk, nowMs, RETENTION);
+  return published;
+}
+
+/** The sum of digests of all records, counted anew. */
+function digestOf({ disk }: SpaceServer): string {
+  const sum = [...disk.records].reduce<Digest>((digest, [key, record]) => {
+    const [collection, id] = key.split('\u0000') as [string, string];
+    return exchange(digest, EMPTY_DIGEST, digestOfRecord(collection, id, record));
+  }, EMPTY_DIGEST);
+  return digestText(sum);
+}
+
+function contentsOf({ disk }: SpaceServer): string[] {
+  return [...disk.records].map(([key, record]) => `${key} ${contentOfRecord(record)}`).sort();
+}
+
+describe('the log of several servers', { timeout: 30_000 }, () => {
+  it('[SPC1] an entry keeps its first stamp on every server, and each has it once', () => {
+    const [a, b, c] = ring('a', 'b', 'c');
+    a.push(creation('x'));
+    b.push(creation('y'));
+    for (let round = 0; round < 3; round++) for (const [to, from] of pairsOf(a, b, c)) to.pull(from);
+    for (const server of [a, b, c]) expect(server.words.toSorted()).toEqual([dot('x'), dot('y')]);
+    expect(c.disk.log.map(({ stamp }) => stamp)).toEqual(
+      expect.arrayContaining([
+        [A, 1],
+        [B, 1],
+      ]),
+    );
+    expect([a, b, c].map(({ cursor }) => cursor)).toEqual(Array.from({ length: 3 }, () => ({ [A]: 1, [B]: 1 })));
+  });
+
+  it('[SPC2] a change that two servers admitted has happened once: the second stamp is an alias', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    b.push(creation('x'), creation('x', 2, 'other'));
+    a.pull(b);
+    b.pull(a);
+    expect(a.words).toEqual([dot('x'), `alias ${dot('x')}`, dot('x', 2)]);
+    expect(b.words).toEqual([dot('x'), dot('x', 2), `alias ${dot('x')}`]);
+    expect(contentsOf(a)).toEqual(contentsOf(b));
+    expect(a.disk.records.get(`notes\u0000${ROW}`)!.counters.get('likes#c')).toBe(1);
+  });
+
+  it('[SPC3] what depends on another server waits until its entries are here', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    const later = creation('y', 1, 'other', { deps: { [A]: 1 } });
+    expect(b.push(later).refused?.code).toBe('BEHIND');
+    b.pull(a);
+    expect(b.push(later).refused).toBeUndefined();
+  });
+
+  it('[SPC4] a page that does not follow is refused whole, and one dot with two contents is told', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'), creation('y'));
+    const [, second] = a.disk.log;
+    const skipped = new SpaceServer('a', ['a', 'b']);
+    skipped.disk.log = [second!];
+    expect(b.pull(skipped).type).toBe('out-of-step');
+    expect(b.words).toEqual([]);
+    b.push({ ...creation('x'), label: 'other content' });
+    expect(b.pull(a)).toMatchObject({ type: 'equivocation', dot: dot('x') });
+  });
+
+  it('[SPC5] the digest of a space is the sum over its records, whatever way they came', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(3), fc.nat(3)), { maxLength: 25 }), (steps) => {
+        const servers = ring('a', 'b', 'c');
+        const seqs = new Map<string, number>();
+        for (const [at, what, row] of steps) {
+          const server = servers[at]!;
+          if (what === 0) server.pull(servers[(at + 1) % 3]!, 2);
+          else {
+            const seq = (seqs.get(`w${at}`) ?? 0) + 1;
+            seqs.set(`w${at}`, seq);
+            server.push(creation(`w${at}`, seq, `row ${row}`));
+          }
+        }
+        for (let round = 0; round < 3; round++) for (const [to, from] of pairsOf(...servers)) to.pull(from);
+        for (const server of servers) {
+          expect(digestText(server.disk.meta.digest)).toBe(digestOf(server));
+          expect(contentsOf(server)).toEqual(contentsOf(servers[0]));
+        }
+      }),
+    );
+  });
+
+  it('[SPC6] two histories of one stream have different chain hashes, the same one the same', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'), creation('y'));
+    b.pull(a);
+    expect(b.disk.meta.chain).toEqual(a.disk.meta.chain);
+    const other = new SpaceServer('a', ['a', 'b']);
+    other.push(creation('x'), creation('z'));
+    expect(other.disk.meta.chain[A]).not.toBe(a.disk.meta.chain[A]);
+    expect(other.disk.log[0]!.chain).toBe(a.disk.log[0]!.chain);
+  });
+});
+
+describe('publications and the horizon', { timeout: 30_000 }, () => {
+  it('[RET1] a server publishes data, never control entries alone: two idle servers fall silent (pitfall 39)', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    let published = 0;
+    for (let round = 0; round < 10; round++) {
+      b.pull(a);
+      a.pull(b);
+      for (const server of [a, b])
+        if (transact(server.disk, server.sid, (view) => publish(view, NOW_MS, RETENTION))) published++;
+    }
+    expect(published).toBe(2);
+  });
+
+  it('[RET2] known everywhere is what every member has published or numbered itself', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    expect(knownEverywhere(a.disk.meta.topology, a.cursor)).toEqual({});
+    b.pull(a);
+    publishAt(b, NOW_MS);
+    a.pull(b);
+    expect(knownEverywhere(a.disk.meta.topology, a.cursor)[A]).toBe(1);
+    const alone = new SpaceServer('a');
+    alone.push(creation('x'));
+    expect(knownEverywhere(alone.disk.meta.topology, alone.cursor)).toEqual(alone.cursor);
+  });
+
+  it('[RET3] a deleted record is forgotten when every server has promised; what edits it then is GONE, and before LIMBO (pitfalls 33, 34)', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'), deletion('x', 2));
+    b.pull(a);
+    publishAt(a, NOW_MS);
+    const laterMs = NOW_MS + 2 * HOUR_MS;
+    expect(publishAt(a, laterMs)).toBe(true);
+    const late = changeOn(ROW, dot('y'), [{ t: 'set', p: 'title', v: 'late', pred: [] }]);
+    expect(a.push(late).refused).toMatchObject({ code: 'LIMBO', record: { c: 'notes', id: ROW } });
+    publishAt(b, NOW_MS);
+    publishAt(b, laterMs);
+    a.pull(b);
+    expect(commonHorizon(a.disk.meta.topology)[A]).toBe(2);
+    expect(a.push(late).refused?.code).toBe('GONE');
+    compact(a.disk, laterMs, RETENTION);
+    expect(a.disk.records.size).toBe(0);
+    expect(a.push(late).refused?.code).toBe('GONE');
+    expect(digestText(a.disk.meta.digest)).toBe(digestOf(a));
+  });
+
+  it('[RET4] an id that somebody chose keeps its tombstone (pitfall 36)', () => {
+    const a = new SpaceServer('a');
+    a.push(creation('x', 1, 'settings'), deletion('x', 2, 'settings'));
+    for (const hours of [0, 2, 4]) publishAt(a, NOW_MS + hours * HOUR_MS);
+    expect(a.disk.records.size).toBe(1);
+    expect(
+      a.push(changeOn('settings', dot('y'), [{ t: 'life', v: 'live', pred: [dot('x', 2)] }])).refused,
+    ).toBeUndefined();
+  });
+
+  it('[RET5] only what every server knows, and what is old enough, is cut from the log', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    for (const hours of [0, 2, 4]) publishAt(a, NOW_MS + hours * HOUR_MS);
+    expect(a.words).toContain(dot('x'));
+    b.pull(a);
+    publishAt(b, NOW_MS);
+    a.pull(b);
+    a.push(creation('new'));
+    publishAt(a, NOW_MS + 6 * HOUR_MS);
+    expect(a.words).not.toContain(dot('x'));
+    expect(a.words).toContain(dot('new'));
+    expect(a.disk.meta.truncated[A]).toBeGreaterThanOrEqual(1);
+    expect(a.push(creation('x')).refused, 'the registry outlives the log').toBeUndefined();
+    expect(a.disk.known.get(incNamed('x'))!.seq).toBe(1);
+  });
+
+  it('[RET6] a server that is gone is waited for no more; one that joins is', () => {
+    const [a, b] = ring('a', 'b', 'c');
+    a.push(creation('x'));
+    b.pull(a);
+    publishAt(b, NOW_MS);
+    a.pull(b);
+    expect(knownEverywhere(a.disk.meta.topology, a.cursor)).toEqual({});
+    transact(a.disk, A, (view) => evict(view, C));
+    expect(knownEverywhere(a.disk.meta.topology, a.cursor)[A]).toBe(1);
+    transact(a.disk, A, (view) => welcomeMember(view, sidOf('d')));
+    expect(knownEverywhere(a.disk.meta.topology, a.cursor)).toEqual({});
+  });
+});
+
+describe('what a hello is answered', { timeout: 30_000 }, () => {
+  const server = new SpaceServer('a', ['a', 'b']);
+  server.push(creation('x'), creation('y'), creation('z'));
+  const chainOf = (n: number): string => server.disk.log[n - 1]!.chain;
+  const answer = (cursor: Record<string, number>, chain: Record<string, string> = {}, at = server) =>
+    greet(
+      { cursor, chain },
+      { sid: at.sid, meta: at.disk.meta, chainAt: (sid, n) => (sid === A ? at.disk.log[n - 1]?.chain : undefined) },
+    );
+
+  it('[HEL1] a cursor within the log goes on with it, also one that has more from another server', () => {
+    expect(answer({})).toEqual({ type: 'log' });
+    expect(answer({ [A]: 3 }, { [A]: chainOf(3) })).toEqual({ type: 'log' });
+    expect(answer({ [A]: 1, [B]: 7 })).toEqual({ type: 'log' });
+  });
+
+  it('[HEL2] a cursor of servers that nobody knows is another history', () => {
+    expect(answer({ [C]: 1 }).type).toBe('replaced');
+    expect(answer({ [C]: 0 }).type).toBe('log');
+  });
+
+  it('[HEL3] more than there is, or another chain hash, is a fork (pitfall 44)', () => {
+    expect(answer({ [A]: 4 })).toEqual({ type: 'snapshot', why: 'forked' });
+    expect(answer({ [A]: 2 }, { [A]: chainOf(3) })).toEqual({ type: 'snapshot', why: 'forked' });
+  });
+
+  it('[HEL4] what was written off ends where it was written off', () => {
+    const survivor = new SpaceServer('a', ['a', 'b']);
+    survivor.disk = copySpace(server.disk);
+    transact(survivor.disk, A, (view) => evict(view, B));
+    expect(answer({ [A]: 1, [B]: 1 }, {}, survivor)).toEqual({ type: 'snapshot', why: 'forked' });
+    expect(answer({ [A]: 1 }, {}, survivor)).toEqual({ type: 'log' });
+  });
+
+  it('[HEL5] behind the cut a snapshot is needed, and not given by a server that would take something back (pitfall 41)', () => {
+    const cut = new SpaceServer('a', ['a', 'b']);
+    cut.disk = { ...copySpace(server.disk), meta: { ...server.disk.meta, truncated: { [A]: 2 } } };
+    expect(answer({ [A]: 1 }, {}, cut)).toEqual({ type: 'snapshot', why: 'truncated' });
+    expect(answer({ [A]: 1, [B]: 1 }, {}, cut).type).toBe('behind');
+    expect(answer({ [A]: 2 }, {}, cut)).toEqual({ type: 'log' });
+  });
+});
+
+describe('a change that was taken back', { timeout: 30_000 }, () => {
+  it('[ADM11] counts as what it was: the original is a duplicate, its place in the row of its writer is kept', () => {
+    const a = new SpaceServer('a');
+    const original = creation('x');
+    const empty: Change = { dot: original.dot, hlc: original.hlc, was: hashOfChange(original), recs: [] };
+    expect(a.push(empty).accepted).toEqual([original.dot]);
+    expect(a.push(original)).toMatchObject({ accepted: [], known: { [incNamed('x')]: 1 } });
+    expect(a.push({ ...original, label: 'another' }).refused?.code).toBe('EQUIVOCATION');
+    expect(a.push(creation('x', 2)).refused).toBeUndefined();
+  });
+});
+
+function deletion(name: string, seq: number, id = ROW): Change {
+  return {
+    dot: dot(name, seq),
+    hlc: creation(name).hlc,
+    recs: [{ c: 'notes', id, rv: [dot(name, seq - 1)], ops: [{ t: 'life', v: 'dead', pred: [dot(name, seq - 1)] }] }],
+  };
+}
+
+function ring<Names extends readonly string[]>(...names: Names): { [K in keyof Names]: SpaceServer } {
+  return names.map((name) => new SpaceServer(name, names)) as { [K in keyof Names]: SpaceServer };
+}
+
+function pairsOf(...servers: readonly SpaceServer[]): (readonly [SpaceServer, SpaceServer])[] {
+  return servers.map((server, i) => [server, servers[(i + 1) % servers.length]!] as const);
+}
