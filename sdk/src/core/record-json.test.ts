@@ -38,7 +38,7 @@ function recordOf(list: readonly (readonly [number, number, string])[]): RecordS
 }
 
 describe('a record as JSON', { timeout: 30_000 }, () => {
-  it('[SPC7] is the same text for the same state, in whatever order it arose, and the same state back', () => {
+  it('[LOG7] is the same text for the same state, in whatever order it arose, and the same state back', () => {
     fc.assert(
       fc.property(changes, (list) => {
         const text = JSON.stringify(recordToJson(recordOf(list)));
@@ -48,7 +48,7 @@ describe('a record as JSON', { timeout: 30_000 }, () => {
     );
   });
 
-  it('[SPC7] a place without a mark is an error, not an entry without a dot', () => {
+  it('[LOG7] a place without a mark is an error, not an entry without a dot', () => {
     expect(() => recordFromJson({ marks: [], rv: [0], life: [], cells: {} })).toThrow(RangeError);
   });
 });

@@ -37,7 +37,7 @@ function contentsOf({ disk }: SpaceServer): string[] {
 }
 
 describe('the log of several servers', { timeout: 30_000 }, () => {
-  it('[SPC1] an entry keeps its first stamp on every server, and each has it once', () => {
+  it('[LOG1] an entry keeps its first stamp on every server, and each has it once', () => {
     const [a, b, c] = ring('a', 'b', 'c');
     a.push(creation('x'));
     b.push(creation('y'));
@@ -52,7 +52,7 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     expect([a, b, c].map(({ cursor }) => cursor)).toEqual(Array.from({ length: 3 }, () => ({ [A]: 1, [B]: 1 })));
   });
 
-  it('[SPC2] a change that two servers admitted has happened once: the second stamp is an alias', () => {
+  it('[LOG2] a change that two servers admitted has happened once: the second stamp is an alias', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'));
     b.push(creation('x'), creation('x', 2, 'other'));
@@ -64,7 +64,7 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     expect(a.disk.records.get(`notes\u0000${ROW}`)!.counters.get('likes#c')).toBe(1);
   });
 
-  it('[SPC3] what depends on another server waits until its entries are here', () => {
+  it('[LOG3] what depends on another server waits until its entries are here', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'));
     const later = creation('y', 1, 'other', { deps: { [A]: 1 } });
@@ -73,7 +73,7 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     expect(b.push(later).refused).toBeUndefined();
   });
 
-  it('[SPC4] a page that does not follow is refused whole, and one dot with two contents is told', () => {
+  it('[LOG4] a page that does not follow is refused whole, and one dot with two contents is told', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'), creation('y'));
     const [, second] = a.disk.log;
@@ -85,7 +85,7 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     expect(b.pull(a)).toMatchObject({ type: 'equivocation', dot: dot('x') });
   });
 
-  it('[SPC5] the digest of a space is the sum over its records, whatever way they came', () => {
+  it('[LOG5] the digest of a space is the sum over its records, whatever way they came', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(3), fc.nat(3)), { maxLength: 25 }), (steps) => {
         const servers = ring('a', 'b', 'c');
@@ -108,7 +108,7 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     );
   });
 
-  it('[SPC6] two histories of one stream have different chain hashes, the same one the same', () => {
+  it('[LOG6] two histories of one stream have different chain hashes, the same one the same', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'), creation('y'));
     b.pull(a);
