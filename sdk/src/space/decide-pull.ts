@@ -7,30 +7,31 @@ import { incOf, seqOf } from '../core/dot.ts';
 import { reaches } from '../core/topology.ts';
 import { countOf } from '../core/version-vector.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
-import type { LogEntry } from '../protocol/messages.ts';
+import type { ChangeEntry, LogEntry } from '../protocol/messages.ts';
 import { appendAlias, appendChange, appendControl } from './append.ts';
 import type { SpaceView } from './space.ts';
 
 export type PullOutcome =
-  | { readonly type: 'taken' }
+  /** `clashes` came under dots that are here with another content: what is here stays, and somebody must look. */
+  | { readonly type: 'taken'; readonly clashes: readonly ChangeEntry[] }
   /** The page does not follow what is here: connect anew. */
-  | { readonly type: 'out-of-step'; readonly reason: string }
-  /** One dot with two contents. The entries before it were taken. */
-  | { readonly type: 'equivocation'; readonly dot: string };
+  | { readonly type: 'out-of-step'; readonly reason: string };
 
 export function decidePull(entries: readonly LogEntry[], view: SpaceView): PullOutcome {
+  const clashes: ChangeEntry[] = [];
   for (const entry of entries) {
     const [sid, n] = entry.stamp;
     if (reaches(view.meta.cursor, entry.stamp)) continue;
     if (n !== countOf(view.meta.cursor, sid) + 1)
       return { type: 'out-of-step', reason: `the page goes on with ${n} of ${sid}` };
-    const outcome = take(entry, view);
-    if (outcome) return outcome;
+    const problem = take(entry, view, clashes);
+    if (problem !== null) return { type: 'out-of-step', reason: problem };
   }
-  return { type: 'taken' };
+  return { type: 'taken', clashes };
 }
 
-function take(entry: LogEntry, view: SpaceView): PullOutcome | null {
+/** Why an entry cannot follow what is here, or null. */
+function take(entry: LogEntry, view: SpaceView, clashes: ChangeEntry[]): string | null {
   if ('control' in entry) {
     appendControl(view, entry.stamp, entry.control);
     return null;
@@ -38,18 +39,19 @@ function take(entry: LogEntry, view: SpaceView): PullOutcome | null {
   const { stamp, dot } = entry;
   const have = view.known.get(incOf(dot))?.seq ?? 0;
   if ('alias' in entry || !entry.change) {
-    if (seqOf(dot) > have) return { type: 'out-of-step', reason: `the change ${dot} is not here` };
+    if (seqOf(dot) > have) return `the change ${dot} is not here`;
     appendAlias(view, stamp, dot);
     return null;
   }
   const prepared = prepareChange(entry.change);
-  if (seqOf(dot) > have + 1) return { type: 'out-of-step', reason: `the change before ${dot} is not here` };
+  if (seqOf(dot) > have + 1) return `the change before ${dot} is not here`;
   if (seqOf(dot) === have + 1) {
     appendChange(view, stamp, prepared, null);
     return null;
   }
   const stored = view.hashes.get(dot);
-  if (stored !== undefined && stored !== prepared.hash) return { type: 'equivocation', dot };
+  // Its stream goes on all the same: a server that stopped here would never get what comes behind.
+  if (stored !== undefined && stored !== prepared.hash) clashes.push(entry);
   appendAlias(view, stamp, dot);
   return null;
 }

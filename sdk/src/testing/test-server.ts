@@ -204,6 +204,7 @@ export class TestServer {
       const before = this.space.meta.lsn;
       const outcome = this.#transact((view) => decidePull(page.entries, view));
       this.#tally(outcome.type === 'taken' ? 'pulled' : outcome.type);
+      if (outcome.type === 'taken') for (const _clash of outcome.clashes) this.#tally('EQUIVOCATION');
       answer(outcome);
       if (this.space.meta.lsn > before) this.#announce();
     });
