@@ -9,3 +9,13 @@ export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';
 export { TestServer, type TestServerOptions } from './testing/test-server.ts';
 export { TestLink, type LinkWeather } from './testing/test-link.ts';
 export { Timeline } from './testing/timeline.ts';
+export {
+  createTestNetwork,
+  type TestClock,
+  type TestFaults,
+  type TestNetwork,
+  type TestNetworkDevice,
+  type TestNetworkOptions,
+} from './testing/test-network.ts';
+export type { ContractCase } from './testing/contract.ts';
+export { transportContract, type TransportPeer, type TransportSubject } from './testing/transport-contract.ts';

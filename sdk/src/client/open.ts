@@ -7,7 +7,7 @@ import { Subject } from 'rxjs';
 import { SkerryError } from '../lib/errors.ts';
 import { openLocalDatabase } from '../store/database.ts';
 import type { LocalDatabase, LocalWrite } from '../store/local-database.ts';
-import { connectSync, INITIAL_SYNC_STATE, type SyncLink } from '../worker/client.ts';
+import { connectSync, INITIAL_SYNC_STATE, type SyncLink, type TestEnvironment } from '../worker/client.ts';
 import { openCollection } from './collection.ts';
 import { planCollections, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite } from './events.ts';
@@ -27,7 +27,15 @@ import { ownTransactions } from './write-scope.ts';
  *
  * Throws INVALID_OPTION, INVALID_SCHEMA, ABORTED, QUOTA, STORAGE_FAILED.
  */
-export async function open<const C extends Collections>(options: OpenOptions<C>): Promise<Db<C>> {
+export function open<const C extends Collections>(options: OpenOptions<C>): Promise<Db<C>> {
+  return openWith(options);
+}
+
+/** As open(), where a test puts its own clock, wire and luck in the place of the platform's. */
+export async function openWith<const C extends Collections>(
+  options: OpenOptions<C>,
+  test?: TestEnvironment,
+): Promise<Db<C>> {
   checkOpenOptions(options);
   const plans = planCollections(options.collections);
   const lifetime = createLifetime();
@@ -40,7 +48,7 @@ export async function open<const C extends Collections>(options: OpenOptions<C>)
     for (const event of eventsOfWrite(write, Date.now())) events.next(event);
   };
 
-  const local = await openLocal(options, plans, onLocalWrite);
+  const local = await openLocal(options, plans, onLocalWrite, test);
   lifetime.onClose(() => events.complete());
   try {
     states = await openHotStates({
@@ -50,7 +58,7 @@ export async function open<const C extends Collections>(options: OpenOptions<C>)
       logger: options.logger,
     });
     assertNotAborted(options.signal);
-    link = startSync(options, plans, local, states, events);
+    link = startSync(options, plans, local, states, events, test);
     return createHandle<C>({ local, lifetime, states, events, link });
   } catch (error) {
     lifetime.close();
@@ -63,6 +71,7 @@ async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
   collections: readonly LocalPlan[],
   onLocalWrite: (write: LocalWrite) => void,
+  test: TestEnvironment | undefined,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
   const opening = openLocalDatabase({
@@ -70,6 +79,7 @@ async function openLocal<C extends Collections>(
     collections,
     durability,
     onLocalWrite,
+    ...(test ? { nowMs: test.clock.nowMs } : {}),
     ...(user ? { user } : {}),
     ...(device?.name === undefined ? {} : { deviceName: device.name }),
   });
@@ -98,6 +108,7 @@ function startSync<C extends Collections>(
   local: LocalDatabase,
   states: HotStates,
   events: Subject<SyncEvent>,
+  test: TestEnvironment | undefined,
 ): SyncLink | null {
   if (!sync) return null;
   return connectSync({
@@ -106,6 +117,7 @@ function startSync<C extends Collections>(
     collections,
     ...(worker === undefined ? {} : { worker }),
     ...(logger ? { logger } : {}),
+    ...(test ? { test } : {}),
     onState: states.setLink,
     onChanged: (touched) => local.announceRemoteChanges(touched),
     onEvent: (news) => events.next(eventOfNews(news)),

@@ -1,20 +1,27 @@
-/** The host with everything the browser has. The composition root of syncing, in the worker and beside the page. */
+/**
+ * The host with everything the browser has, or what a test puts in its place. The composition root of syncing, in the
+ * worker and beside the page.
+ */
 import { openDeviceStore, type DeviceStoreOptions } from '../store/ingest.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { createWebSocketTransport } from '../transport/websocket.ts';
 import { platformClock } from './clock.ts';
-import { createHost, type HostConfig, type SyncHost } from './host.ts';
+import { createHost, type HostConfig, type HostEnvironment, type SyncHost } from './host.ts';
 
 export type BrowserHost = SyncHost<DeviceStoreOptions>;
 export type BrowserHostConfig = HostConfig<DeviceStoreOptions>;
 
-export function createBrowserHost(): BrowserHost {
+/** Clock, wire and luck of a test. */
+export type TestEnvironment = Pick<HostEnvironment<DeviceStoreOptions>, 'transport' | 'clock' | 'random'>;
+
+export function createBrowserHost(test?: TestEnvironment): BrowserHost {
   return createHost({
-    openStore: openDeviceStore,
+    openStore: (options) => openDeviceStore({ ...options, ...(test ? { nowMs: test.clock.nowMs } : {}) }),
     transport: createWebSocketTransport(),
     clock: platformClock,
     random: platformRandom,
     // Absent on insecure origins and in old browsers, whatever the types say.
     locks: (globalThis as { readonly navigator?: { readonly locks?: LockManager } }).navigator?.locks,
+    ...(test ? { ...test, locks: undefined } : {}),
   });
 }

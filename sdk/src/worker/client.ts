@@ -11,6 +11,7 @@ import type { CollectionPlan } from '../policies/registry.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { resolveSyncUrl } from '../transport/sync-url.ts';
 import { createAsks } from './asks.ts';
+import type { TestEnvironment } from './browser-host.ts';
 import type { Touched } from './engine.ts';
 import { createHints } from './hints.ts';
 import { openHost, type HostCalls, type HostHandle } from './host-handle.ts';
@@ -19,7 +20,7 @@ import { onReturn } from './page-events.ts';
 import { messageOf } from './problem.ts';
 import { spawnWorker } from './spawn-worker.ts';
 
-export { INITIAL_SYNC_STATE, type SyncNews, type SyncState, type Touched };
+export { INITIAL_SYNC_STATE, type SyncNews, type SyncState, type TestEnvironment, type Touched };
 
 export interface SyncLinkOptions {
   /** Of the local database. */
@@ -28,6 +29,8 @@ export interface SyncLinkOptions {
   readonly collections: readonly CollectionPlan[];
   /** Default: the packaged worker where there are workers. false: sync runs in this context. */
   readonly worker?: (() => Worker) | false;
+  /** Sync runs in this context, with clock, wire and luck of a test. */
+  readonly test?: TestEnvironment;
   readonly logger?: { error(message: string, detail?: unknown): void };
   onState(state: SyncState): void;
   /** Rows that were changed behind this page's back, and with them perhaps the SDK's own stores. */
@@ -93,6 +96,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
     try {
       const opened = openHost({
         worker: workerOf(options),
+        ...(options.test ? { test: options.test } : {}),
         onReport: receive,
         onCrash: (error) => crashed(opened, error),
       });
@@ -204,7 +208,8 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
   };
 }
 
-function workerOf({ worker }: SyncLinkOptions): (() => Worker) | false {
+function workerOf({ worker, test }: SyncLinkOptions): (() => Worker) | false {
+  if (test) return false;
   if (worker !== undefined) return worker;
   return typeof Worker === 'undefined' ? false : spawnWorker;
 }
