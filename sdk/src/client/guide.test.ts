@@ -28,7 +28,7 @@ test('[DOC3] the first code of the README type-checks', { timeout: 60_000 }, asy
   expect(await typeErrors(first!)).toBe('');
 });
 
-test('[DOC5] the example of docs/testing.md is a test that runs', async () => {
+test('[DOC4] the example of docs/testing.md is a test that runs', async () => {
   const [example] = fencesOf(await readFile(join(root, 'docs/testing.md'), 'utf8'));
   expect(example).toBe(await readFile(join(root, 'sdk/src/testing/example.test.ts'), 'utf8'));
 });

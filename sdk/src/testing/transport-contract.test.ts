@@ -45,11 +45,11 @@ function peerOf(socket: Socket): TransportPeer {
   };
 }
 
-describe('[CON1] the WebSocket transport keeps the contract of transports', () => {
+describe('[KEP1] the WebSocket transport keeps the contract of transports', () => {
   for (const { name, run } of transportContract) test(name, () => run(subjectOf()));
 });
 
-describe('[CON2] the contract of transports finds one that breaks it', () => {
+describe('[KEP2] the contract of transports finds one that breaks it', () => {
   const broken: Record<string, (transport: Transport) => Transport> = {
     'nothing is told from inside connect()': (good) => ({
       connect(url, handlers) {
