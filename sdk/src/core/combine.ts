@@ -30,6 +30,7 @@ function cellOf(op: Op): string {
 }
 
 function combineOps(first: Op, second: Op, own: Dot): Op {
+  if (first.t === 'lww' || second.t === 'lww') return second;
   if (first.t === 'inc' || second.t === 'inc') {
     return first.t === 'inc' && second.t === 'inc' ? { ...second, n: first.n + second.n } : second;
   }
@@ -68,5 +69,7 @@ function hasEffect(schema: CollectionSchema, start: RecordState | undefined, op:
       return start?.cells.has(op.p) ?? false;
     case 'inc':
       return op.n !== 0;
+    case 'lww':
+      return !jsonEqual(start?.hot?.get(op.p)?.v, op.v);
   }
 }

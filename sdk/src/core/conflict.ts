@@ -70,7 +70,7 @@ function fieldConflict(
   entries: readonly Entry[],
 ): OpenFieldConflict | null {
   const fields = registerFields(path);
-  if (fields.length === 0) return null;
+  if (fields.length === 0 || schema.placeOf(fields[0]!).kind === 'local') return null;
   const reading = schema.read(path, entries);
   if (!reading.isConflict) return null;
   const versions = distinctVersions(entries);
@@ -108,10 +108,10 @@ function deleteConflict(schema: CollectionSchema, rowId: string, record: RecordS
   };
 }
 
-/** The fields that a register path stands for; none for paths that are not registers. */
+/** The fields that a register path stands for, of a key of a map the map; none for paths that are not registers. */
 export function registerFields(path: Path): readonly string[] {
   const parsed = parsePath(path);
-  if (parsed.kind === 'register') return [parsed.field];
+  if (parsed.kind === 'register' || parsed.kind === 'key') return [parsed.field];
   return parsed.kind === 'group' ? parsed.fields : [];
 }
 

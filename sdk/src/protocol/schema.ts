@@ -76,6 +76,11 @@ const inc: ShapeOf<Extract<Op, { t: 'inc' }>> = {
   required: { t: json, p: path, n: { kind: 'integer', min: -MAX, max: MAX } },
   optional: {},
 };
+const lww: ShapeOf<Extract<Op, { t: 'lww' }>> = {
+  kind: 'object',
+  required: { t: json, p: path },
+  optional: { v: json },
+};
 /** An operation that this version does not know: kept and passed on, applied by those who know it. */
 const later: ObjectShape = {
   kind: 'object',
@@ -83,7 +88,7 @@ const later: ObjectShape = {
   optional: { p: path },
 };
 
-const op: Shape = { kind: 'union', by: 't', cases: { life, set, add: element, rm: element, inc }, other: later };
+const op: Shape = { kind: 'union', by: 't', cases: { life, set, add: element, rm: element, inc, lww }, other: later };
 
 const record: ShapeOf<RecordChange> = {
   kind: 'object',

@@ -1,4 +1,5 @@
 /** The host with everything the browser has. The composition root of syncing, in the worker and beside the page. */
+import type { MergeFunctions } from '../policies/merge.ts';
 import { openDeviceStore, type DeviceStoreOptions } from '../store/ingest.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { createWebSocketTransport } from '../transport/websocket.ts';
@@ -8,9 +9,9 @@ import { createHost, type HostConfig, type SyncHost } from './host.ts';
 export type BrowserHost = SyncHost<DeviceStoreOptions>;
 export type BrowserHostConfig = HostConfig<DeviceStoreOptions>;
 
-export function createBrowserHost(): BrowserHost {
+export function createBrowserHost(merges: MergeFunctions): BrowserHost {
   return createHost({
-    openStore: openDeviceStore,
+    openStore: (options) => openDeviceStore(options, merges),
     transport: createWebSocketTransport(),
     clock: platformClock,
     random: platformRandom,
