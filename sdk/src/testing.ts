@@ -9,3 +9,10 @@ export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';
 export { TestServer, type TestServerOptions } from './testing/test-server.ts';
 export { TestLink, type LinkWeather } from './testing/test-link.ts';
 export { Timeline } from './testing/timeline.ts';
+export {
+  testMerge,
+  UnsafeMerge,
+  type MergeProperty,
+  type MergeReport,
+  type TestMergeOptions,
+} from './testing/test-merge.ts';

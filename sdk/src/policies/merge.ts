@@ -46,7 +46,10 @@ export interface MergePolicy<V> extends Policy<V> {
  * whether a function is safe. A version that took the field away is not given to it: someone is asked.
  *
  * @example
- * merge<number>('shared-budget', ({ base = 0, versions }) => base + sum(versions.map((version) => version - base)))
+ * merge<Span>('widest', ({ versions }) => ({
+ *   from: Math.min(...versions.map(({ from }) => from)),
+ *   to: Math.max(...versions.map(({ to }) => to)),
+ * }))
  */
 export function merge<V>(name: string, fn: MergeFunction<V>): MergePolicy<V> {
   return { kind: 'merge', name, fn };

@@ -10,9 +10,9 @@ export const definedMerges: Record<string, AnyMergeFunction> = {};
  *
  * @example
  * import { defineMerges } from '@skerry/sdk/worker';
- * import { mergeBudget } from './merge-budget.ts';
+ * import { widest } from './widest.ts';
  *
- * defineMerges({ 'shared-budget': mergeBudget });
+ * defineMerges({ widest });
  */
 export function defineMerges(functions: MergeFunctions): void {
   for (const [name, fn] of Object.entries(functions)) {
