@@ -8,7 +8,7 @@ import type { Op, RecordChange } from './change.ts';
 import { hotOps } from './commit-hot.ts';
 import { mapOps } from './commit-map.ts';
 import { elementPath, mapOfPath, parsePath, zeroPath, type Path } from './paths.ts';
-import { isCreated, lifeStatus, type RecordState } from './record.ts';
+import { isGone, lifeStatus, type RecordState } from './record.ts';
 import { ABSENT, cellPred, named, setOp, type RecordWrite } from './record-write.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
 import { groupField, isVisible, readRow, zeroOf, type Row } from './view.ts';
@@ -23,13 +23,13 @@ export function writeRecord(write: RecordWrite): RecordChange | null {
 }
 
 function deleteOps({ current }: RecordWrite): Op[] {
-  if (!current || !isCreated(current) || lifeStatus(current) === 'dead') return [];
-  return [{ t: 'life', v: 'dead', pred: named(current.life) }];
+  if (isGone(current)) return [];
+  return [{ t: 'life', v: 'dead', pred: named(current!.life) }];
 }
 
 function rowOps(write: RecordWrite, next: Row): Op[] {
   const { schema, id, current } = write;
-  const isNew = !current || !isCreated(current) || lifeStatus(current) === 'dead';
+  const isNew = !current || isGone(current);
   const shown: Row = isNew ? { id, ...schema.empty } : readRow(schema, id, current);
   const ops = [
     ...registerOps(write, shown, next, isNew),

@@ -125,9 +125,9 @@ export function distinctVersions(entries: readonly Entry[]): Entry[] {
   return [...byValue.values()];
 }
 
-/** The ancestor of siblings: the carried base with the smallest clock, the same on every replica. */
+/** The ancestor of siblings: the carried base with the smallest clock, of the first writer's; the same on every replica. */
 export function oldestBase(entries: readonly Entry[]): Base | null {
-  const bases = entries.flatMap((entry) => (entry.base ? [entry.base] : []));
+  const bases = entries.toSorted(compareMarks).flatMap((entry) => (entry.base ? [entry.base] : []));
   return bases.length === 0 ? null : bases.reduce((oldest, base) => (base.hlc < oldest.hlc ? base : oldest));
 }
 

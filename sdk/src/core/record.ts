@@ -66,6 +66,11 @@ export function isCreated(record: RecordState): boolean {
   return record.rv.length > 0 || record.life.length > 0;
 }
 
+/** Whether there is no row of it to delete: never made, or dead. A write of one makes it. */
+export function isGone(record: RecordState | undefined): boolean {
+  return !record || !isCreated(record) || lifeStatus(record) === 'dead';
+}
+
 /** `contested`: a delete and an edit that had not seen each other. */
 export type LifeStatus = 'live' | 'dead' | 'contested';
 
