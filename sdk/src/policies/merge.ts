@@ -26,7 +26,7 @@ export interface MergeInput<V> {
 }
 
 /** Pure: the same answer for the same input, on every device and in every version of the app that uses its name. */
-export type MergeFunction<V> = (input: MergeInput<V>) => V | typeof ASK;
+export type MergeFunction<V> = (input: MergeInput<V>) => NoInfer<V> | typeof ASK;
 
 /** A merge function of whatever type, as a registry holds it. */
 export type AnyMergeFunction = (input: MergeInput<never>) => unknown;

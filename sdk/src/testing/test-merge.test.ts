@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ASK, type MergeFunction } from '../policies/merge.ts';
+import { ASK, type MergeFunction, type MergeInput } from '../policies/merge.ts';
 import { testMerge, UnsafeMerge, type MergeProperty, type TestMergeOptions } from './test-merge.ts';
 
 function unsafe<V>(fn: MergeFunction<V>, options?: TestMergeOptions<V>): UnsafeMerge {
@@ -13,6 +13,10 @@ function unsafe<V>(fn: MergeFunction<V>, options?: TestMergeOptions<V>): UnsafeM
   throw new Error('testMerge found nothing');
 }
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
 const digits = { values: (random: { fraction(): number }) => Math.floor(random.fraction() * 10) };
 const tags = {
   values: (random: { fraction(): number }) => ['a', 'b', 'c', 'd'].filter(() => random.fraction() < 0.5),
@@ -26,6 +30,21 @@ describe('testMerge', () => {
     const union = testMerge<string[]>(({ versions }) => [...new Set(versions.flat())].sort(), tags);
     expect(union.merged).toBeGreaterThan(100);
     expect(testMerge<unknown>(() => ASK)).toMatchObject({ merged: 0 });
+    // As in the guide.
+    const spans = testMerge(
+      ({ base, versions }: MergeInput<Span>) => {
+        const from = Math.min(...versions.map((version) => version.from));
+        const to = Math.max(...versions.map((version) => version.to));
+        return base && to - from > 2 * (base.to - base.from) ? ASK : { from, to };
+      },
+      {
+        values: (random): Span => {
+          const from = Math.floor(random.fraction() * 20);
+          return { from, to: from + Math.floor(random.fraction() * 20) };
+        },
+      },
+    );
+    expect(Math.min(spans.merged, spans.asked)).toBeGreaterThan(50);
   });
 
   let calls = 0;
