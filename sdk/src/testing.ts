@@ -19,3 +19,10 @@ export {
 } from './testing/test-network.ts';
 export type { ContractCase } from './testing/contract.ts';
 export { transportContract, type TransportPeer, type TransportSubject } from './testing/transport-contract.ts';
+export {
+  testMerge,
+  UnsafeMerge,
+  type MergeProperty,
+  type MergeReport,
+  type TestMergeOptions,
+} from './testing/test-merge.ts';

@@ -2,5 +2,8 @@
 import { expose } from 'comlink';
 
 import { createBrowserHost } from './worker/browser-host.ts';
+import { definedMerges } from './worker/merges.ts';
 
-expose(createBrowserHost());
+export { defineMerges } from './worker/merges.ts';
+
+expose(createBrowserHost(definedMerges));

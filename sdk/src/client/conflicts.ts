@@ -3,6 +3,7 @@ import { msOf } from '../core/clock.ts';
 import { registerRow } from '../core/commit.ts';
 import type { OpenConflict, OpenDeleteConflict, OpenFieldConflict, OpenRecoveredCopy } from '../core/conflict.ts';
 import { incOf, type Inc } from '../core/dot.ts';
+import { parsePath } from '../core/paths.ts';
 import type { Writer } from '../core/change.ts';
 import type { Entry, Mark } from '../core/record.ts';
 import type { Row } from '../core/view.ts';
@@ -10,7 +11,7 @@ import { SkerryError } from '../lib/errors.ts';
 import { findJsonProblem } from '../lib/json.ts';
 import { keepVersion } from '../policies/merge-text.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
-import { copyFields, describe, isPlainObject } from './copy.ts';
+import { copyFields, describe, isPlainObject, type Fields } from './copy.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Commit, Conflict, DeleteConflict, FieldConflict, RecoveredCopy, Version } from './types.ts';
 import { guarded } from './write-scope.ts';
@@ -57,6 +58,7 @@ function describeConflict(context: Context, conflict: OpenConflict): Promise<Con
 
 function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConflict {
   const { id, collection, rowId, hlc, path, fields, versions, shown, base, hunks } = conflict;
+  const key = keyOf(conflict);
   const rowOf = (value: Entry['v']): Row => registerRow(path, fields, value);
   return {
     kind: 'field',
@@ -65,6 +67,7 @@ function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConf
     rowId,
     detectedAt: new Date(msOf(hlc)),
     fields,
+    ...(key === null ? {} : { key }),
     base: rowOf(base?.v),
     versions: versions.map((entry) => version(context, entry, rowOf(entry.v))),
     provisional: rowOf(shown.v),
@@ -138,15 +141,36 @@ function versionAt({ path, fields, versions, shown, hunks }: OpenFieldConflict, 
   return registerRow(path, fields, value);
 }
 
+/** The key that a conflict in a map is about. */
+function keyOf({ path }: OpenFieldConflict): string | null {
+  const parsed = parsePath(path);
+  return parsed.kind === 'key' ? parsed.key : null;
+}
+
+/** Of a key of a map: the map with this key, undefined to take it away. */
+function keyRow({ path, fields }: OpenFieldConflict, key: string, given: Fields): Row {
+  const [field] = fields as [string];
+  const keys = given[field];
+  if (!isPlainObject(keys) || !Object.hasOwn(keys, key) || Object.keys(keys).length > 1)
+    throw invalid(`${field} must be an object with the key ${JSON.stringify(key)} and no other; got ${describe(keys)}`);
+  const problem = keys[key] === undefined ? null : findJsonProblem(keys[key], field);
+  if (problem) throw invalid(`${problem.path}: ${problem.reason}`);
+  return registerRow(path, fields, keys[key] as Entry['v']);
+}
+
 /** What is shown now with the given fields in it: only an explicit undefined removes one. */
-function valueFor({ path, fields, shown }: OpenFieldConflict, value: unknown): Row {
+function valueFor(conflict: OpenFieldConflict, value: unknown): Row {
+  const { path, fields, shown } = conflict;
   const given = copyFields(value, 'The value of resolve()');
+  const key = keyOf(conflict);
   if (Object.keys(given).length === 0) throw invalid(`value names none of the fields ${fields.join(', ')}`);
   for (const [field, part] of Object.entries(given)) {
     if (!fields.includes(field)) throw invalid(`the conflict is about ${fields.join(', ')}, not about ${field}`);
+    if (key !== null) continue;
     const problem = part === undefined ? null : findJsonProblem(part, field);
     if (problem) throw invalid(`${problem.path}: ${problem.reason}`);
   }
+  if (key !== null) return keyRow(conflict, key, given);
   const row = { ...registerRow(path, fields, shown.v), ...given };
   return Object.fromEntries(Object.entries(row).filter(([, part]) => part !== undefined)) as Row;
 }

@@ -4,7 +4,11 @@ import { ask } from '../policies/ask.ts';
 import { counter } from '../policies/counter.ts';
 import { max, min } from '../policies/extremum.ts';
 import { fww } from '../policies/fww.ts';
+import { hot } from '../policies/hot.ts';
+import { local } from '../policies/local.ts';
 import { lww } from '../policies/lww.ts';
+import { map } from '../policies/map.ts';
+import { ASK, merge, type MergeInput } from '../policies/merge.ts';
 import { set } from '../policies/set.ts';
 import { text } from '../policies/text.ts';
 import { collection, planCollections } from './definition.ts';
@@ -36,6 +40,9 @@ test('[DEF3] a policy that fits its field compiles, one that contradicts its typ
     tags?: readonly string[];
     place: { room: string } | null;
     extra: unknown;
+    counts: Record<string, number>;
+    names?: Record<string, string>;
+    typing?: string;
   }
   const fitting = collection<Row>({
     fields: {
@@ -46,7 +53,27 @@ test('[DEF3] a policy that fits its field compiles, one that contradicts its typ
       body: text(),
       tags: set(),
       extra: ask(),
+      counts: map(max()),
+      names: map(text()),
+      typing: hot(),
+      place: local(),
     },
+  });
+  const merging = collection<Row>({
+    fields: {
+      title: merge('shortest', ({ versions }) => versions.toSorted((a, b) => a.length - b.length)[0]!),
+      stock: merge('most', ({ base = 0, versions }) => Math.max(base, ...versions)),
+      state: merge('ask', () => ASK),
+      counts: map(merge('most', ({ versions }: MergeInput<number>) => Math.max(...versions))),
+      names: map(),
+    },
+  });
+  expect(planCollections({ merging })[0]!.fields).toEqual({
+    title: { kind: 'merge', name: 'shortest' },
+    stock: { kind: 'merge', name: 'most' },
+    state: { kind: 'merge', name: 'ask' },
+    counts: { kind: 'map', of: { kind: 'merge', name: 'most' } },
+    names: { kind: 'map', of: { kind: 'ask' } },
   });
   const anything = collection<Row>({
     fields: { title: min(), state: ask(), likes: lww(), stock: fww(), body: ask(), tags: lww(), place: ask() },
@@ -62,12 +89,20 @@ test('[DEF3] a policy that fits its field compiles, one that contradicts its typ
     collection<Row>({ fields: { place: max() } }),
     // @ts-expect-error -- nobody knows whether it can be compared
     collection<Row>({ fields: { extra: min() } }),
+    // @ts-expect-error -- the keys of a map hold what its policy reads
+    collection<Row>({ fields: { counts: map(text()) } }),
+    // @ts-expect-error -- a map is an object
+    collection<Row>({ fields: { title: map() } }),
+    // @ts-expect-error -- the function merges numbers
+    collection<Row>({ fields: { title: merge('sum', (input: MergeInput<number>) => input.versions[0]!) } }),
+    // @ts-expect-error -- the function answers with something else
+    collection<Row>({ fields: { title: merge('first', ({ versions }: MergeInput<string>) => versions.length) } }),
     // @ts-expect-error -- there is no such field
     collection<Row>({ fields: { tittle: ask() } }),
   ];
   const plans = planCollections({ fitting, anything });
   expect(plans[0]!.fields['likes']).toEqual({ kind: 'counter' });
-  expect(contradicting).toHaveLength(6);
+  expect(contradicting).toHaveLength(10);
 });
 
 test.each<[string, unknown]>([
@@ -83,6 +118,9 @@ test.each<[string, unknown]>([
   ['a policy that is none', { notes: { options: { fields: { title: 'lww' } } } }],
   ['an unknown policy', { notes: { options: { fields: { title: { kind: 'best' } } } } }],
   ['a policy for the id', { notes: collection<{ id: string }>({ fields: { id: lww() } }) }],
+  ['a map of counters', { notes: collection<{ a: object }>({ fields: { a: map(counter()) as never } }) }],
+  ['a merge without a name', { notes: { options: { fields: { a: { kind: 'merge' } } } } }],
+  ['a group of local fields', { notes: { options: { fields: { a: local(), b: local() }, groups: [['a', 'b']] } } }],
   ['a group of one', { notes: collection<{ a: string }>({ groups: [['a']] }) }],
   ['groups that are none', { notes: { options: { groups: ['ab'] } } }],
   ['onDeleteVsEdit', { notes: { options: { onDeleteVsEdit: 'edit' } } }],

@@ -71,9 +71,14 @@ function policiesOf(name: string, fields: Readonly<Record<string, unknown>>): Re
     if (policy !== undefined && !isPlainObject(policy)) {
       throw invalid(`${name}.fields.${field} must be a policy such as ask() or lww(); got ${describe(policy)}`);
     }
-    return [field, (policy as Policy | undefined) ?? ask()] as const;
+    return [field, plainPolicy((policy as Policy | undefined) ?? ask())] as const;
   });
   return Object.fromEntries(policies);
+}
+
+/** Without the function of a merge(): a plan travels to the worker. */
+function plainPolicy({ kind, name, of }: Policy): Policy {
+  return { kind, ...(name === undefined ? {} : { name }), ...(of ? { of: plainPolicy(of) } : {}) };
 }
 
 /** `field`, `*field` or `[one+other]`. Unique indexes are refused: two devices can each be right about them. */

@@ -1,4 +1,5 @@
 /** Every replication step as an event for timelines and logs. */
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { LocalWrite } from '../store/local-database.ts';
 import type { SyncNews } from '../worker/client.ts';
@@ -11,7 +12,14 @@ export function eventsOfWrite({ dots, records, conflictsChanged }: LocalWrite, n
   return [...writes, ...conflictsChanged.map((move) => ({ ...move, at }))];
 }
 
-export function eventOfNews(news: SyncNews): SyncEvent {
+type ProblemNews = Extract<SyncNews, { type: PolicyProblem['type'] }>;
+
+/** What a policy has to say is told otherwise: the contexts of a device may all say it. */
+export function isProblem(news: SyncNews): news is ProblemNews {
+  return news.type === 'policy-failed' || news.type === 'policy-slow' || news.type === 'many-siblings';
+}
+
+export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
   const at = new Date(news.at);
   switch (news.type) {
     case 'connection': {

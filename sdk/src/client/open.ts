@@ -4,19 +4,28 @@
  */
 import { Subject } from 'rxjs';
 
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { openLocalDatabase } from '../store/database.ts';
-import type { LocalDatabase, LocalWrite } from '../store/local-database.ts';
-import { connectSync, INITIAL_SYNC_STATE, type SyncLink, type TestEnvironment } from '../worker/client.ts';
+import type { LocalDatabase, LocalDatabaseOptions, LocalWrite } from '../store/local-database.ts';
+import {
+  connectSync,
+  INITIAL_SYNC_STATE,
+  type SyncLink,
+  type SyncLinkOptions,
+  type TestEnvironment,
+} from '../worker/client.ts';
 import { openCollection } from './collection.ts';
-import { planCollections, type LocalPlan } from './definition.ts';
-import { eventOfNews, eventsOfWrite } from './events.ts';
+import { planCollections } from './definition.ts';
+import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
 import { withUnknownCollections } from './handle.ts';
 import { openHotStates, type HotStates } from './hot-states.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
 import { createLiveQueries } from './live.ts';
+import { mergesOf } from './merges.ts';
 import { checkOpenOptions } from './open-options.ts';
+import { createProblemReport } from './problems.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
@@ -38,17 +47,26 @@ export async function openWith<const C extends Collections>(
 ): Promise<Db<C>> {
   checkOpenOptions(options);
   const plans = planCollections(options.collections);
+  const merges = mergesOf(options.collections);
   const lifetime = createLifetime();
   const events = new Subject<SyncEvent>();
   let link: SyncLink | null = null;
   let states: HotStates | null = null;
+  const report = createProblemReport(events, options.logger);
   const onLocalWrite = (write: LocalWrite): void => {
     link?.localWrite();
     states?.noteWritten(write);
     for (const event of eventsOfWrite(write, Date.now())) events.next(event);
   };
 
-  const local = await openLocal(options, plans, onLocalWrite, test);
+  const onProblem = (problem: PolicyProblem): void => report(problem, Date.now());
+  const local = await openLocal(options, {
+    collections: plans,
+    merges,
+    onLocalWrite,
+    onProblem,
+    ...(test ? { nowMs: test.clock.nowMs } : {}),
+  });
   lifetime.onClose(() => events.complete());
   try {
     states = await openHotStates({
@@ -58,7 +76,14 @@ export async function openWith<const C extends Collections>(
       logger: options.logger,
     });
     assertNotAborted(options.signal);
-    link = startSync(options, plans, local, states, events, test);
+    link = startSync(options, {
+      collections: plans,
+      merges,
+      ...(test ? { test } : {}),
+      onState: states.setLink,
+      onChanged: (touched) => local.announceRemoteChanges(touched),
+      onEvent: (news) => (isProblem(news) ? report(news, news.at) : events.next(eventOfNews(news))),
+    });
     return createHandle<C>({ local, lifetime, states, events, link });
   } catch (error) {
     lifetime.close();
@@ -69,17 +94,13 @@ export async function openWith<const C extends Collections>(
 
 async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
-  collections: readonly LocalPlan[],
-  onLocalWrite: (write: LocalWrite) => void,
-  test: TestEnvironment | undefined,
+  parts: Pick<LocalDatabaseOptions, 'collections' | 'merges' | 'onLocalWrite' | 'onProblem' | 'nowMs'>,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
   const opening = openLocalDatabase({
+    ...parts,
     name,
-    collections,
     durability,
-    onLocalWrite,
-    ...(test ? { nowMs: test.clock.nowMs } : {}),
     ...(user ? { user } : {}),
     ...(device?.name === undefined ? {} : { deviceName: device.name }),
   });
@@ -104,23 +125,15 @@ function givenUpBy(signal: AbortSignal, opening: Promise<LocalDatabase>): Promis
 
 function startSync<C extends Collections>(
   { name, sync, worker, logger }: OpenOptions<C>,
-  collections: readonly LocalPlan[],
-  local: LocalDatabase,
-  states: HotStates,
-  events: Subject<SyncEvent>,
-  test: TestEnvironment | undefined,
+  parts: Pick<SyncLinkOptions, 'collections' | 'merges' | 'test' | 'onState' | 'onChanged' | 'onEvent'>,
 ): SyncLink | null {
   if (!sync) return null;
   return connectSync({
+    ...parts,
     name,
     sync,
-    collections,
     ...(worker === undefined ? {} : { worker }),
     ...(logger ? { logger } : {}),
-    ...(test ? { test } : {}),
-    onState: states.setLink,
-    onChanged: (touched) => local.announceRemoteChanges(touched),
-    onEvent: (news) => events.next(eventOfNews(news)),
   });
 }
 

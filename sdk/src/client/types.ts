@@ -127,6 +127,8 @@ export interface ConflictBase {
 export interface FieldConflict extends ConflictBase {
   readonly kind: 'field';
   readonly fields: readonly string[];
+  /** Of a map(): the key that it is about. Every value below is then the map with this key alone. */
+  readonly key?: string;
   /** What the field held before the versions went apart, as far as it is known. */
   readonly base: Readonly<Record<string, unknown>>;
   /** Two or more, oldest first. Each value is an object with the conflict's fields. */
@@ -219,6 +221,8 @@ export type SyncEvent =
       readonly collection: string;
       readonly rowId: Id;
       readonly field: string;
+      /** Of a map(). */
+      readonly key?: string;
       readonly losers: readonly unknown[];
     }
   | {
@@ -228,7 +232,21 @@ export type SyncEvent =
       readonly collection: string;
       readonly rowId: Id;
     }
-  | { readonly type: 'leader'; readonly at: Date; readonly here: boolean };
+  | { readonly type: 'leader'; readonly at: Date; readonly here: boolean }
+  /** A merge function threw, is missing or gave an unusable answer: the field is read as ask() reads it. Once per field. */
+  | ({ readonly type: 'policy-failed'; readonly policy: string; readonly error: SkerryError } & PolicyEvent)
+  /** A merge function took longer than 50 ms. Once per field. */
+  | ({ readonly type: 'policy-slow'; readonly policy: string; readonly tookMs: number } & PolicyEvent)
+  /** More than 16 concurrent values of one field: it should be hot(). Once per field. */
+  | ({ readonly type: 'many-siblings'; readonly siblings: number } & PolicyEvent);
+
+/** About a field of a collection, noticed in one of its rows. */
+export interface PolicyEvent {
+  readonly at: Date;
+  readonly collection: string;
+  readonly rowId: Id;
+  readonly field: string;
+}
 
 export interface SyncControl {
   /** Tries to connect at once instead of waiting for the next attempt. */
@@ -263,7 +281,10 @@ export interface OpenOptions<C extends Collections> {
   readonly sync?: SyncOptions;
   readonly user?: Person;
   readonly device?: { readonly name?: string };
-  /** Default: the packaged worker. false: sync runs in this context. */
+  /**
+   * Default: the packaged worker; with merge() in the collections, false: sync runs in this context, because functions
+   * cannot travel to a worker. An app's own worker file names them by defineMerges() of `@skerry/sdk/worker`.
+   */
   readonly worker?: (() => Worker) | false;
   /** 'strict' (default): a saved write survives power loss. 'relaxed': it survives a crash of the browser. */
   readonly durability?: 'strict' | 'relaxed';

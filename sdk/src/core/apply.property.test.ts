@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { openConflicts } from './conflict.ts';
 import { canonicalState, histories, reorder, SCHEMA, stateOf, type Written } from './history.fixture.ts';
+import { compareMarks } from './record.ts';
 import { viewRecord } from './view.ts';
 
 const runs = { numRuns: 400 };
@@ -14,6 +15,7 @@ function maximal(written: readonly Written[], touches: (one: Written) => boolean
   return mine.filter((one) => !mine.some((other) => other.past.has(one.mark.dot))).map((one) => one.mark.dot);
 }
 
+const isHotOnly = (one: Written) => one.change.ops.every((op) => op.t === 'lww');
 const writes = (path: string) => (one: Written) => one.change.ops.some((op) => op.t !== 'life' && op.p === path);
 const paths = (written: readonly Written[]) =>
   new Set(written.flatMap((one) => one.change.ops.flatMap((op) => (op.t === 'set' ? [op.p] : []))));
@@ -58,9 +60,12 @@ describe('applying changes', () => {
         const state = stateOf(written);
         for (const path of paths(written)) {
           const live = (state.cells.get(path) ?? []).map((entry) => entry.dot);
-          expect(live.sort()).toEqual(maximal(written, writes(path)).sort());
+          const removals = written.filter((one) => one.change.ops.some((op) => op.t === 'rm' && op.p === path));
+          const gone = new Set(removals.map((one) => one.mark.dot));
+          const last = maximal(written, writes(path)).filter((dot) => !gone.has(dot));
+          expect(live.sort()).toEqual(last.sort());
         }
-        expect(state.rv.map((mark) => mark.dot).sort()).toEqual(maximal(written, () => true).sort());
+        expect(state.rv.map((mark) => mark.dot).sort()).toEqual(maximal(written, (one) => !isHotOnly(one)).sort());
       }),
       runs,
     );
@@ -110,6 +115,20 @@ describe('applying changes', () => {
     );
   });
 
+  it('[HOT1] keeps the greatest write of a hot register by clock and dot, and nothing else of it', () => {
+    fc.assert(
+      fc.property(histories, choices, ({ written }, order) => {
+        const writers = written.flatMap(({ mark, change }) =>
+          change.ops.flatMap((op) => (op.t === 'lww' ? [{ ...mark, v: op.v }] : [])),
+        );
+        const greatest = writers.toSorted(compareMarks).at(-1);
+        const held = stateOf(reorder(written, order)).hot?.get('seen#h');
+        expect(held && { v: undefined, ...held }).toEqual(greatest);
+      }),
+      runs,
+    );
+  });
+
   it('[DEL1] contests a record exactly when a delete and an edit had not seen each other', () => {
     fc.assert(
       fc.property(histories, ({ written }) => {
@@ -118,7 +137,7 @@ describe('applying changes', () => {
         const isDelete = (one: Written) => one.change.ops.some((op) => op.t === 'life' && op.v === 'dead');
         const lives = (one: Written) => one.change.ops.some((op) => op.t === 'life');
         const last = written.filter((one) => maximal(written, lives).includes(one.mark.dot));
-        const frontier = maximal(written, () => true);
+        const frontier = maximal(written, (one) => !isHotOnly(one));
         const deletes = last.filter(isDelete);
         const isContested =
           deletes.length > 0 &&

@@ -7,13 +7,13 @@
  */
 import type { Op, RecordChange } from './change.ts';
 import type { Dot } from './dot.ts';
-import type { Entry, Mark, RecordState } from './record.ts';
+import { compareMarks, type Entry, type Mark, type RecordState } from './record.ts';
 import type { Path } from './paths.ts';
 import type { Stamp } from './version-vector.ts';
 
 /** Applies to `record` in place. `stamp` is the server's number of the change, where there is one already. */
 export function applyRecordChange(record: RecordState, mark: Mark, change: RecordChange, stamp?: Stamp): void {
-  record.rv = [...without(record.rv, change.rv), { dot: mark.dot, hlc: mark.hlc }];
+  if (entersFrontier(change)) record.rv = [...without(record.rv, change.rv), { dot: mark.dot, hlc: mark.hlc }];
   for (const op of change.ops) applyOp(record, mark, op, stamp);
 }
 
@@ -47,7 +47,20 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
     case 'inc':
       record.counters.set(op.p, (record.counters.get(op.p) ?? 0) + op.n);
       return;
+    case 'lww':
+      return keepLatest(record, op.p, op.v === undefined ? { dot, hlc } : { dot, hlc, v: op.v });
   }
+}
+
+/** What only writes hot registers is no edit that a delete could have missed. */
+export function entersFrontier({ ops }: Pick<RecordChange, 'ops'>): boolean {
+  return ops.some((op) => op.t !== 'lww');
+}
+
+function keepLatest(record: RecordState, path: Path, entry: Entry): void {
+  record.hot ??= new Map();
+  const held = record.hot.get(path);
+  if (!held || compareMarks(entry, held) > 0) record.hot.set(path, entry);
 }
 
 function replace(cells: Map<Path, readonly Entry[]>, path: Path, pred: readonly Dot[], entry: Entry | null): void {

@@ -56,8 +56,10 @@ export type Life = 'live' | 'dead' | 'zombie';
  *
  * - `life`: the record comes to live or dies
  * - `set`: a register's value; without `v` the field is absent
- * - `add` / `rm`: an element of a set is there / is gone (observed remove: adds win)
+ * - `add`: an element of a set is there
+ * - `rm`: an element of a set, or a key of a map, is gone (observed remove: what it had not seen stays)
  * - `inc`: a counter grows by `n`, a safe integer
+ * - `lww`: the latest value of a hot register, by clock; without `v` the field is absent. It replaces without naming
  */
 export type Op =
   | {
@@ -77,7 +79,8 @@ export type Op =
     }
   | { readonly t: 'add'; readonly p: string; readonly pred: readonly Dot[] }
   | { readonly t: 'rm'; readonly p: string; readonly pred: readonly Dot[] }
-  | { readonly t: 'inc'; readonly p: string; readonly n: number };
+  | { readonly t: 'inc'; readonly p: string; readonly n: number }
+  | { readonly t: 'lww'; readonly p: string; readonly v?: Json };
 
 /** The server-confirmed value that a write started from, carried along because history may be gone when it is needed. */
 export interface Base {

@@ -5,7 +5,7 @@
 import { jsonEqual } from '../lib/json.ts';
 import type { Op, RecordChange } from './change.ts';
 import type { Dot } from './dot.ts';
-import { lifeStatus, type RecordState } from './record.ts';
+import { isGone, lifeStatus, type RecordState } from './record.ts';
 import type { CollectionSchema } from './schema.ts';
 
 /** `own` is the dot of the transaction's change: the second step saw what the first one wrote under it. */
@@ -30,6 +30,7 @@ function cellOf(op: Op): string {
 }
 
 function combineOps(first: Op, second: Op, own: Dot): Op {
+  if (first.t === 'lww' || second.t === 'lww') return second;
   if (first.t === 'inc' || second.t === 'inc') {
     return first.t === 'inc' && second.t === 'inc' ? { ...second, n: first.n + second.n } : second;
   }
@@ -47,8 +48,7 @@ export function withoutEffectless(
   change: RecordChange,
 ): RecordChange | null {
   const life = change.ops.find((op) => op.t === 'life');
-  const wasDead = !start || lifeStatus(start) === 'dead';
-  if (wasDead && life?.v === 'dead') return null;
+  if (isGone(start) && life?.v === 'dead') return null;
   const ops = change.ops.filter((op) => hasEffect(schema, start, op));
   return ops.length === 0 ? null : { ...change, ops };
 }
@@ -56,7 +56,7 @@ export function withoutEffectless(
 function hasEffect(schema: CollectionSchema, start: RecordState | undefined, op: Op): boolean {
   switch (op.t) {
     case 'life':
-      return op.v === 'dead' || !start || lifeStatus(start) !== 'live';
+      return op.v === 'dead' || isGone(start) || lifeStatus(start!) !== 'live';
     case 'set': {
       const entries = start?.cells.get(op.p) ?? [];
       if (entries.length > 1) return true;
@@ -68,5 +68,7 @@ function hasEffect(schema: CollectionSchema, start: RecordState | undefined, op:
       return start?.cells.has(op.p) ?? false;
     case 'inc':
       return op.n !== 0;
+    case 'lww':
+      return !jsonEqual(start?.hot?.get(op.p)?.v, op.v);
   }
 }

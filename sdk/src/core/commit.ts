@@ -2,53 +2,46 @@
  * From what the app wants a row to be to the operations that say so: only what changes, and for each cell the dots
  * that the writer saw (`pred`).
  */
-import { canonicalJson, jsonEqual, type Json } from '../lib/json.ts';
-import type { Base, Op, RecordChange } from './change.ts';
-import type { Dot } from './dot.ts';
-import { elementPath, parsePath, zeroPath, type Path } from './paths.ts';
-import { compareMarks, lifeStatus, type Entry, type Mark, type RecordState } from './record.ts';
+import { jsonEqual, type Json } from '../lib/json.ts';
+import { entersFrontier } from './apply.ts';
+import type { Op, RecordChange } from './change.ts';
+import { hotOps } from './commit-hot.ts';
+import { mapOps } from './commit-map.ts';
+import { elementPath, mapOfPath, parsePath, zeroPath, type Path } from './paths.ts';
+import { isGone, lifeStatus, type RecordState } from './record.ts';
+import { ABSENT, cellPred, named, setOp, type RecordWrite } from './record-write.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
 import { groupField, isVisible, readRow, zeroOf, type Row } from './view.ts';
-
-export interface RecordWrite {
-  readonly schema: CollectionSchema;
-  readonly id: string;
-  /** The record as the writer saw it: undefined when there was none. */
-  readonly current: RecordState | undefined;
-  /** The record as the server's log gives it: where carried bases come from. */
-  readonly confirmed: RecordState | undefined;
-  /** The row as it should be; null deletes it. */
-  readonly next: Row | null;
-}
-
-/** A write names at most so many dots of one cell, the latest; what it does not name stays as a sibling. */
-export const MAX_PRED = 1_000;
-
-const ABSENT: readonly Entry[] = [];
 
 /** The change of one record, or null when there is nothing to write. */
 export function writeRecord(write: RecordWrite): RecordChange | null {
   const ops = write.next === null ? deleteOps(write) : rowOps(write, write.next);
   if (ops.length === 0) return null;
-  return { c: write.schema.name, id: write.id, rv: named(write.current?.rv ?? ABSENT), ops };
+  // What does not enter the frontier replaces nothing of it.
+  const rv = entersFrontier({ ops }) ? named(write.current?.rv ?? ABSENT) : [];
+  return { c: write.schema.name, id: write.id, rv, ops };
 }
 
 function deleteOps({ current }: RecordWrite): Op[] {
-  if (!current || lifeStatus(current) === 'dead') return [];
-  return [{ t: 'life', v: 'dead', pred: named(current.life) }];
+  if (isGone(current)) return [];
+  return [{ t: 'life', v: 'dead', pred: named(current!.life) }];
 }
 
 function rowOps(write: RecordWrite, next: Row): Op[] {
   const { schema, id, current } = write;
-  const isNew = !current || lifeStatus(current) === 'dead';
+  const isNew = !current || isGone(current);
   const shown: Row = isNew ? { id, ...schema.empty } : readRow(schema, id, current);
   const ops = [
     ...registerOps(write, shown, next, isNew),
     ...setOps(write, shown, next, isNew),
+    ...mapOps(write, shown, next, isNew),
     ...counterOps(write, shown, next, isNew),
+    ...hotOps(write, shown, next, isNew),
   ];
-  // Whoever edits a record whose life is in doubt, or writes one that is not shown, wants it to live.
-  const revives = isNew || !isVisible(schema, current) || (lifeStatus(current) === 'contested' && ops.length > 0);
+  // Whoever edits a record whose life is in doubt, or writes one that is not shown, wants it to live. A hot register says
+  // nothing about that.
+  const isInDoubt = !isNew && lifeStatus(current) === 'contested';
+  const revives = isNew || !isVisible(schema, current) || (isInDoubt && entersFrontier({ ops }));
   return revives ? [{ t: 'life', v: 'live', pred: named(current?.life ?? ABSENT) }, ...ops] : ops;
 }
 
@@ -84,38 +77,6 @@ function groupValue(fields: readonly string[], row: Row): Json | undefined {
   const present = fields.filter((field) => Object.hasOwn(row, field));
   if (present.length === 0) return undefined;
   return Object.fromEntries(present.map((field) => [field, row[field]!]));
-}
-
-function setOp(write: RecordWrite, path: Path, value: Json | undefined): Op {
-  const entries = write.current?.cells.get(path) ?? ABSENT;
-  const base = carriedBase(write, path);
-  const first = inheritedClaim(write, path);
-  return {
-    t: 'set',
-    p: path,
-    ...(value === undefined ? {} : { v: value }),
-    pred: named(entries),
-    ...(base ? { base } : {}),
-    ...(first === null ? {} : { first }),
-  };
-}
-
-/** When the earliest of the replaced values was claimed. */
-function inheritedClaim({ schema, current }: RecordWrite, path: Path): number | null {
-  const replaced = current?.cells.get(path);
-  if (!replaced || !schema.inheritsClaim(path)) return null;
-  return Math.min(...replaced.map((entry) => entry.first ?? entry.hlc));
-}
-
-function carriedBase({ schema, confirmed }: RecordWrite, path: Path): Base | null {
-  const entries = confirmed?.cells.get(path);
-  const most = schema.baseLength(path);
-  if (!entries || most === 0) return null;
-  const { hlc: latest, v } = schema.read(path, entries).shown;
-  // What merges several versions is later than each of them.
-  const hlc = latest + entries.length - 1;
-  if (v === undefined) return { hlc };
-  return canonicalJson(v).length <= most ? { hlc, v } : null;
 }
 
 function setOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): Op[] {
@@ -175,19 +136,11 @@ function counterOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): 
   return ops;
 }
 
-function cellPred({ current }: RecordWrite, path: Path): readonly Dot[] {
-  return named(current?.cells.get(path) ?? ABSENT);
-}
-
-/** The dots of what is replaced: all of them, unless there are more than a change may name. */
-function named(marks: readonly Mark[]): readonly Dot[] {
-  const latest = marks.length <= MAX_PRED ? marks : marks.toSorted(compareMarks).slice(-MAX_PRED);
-  return latest.map((mark) => mark.dot);
-}
-
 /** Settles a register: the value replaces exactly the entries that are live in `current`. */
 export function resolveRegister(write: Omit<RecordWrite, 'next'>, path: Path, value: Json | undefined): RecordChange {
-  const op = setOp({ ...write, next: null }, path, value);
+  const whole = { ...write, next: null };
+  const isRemoval = value === undefined && mapOfPath(path) !== null;
+  const op: Op = isRemoval ? { t: 'rm', p: path, pred: cellPred(whole, path) } : setOp(whole, path, value);
   return { c: write.schema.name, id: write.id, rv: named(write.current?.rv ?? ABSENT), ops: [op] };
 }
 
@@ -201,15 +154,19 @@ export function resolveLife(
   return { c: schema.name, id, rv: named(current.rv), ops: [{ t: 'life', v, pred: named(current.life) }] };
 }
 
-/** The part of a row that a register holds: the group's object, or the field's value. */
+/** The part of a row that a register holds: the group's object, the key's value, or the field's. */
 export function registerValue(path: Path, fields: readonly string[], row: Row): Json | undefined {
-  if (parsePath(path).kind === 'group') return groupValue(fields, row);
+  const parsed = parsePath(path);
+  if (parsed.kind === 'group') return groupValue(fields, row);
+  if (parsed.kind === 'key') return groupField(row[parsed.field], parsed.key);
   return Object.hasOwn(row, fields[0]!) ? row[fields[0]!] : undefined;
 }
 
-/** The fields of a register's value as a partial row. */
+/** The fields of a register's value as a partial row; of a key of a map, the map with this key alone. */
 export function registerRow(path: Path, fields: readonly string[], value: Json | undefined): Row {
-  const isGroup = parsePath(path).kind === 'group';
+  const parsed = parsePath(path);
+  if (parsed.kind === 'key') return { [parsed.field]: value === undefined ? {} : { [parsed.key]: value } };
+  const isGroup = parsed.kind === 'group';
   const entries = fields.map((field) => [field, isGroup ? groupField(value, field) : value] as const);
   return Object.fromEntries(entries.filter((entry): entry is readonly [string, Json] => entry[1] !== undefined));
 }

@@ -79,7 +79,7 @@ function fieldConflict(
   entries: readonly Entry[],
 ): OpenFieldConflict | null {
   const fields = registerFields(path);
-  if (fields.length === 0) return null;
+  if (fields.length === 0 || schema.placeOf(fields[0]!).kind === 'local') return null;
   const reading = schema.read(path, entries);
   if (!reading.isConflict) return null;
   const versions = distinctVersions(entries);
@@ -134,10 +134,10 @@ function recoveredCopy(schema: CollectionSchema, rowId: string, record: RecordSt
   };
 }
 
-/** The fields that a register path stands for; none for paths that are not registers. */
+/** The fields that a register path stands for, of a key of a map the map; none for paths that are not registers. */
 export function registerFields(path: Path): readonly string[] {
   const parsed = parsePath(path);
-  if (parsed.kind === 'register') return [parsed.field];
+  if (parsed.kind === 'register' || parsed.kind === 'key') return [parsed.field];
   return parsed.kind === 'group' ? parsed.fields : [];
 }
 
@@ -151,9 +151,9 @@ export function distinctVersions(entries: readonly Entry[]): Entry[] {
   return [...byValue.values()];
 }
 
-/** The ancestor of siblings: the carried base with the smallest clock, the same on every replica. */
+/** The ancestor of siblings: the carried base with the smallest clock, of the first writer's; the same on every replica. */
 export function oldestBase(entries: readonly Entry[]): Base | null {
-  const bases = entries.flatMap((entry) => (entry.base ? [entry.base] : []));
+  const bases = entries.toSorted(compareMarks).flatMap((entry) => (entry.base ? [entry.base] : []));
   return bases.length === 0 ? null : bases.reduce((oldest, base) => (base.hlc < oldest.hlc ? base : oldest));
 }
 

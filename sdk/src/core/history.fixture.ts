@@ -15,7 +15,14 @@ import { readRow, isVisible, type Row } from './view.ts';
 
 export const SCHEMA = compileCollection({
   name: 'notes',
-  fields: { title: { kind: 'ask' }, pinned: { kind: 'lww' }, tags: { kind: 'set' }, likes: { kind: 'counter' } },
+  fields: {
+    title: { kind: 'ask' },
+    pinned: { kind: 'lww' },
+    tags: { kind: 'set' },
+    likes: { kind: 'counter' },
+    labels: { kind: 'map', of: { kind: 'ask' } },
+    seen: { kind: 'hot' },
+  },
   groups: [['start', 'end']],
   onDeleteVsEdit: 'ask',
 });
@@ -45,7 +52,9 @@ type Step =
   | { readonly type: 'learn'; readonly replica: number; readonly from: number };
 type Edit =
   | { readonly field: 'title' | 'pinned' | 'start' | 'end'; readonly value: number | undefined }
+  | { readonly field: 'seen'; readonly value: number | undefined }
   | { readonly field: 'tags'; readonly value: readonly string[] }
+  | { readonly field: 'labels'; readonly value: Readonly<Record<string, number>> }
   | { readonly field: 'likes'; readonly value: number }
   | { readonly field: 'delete' };
 
@@ -53,10 +62,14 @@ const REPLICAS = 3;
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   fc.record({
-    field: fc.constantFrom('title', 'pinned', 'start', 'end'),
+    field: fc.constantFrom('title', 'pinned', 'start', 'end', 'seen'),
     value: fc.option(fc.nat(5), { nil: undefined }),
   }),
   fc.record({ field: fc.constant('tags' as const), value: fc.subarray(['a', 'b', 'c']) }),
+  fc.record({
+    field: fc.constant('labels' as const),
+    value: fc.dictionary(fc.constantFrom('a', 'b/"#+'), fc.nat(2), { maxKeys: 2 }),
+  }),
   fc.record({ field: fc.constant('likes' as const), value: fc.integer({ min: -3, max: 9 }) }),
   fc.constant({ field: 'delete' as const }),
 );
@@ -165,5 +178,6 @@ export function canonicalState(state: RecordState): string {
     sorted(state.life),
     cells,
     [...state.counters].filter(([, n]) => n !== 0).sort(),
+    [...(state.hot ?? [])].sort(),
   ]);
 }

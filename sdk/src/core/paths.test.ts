@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { Json } from '../lib/json.ts';
-import { counterPath, elementPath, fieldProblem, groupPath, parsePath } from './paths.ts';
+import { counterPath, elementPath, fieldProblem, groupPath, hotPath, keyPath, mapOfPath, parsePath } from './paths.ts';
 
 const field = fc.string({ minLength: 1, maxLength: 20 }).filter((name) => fieldProblem(name) === null);
 
@@ -13,10 +13,14 @@ describe('paths', () => {
         field,
         fc.uniqueArray(field, { minLength: 2, maxLength: 4 }),
         fc.jsonValue(),
-        (name, fields, element) => {
+        fc.string().filter((key) => key !== '__proto__'),
+        (name, fields, element, key) => {
           expect(parsePath(name)).toEqual({ kind: 'register', field: name });
           expect(parsePath(groupPath(fields))).toEqual({ kind: 'group', fields: fields.toSorted() });
           expect(parsePath(counterPath(name))).toEqual({ kind: 'counter', field: name });
+          expect(parsePath(keyPath(name, key))).toEqual({ kind: 'key', field: name, key });
+          expect(mapOfPath(keyPath(name, key))).toBe(name);
+          expect(parsePath(hotPath(name))).toEqual({ kind: 'hot', field: name });
           expect(parsePath(elementPath(name, element as Json))).toEqual({
             kind: 'element',
             field: name,
@@ -30,6 +34,18 @@ describe('paths', () => {
   it('[PTH2] paths of a newer version are unknown, not an error', () => {
     expect(parsePath('body#text')).toEqual({ kind: 'unknown' });
     expect(parsePath('tags/{broken')).toEqual({ kind: 'unknown' });
+    for (const path of [
+      'm#m/',
+      'm#m/7',
+      'm#m/{}',
+      'm#m/"a',
+      'm#m/ "a"',
+      'm#m/"\\u0061"',
+      'm#m/"__proto__"',
+      '#m/"a"',
+      'a+b#m/"c"',
+    ])
+      expect(parsePath(path)).toEqual({ kind: 'unknown' });
   });
 
   it('[PTH3] names that paths could not tell apart are refused', () => {

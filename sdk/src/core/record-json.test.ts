@@ -10,7 +10,7 @@ import { createRecord, type RecordState } from './record.ts';
 const INC = 'AAAAAAAAAAAAAAAA';
 
 /** Concurrent changes: none has seen another. */
-const changes = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(5), fc.json()), {
+const changes = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(6), fc.json()), {
   selector: ([seq]) => seq,
   maxLength: 12,
 });
@@ -24,6 +24,7 @@ function opsOf(kind: number, json: string): Op[] {
     { t: 'add', p: 'tags/"a"', pred: [] },
     { t: 'inc', p: 'likes#c', n: kind + 1 },
     { t: 'life', v: 'zombie', of: 'other', pred: [] },
+    { t: 'lww', p: 'cursor#h', v },
   ];
   return [ops[kind]!];
 }

@@ -17,6 +17,7 @@ export interface RecordJson {
   readonly life: readonly LifeJson[];
   readonly cells: Readonly<Record<Path, readonly EntryJson[]>>;
   readonly counters?: Readonly<Record<Path, number>>;
+  readonly hot?: Readonly<Record<Path, EntryJson>>;
 }
 
 export interface LifeJson {
@@ -31,26 +32,23 @@ export interface EntryJson {
   readonly v?: Json;
   readonly base?: Base;
   readonly first?: Hlc;
+  readonly stamp?: Stamp;
 }
 
 /** The same text for the same state, in whatever order its entries were applied. */
 export function recordToJson(record: RecordState): RecordJson {
-  const all = [...record.rv, ...record.life, ...[...record.cells.values()].flat()];
+  const hot = [...(record.hot ?? [])].sort(byKey);
+  const all = [...record.rv, ...record.life, ...[...record.cells.values()].flat(), ...hot.map(([, entry]) => entry)];
   const byDot = new Map(all.map((mark): readonly [Dot, Mark] => [mark.dot, mark]));
   const marks = [...byDot.values()].sort((a, b) => compareDots(a.dot, b.dot));
   const places = new Map(marks.map((mark, i) => [mark.dot, i]));
   const placed = <M extends Mark, T extends { readonly m: number }>(entries: readonly M[], make: (e: M) => T): T[] =>
     entries.map(make).sort((a, b) => a.m - b.m);
   const m = (mark: Mark): number => places.get(mark.dot)!;
-  const cells = [...record.cells].sort(byKey).map(([path, entries]) => [
-    path,
-    placed(entries, ({ v, base, first, ...mark }): EntryJson => ({
-      m: m(mark),
-      ...(v === undefined ? {} : { v }),
-      ...(base === undefined ? {} : { base }),
-      ...(first === undefined ? {} : { first }),
-    })),
-  ]);
+  const entryJson = ({ dot: _dot, hlc: _hlc, ...rest }: Entry, place: number): EntryJson => ({ m: place, ...rest });
+  const cells = [...record.cells]
+    .sort(byKey)
+    .map(([path, entries]) => [path, placed(entries, (entry) => entryJson(entry, m(entry)))] as const);
   return {
     marks: marks.map(({ dot, hlc }) => [dot, hlc]),
     rv: record.rv.map(m).sort((a, b) => a - b),
@@ -60,8 +58,11 @@ export function recordToJson(record: RecordState): RecordJson {
       ...(of === undefined ? {} : { of }),
       ...(stamp === undefined ? {} : { stamp }),
     })),
-    cells: Object.fromEntries(cells) as RecordJson['cells'],
+    cells: Object.fromEntries(cells),
     ...(record.counters.size === 0 ? {} : { counters: Object.fromEntries([...record.counters].sort(byKey)) }),
+    ...(hot.length === 0
+      ? {}
+      : { hot: Object.fromEntries(hot.map(([path, entry]) => [path, entryJson(entry, m(entry))])) }),
   };
 }
 
@@ -73,27 +74,32 @@ export function recordFromJson(json: RecordJson): RecordState {
     if (!mark) throw new RangeError(`there is no mark ${place}`);
     return mark;
   };
+  const entryOf = ({ m, ...rest }: EntryJson): Entry => ({ ...at(m), ...rest });
   return {
     rv: json.rv.map(at),
     life: json.life.map(({ m, ...rest }): LifeEntry => ({ ...at(m), ...rest })),
-    cells: new Map(
-      Object.entries(json.cells).map(([path, entries]) => [
-        path,
-        entries.map(({ m, ...rest }): Entry => ({ ...at(m), ...rest })),
-      ]),
-    ),
+    cells: new Map(Object.entries(json.cells).map(([path, entries]) => [path, entries.map(entryOf)])),
     counters: new Map(Object.entries(json.counters ?? {})),
+    ...(json.hot ? { hot: new Map(Object.entries(json.hot).map(([path, entry]) => [path, entryOf(entry)])) } : {}),
   };
 }
 
 /**
- * What two replicas with the same content agree on. Under which number a delete came is not part of it: a replica may
- * have got it by another server's number.
+ * What two replicas with the same content agree on. Under which number a delete or a claim came is not part of it: a
+ * replica may have got it by another server's number.
  */
 export function contentOfRecord(record: RecordState): string {
-  const { life, ...rest } = recordToJson(record);
-  const unnumbered = life.map(({ stamp: _stamp, ...entry }) => entry);
-  return canonicalJson({ ...rest, life: unnumbered } as unknown as Json);
+  const { life, cells, ...rest } = recordToJson(record);
+  const content = {
+    ...rest,
+    life: life.map(unnumbered),
+    cells: Object.fromEntries(Object.entries(cells).map(([path, entries]) => [path, entries.map(unnumbered)])),
+  };
+  return canonicalJson(content as unknown as Json);
+}
+
+function unnumbered<E extends { readonly stamp?: Stamp }>({ stamp: _stamp, ...entry }: E): Omit<E, 'stamp'> {
+  return entry;
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {

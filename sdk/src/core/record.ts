@@ -39,6 +39,8 @@ export interface RecordState {
   /** Registers by path, and one cell per element of a set. Several entries are siblings. */
   readonly cells: Map<Path, readonly Entry[]>;
   readonly counters: Map<Path, number>;
+  /** The latest value of every hot register; made with the first of them, because few records have any. */
+  hot?: Map<Path, Entry>;
 }
 
 export function createRecord(): RecordState {
@@ -47,7 +49,28 @@ export function createRecord(): RecordState {
 
 /** An independent copy; entries are never changed in place, so they are shared. */
 export function copyRecord(record: RecordState): RecordState {
-  return { rv: record.rv, life: record.life, cells: new Map(record.cells), counters: new Map(record.counters) };
+  return {
+    rv: record.rv,
+    life: record.life,
+    cells: new Map(record.cells),
+    counters: new Map(record.counters),
+    ...(record.hot ? { hot: new Map(record.hot) } : {}),
+  };
+}
+
+/** Whether there is nothing to keep of it. */
+export function isEmptyRecord({ rv, life, cells, counters, hot }: RecordState): boolean {
+  return rv.length === 0 && life.length === 0 && cells.size === 0 && counters.size === 0 && !hot;
+}
+
+/** Whether any change but one of hot registers only has touched it: such a change alone makes no row. */
+export function isCreated(record: RecordState): boolean {
+  return record.rv.length > 0 || record.life.length > 0;
+}
+
+/** Whether there is no row of it to delete: never made, or dead. A write of one makes it. */
+export function isGone(record: RecordState | undefined): boolean {
+  return !record || !isCreated(record) || lifeStatus(record) === 'dead';
 }
 
 /**

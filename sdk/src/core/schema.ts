@@ -5,6 +5,7 @@
 import type { Json } from '../lib/json.ts';
 import type { Entry } from './record.ts';
 import type { Path } from './paths.ts';
+import type { ReadingProblem } from './policy-problem.ts';
 
 /** How the live entries of one register are read: a view, never a write. */
 export interface Reading {
@@ -16,6 +17,8 @@ export interface Reading {
   readonly losers: readonly Entry[];
   /** Where the versions of a text clash. */
   readonly hunks?: readonly Hunk[];
+  /** What the app's developer should hear of. */
+  readonly problem?: ReadingProblem;
 }
 
 /** A place where versions of a text changed the same words differently. Offsets are UTF-16 code units of the shown text. */
@@ -33,13 +36,19 @@ export type FieldPlace =
   | { readonly kind: 'register'; readonly path: Path }
   | { readonly kind: 'group'; readonly path: Path; readonly fields: readonly string[] }
   | { readonly kind: 'set' }
-  | { readonly kind: 'counter'; readonly path: Path };
+  | { readonly kind: 'map' }
+  | { readonly kind: 'counter'; readonly path: Path }
+  | { readonly kind: 'hot'; readonly path: Path }
+  /** Not in the replicated state at all. */
+  | { readonly kind: 'local' };
 
 export interface CollectionSchema {
   readonly name: string;
   readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
-  /** What a row shows of the fields that are never absent: an empty set, a counter at 0. */
+  /** What a row shows of the fields that are never absent: an empty set, an empty map, a counter at 0. */
   readonly empty: Readonly<Record<string, Json>>;
+  /** Fields that never leave the device. */
+  readonly localFields: readonly string[];
   placeOf(field: string): FieldPlace;
   /** `entries` is never empty. */
   read(path: Path, entries: readonly Entry[]): Reading;

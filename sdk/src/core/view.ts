@@ -3,10 +3,11 @@
  * replica with the same state shows the same.
  */
 import { canonicalJson, type Json } from '../lib/json.ts';
-import { openConflicts, type OpenConflict } from './conflict.ts';
+import { openConflicts, registerFields, type OpenConflict } from './conflict.ts';
 import { parsePath, zeroPath, type Path } from './paths.ts';
-import { compareMarks, lifeStatus, type RecordState } from './record.ts';
-import type { CollectionSchema } from './schema.ts';
+import { MANY_SIBLINGS, type PolicyProblem } from './policy-problem.ts';
+import { compareMarks, isCreated, lifeStatus, type RecordState } from './record.ts';
+import type { CollectionSchema, FieldPlace } from './schema.ts';
 
 /** A row as the app reads it; `id` is among its fields. */
 export type Row = Readonly<Record<string, Json>>;
@@ -15,16 +16,35 @@ export interface RecordView {
   /** null: deleted, or never there. */
   readonly row: Row | null;
   readonly conflicts: readonly OpenConflict[];
+  readonly problems?: readonly PolicyProblem[];
 }
 
 export function viewRecord(schema: CollectionSchema, id: string, record: RecordState): RecordView {
+  const isShown = isVisible(schema, record);
+  const problems = isShown ? policyProblems(schema, id, record) : [];
   return {
-    row: isVisible(schema, record) ? readRow(schema, id, record) : null,
+    row: isShown ? readRow(schema, id, record) : null,
     conflicts: openConflicts(schema, id, record),
+    ...(problems.length > 0 ? { problems } : {}),
   };
 }
 
+function policyProblems(schema: CollectionSchema, rowId: string, record: RecordState): PolicyProblem[] {
+  const problems: PolicyProblem[] = [];
+  for (const [path, entries] of record.cells) {
+    if (entries.length < 2) continue;
+    const [field] = registerFields(path);
+    if (field === undefined) continue;
+    const about = { collection: schema.name, rowId, field };
+    const { problem } = schema.read(path, entries);
+    if (problem) problems.push({ ...about, ...problem });
+    if (entries.length > MANY_SIBLINGS) problems.push({ ...about, type: 'many-siblings', siblings: entries.length });
+  }
+  return problems;
+}
+
 export function isVisible(schema: CollectionSchema, record: RecordState): boolean {
+  if (!isCreated(record)) return false;
   const status = lifeStatus(record);
   return status === 'live' || (status === 'contested' && schema.onDeleteVsEdit !== 'delete-wins');
 }
@@ -45,12 +65,19 @@ export function readRow(schema: CollectionSchema, id: string, record: RecordStat
     const { kind } = schema.placeOf(field);
     if (kind === 'counter') {
       if (Number.isSafeInteger(value)) row[field] = (row[field] as number) + (value as number);
-    } else if (!decided.has(field) && (kind !== 'set' || Array.isArray(value))) {
+    } else if (!decided.has(field) && fits(kind, value)) {
       row[field] = value;
       decided.add(field);
     }
   }
   return row;
+}
+
+/** Whether a field of this kind can show what another version of the app wrote elsewhere. */
+function fits(kind: FieldPlace['kind'], value: Json): boolean {
+  if (kind === 'set') return Array.isArray(value);
+  if (kind === 'map') return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return kind !== 'local';
 }
 
 interface FieldValue {
@@ -65,15 +92,25 @@ function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] 
     if (field !== 'id') values.push({ field, value, isCurrent });
   };
   const sets = new Map<string, Json[]>();
+  const maps = new Map<string, [key: string, value: Json][]>();
   for (const [path, entries] of record.cells) {
     const parsed = parsePath(path);
-    if (parsed.kind === 'element') elementsOf(sets, parsed.field).push(parsed.element);
+    if (parsed.kind === 'element') listOf(sets, parsed.field).push(parsed.element);
+    if (parsed.kind === 'key') {
+      const { v } = schema.read(path, entries).shown;
+      if (v !== undefined) listOf(maps, parsed.field).push([parsed.key, v]);
+    }
     if (parsed.kind !== 'register' && parsed.kind !== 'group') continue;
     const { v } = schema.read(path, entries).shown;
     if (parsed.kind === 'register') push(parsed.field, v, isPlace(schema, parsed.field, path));
     else for (const field of parsed.fields) push(field, groupField(v, field), isPlace(schema, field, path));
   }
   for (const [field, elements] of sets) push(field, inCanonicalOrder(elements), schema.placeOf(field).kind === 'set');
+  for (const [field, keys] of maps) push(field, inKeyOrder(keys), schema.placeOf(field).kind === 'map');
+  for (const [path, { v }] of record.hot ?? []) {
+    const parsed = parsePath(path);
+    if (parsed.kind === 'hot') push(parsed.field, v, isPlace(schema, parsed.field, path));
+  }
   for (const [path, count] of record.counters) {
     const parsed = parsePath(path);
     if (parsed.kind === 'counter')
@@ -90,7 +127,7 @@ export function zeroOf(record: RecordState, field: string): number {
 
 function isPlace(schema: CollectionSchema, field: string, path: Path): boolean {
   const place = schema.placeOf(field);
-  return place.kind !== 'set' && place.path === path;
+  return 'path' in place && place.path === path;
 }
 
 /** One field out of a group's value. */
@@ -99,10 +136,15 @@ export function groupField(value: Json | undefined, field: string): Json | undef
   return Object.hasOwn(value, field) ? (value as { readonly [key: string]: Json })[field] : undefined;
 }
 
-function elementsOf(sets: Map<string, Json[]>, field: string): Json[] {
-  const elements = sets.get(field) ?? [];
-  sets.set(field, elements);
-  return elements;
+function listOf<T>(lists: Map<string, T[]>, field: string): T[] {
+  const list = lists.get(field) ?? [];
+  lists.set(field, list);
+  return list;
+}
+
+/** Every replica lists the keys of a map alike. */
+function inKeyOrder(keys: readonly (readonly [key: string, value: Json])[]): Json {
+  return Object.fromEntries(keys.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** A set has no order of its own; every replica reads it in this one. */

@@ -44,6 +44,8 @@ export const ERROR_CODES = {
   INVALID_CHANGE: 'The server refused a change because its shape is wrong. It stays in the outbox; report this.',
   SERVER_REPLACED:
     "The server lost its history or is another one than before. Nothing was deleted here, and nothing is sent; see 'A server that lost its data' in the guide.",
+  POLICY_FAILED:
+    'A merge function threw, is missing in a context, or gave an answer that is not plain data. Its field is asked about; nothing is lost. Fix the function, and try it with testMerge().',
   STORAGE_FULL: 'The server has no space left. Changes are kept on this device.',
   SHUTTING_DOWN: 'The server is restarting. The SDK reconnects by itself.',
   INTERNAL: 'Something failed that never should. Report it with the message; nothing was acknowledged.',

@@ -7,7 +7,8 @@
 import type { Entry } from '../core/record.ts';
 import type { Reading } from '../core/schema.ts';
 
-export type PolicyKind = 'ask' | 'lww' | 'fww' | 'text' | 'max' | 'min' | 'set' | 'counter';
+export type PolicyKind =
+  'ask' | 'lww' | 'fww' | 'text' | 'max' | 'min' | 'merge' | 'set' | 'map' | 'counter' | 'hot' | 'local';
 
 /**
  * Plain data, so that it travels to the worker. Made by ask(), lww(), text(), set() and the others.
@@ -17,11 +18,18 @@ export type PolicyKind = 'ask' | 'lww' | 'fww' | 'text' | 'max' | 'min' | 'set' 
  */
 export interface Policy<in V = never> {
   readonly kind: PolicyKind;
+  /** Of merge(): which function. The function itself is registered under this name wherever rows are read. */
+  readonly name?: string;
+  /** Of map(): the policy of each key. */
+  readonly of?: Policy;
   /** For the compiler only; never there. */
   readonly accepts?: (value: V) => void;
 }
 
-/** How a policy keeps its field: as one value, as elements, or as a sum. */
+/** A policy that keeps its field as one value, or as siblings. */
+export type RegisterRules = Extract<PolicyRules, { cell: 'register' }>;
+
+/** How a policy keeps its field: as one value, as elements, as keys, as a sum, as the latest value only, or not shared. */
 export type PolicyRules =
   | {
       readonly cell: 'register';
@@ -31,5 +39,4 @@ export type PolicyRules =
       readonly inheritsClaim?: boolean;
       read(entries: readonly Entry[]): Reading;
     }
-  | { readonly cell: 'set' }
-  | { readonly cell: 'counter' };
+  | { readonly cell: 'set' | 'map' | 'counter' | 'hot' | 'local' };

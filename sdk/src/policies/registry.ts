@@ -1,18 +1,23 @@
 /** Every policy by its kind, and the compiled schema of a collection made of them. */
-import { counterPath, fieldProblem, groupPath, MAX_PATH_LENGTH, type Path } from '../core/paths.ts';
+import { counterPath, fieldProblem, groupPath, hotPath, mapOfPath, MAX_PATH_LENGTH, type Path } from '../core/paths.ts';
 import type { CollectionSchema, FieldPlace } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
-import type { Json } from '../lib/json.ts';
+import { canonicalJson, type Json } from '../lib/json.ts';
 import { ask, askRules } from './ask.ts';
 import { counterRules } from './counter.ts';
 import { fwwRules } from './fww.ts';
+import { hotRules } from './hot.ts';
+import { localRules } from './local.ts';
 import { lwwRules } from './lww.ts';
+import { mapRules } from './map.ts';
 import { maxRules, minRules } from './extremum.ts';
+import { mergeRules, NO_MERGES, type CallMerge } from './merge.ts';
 import { textRules } from './text.ts';
-import type { Policy, PolicyKind, PolicyRules } from './policy.ts';
+import type { Policy, PolicyKind, PolicyRules, RegisterRules } from './policy.ts';
 import { setRules } from './set.ts';
 
-export const POLICIES: Readonly<Record<PolicyKind, PolicyRules>> = {
+/** All but merge(), whose rules are those of its function. */
+export const POLICIES: Readonly<Record<Exclude<PolicyKind, 'merge'>, PolicyRules>> = {
   ask: askRules,
   lww: lwwRules,
   fww: fwwRules,
@@ -20,8 +25,14 @@ export const POLICIES: Readonly<Record<PolicyKind, PolicyRules>> = {
   max: maxRules,
   min: minRules,
   set: setRules,
+  map: mapRules,
   counter: counterRules,
+  hot: hotRules,
+  local: localRules,
 };
+
+/** Longest name of a merge function. */
+const MAX_MERGE_NAME = 128;
 
 /** What a schema is compiled from: plain data, the same in the page and in the worker. */
 export interface CollectionPlan {
@@ -31,30 +42,29 @@ export interface CollectionPlan {
   readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
 }
 
-/** Throws INVALID_SCHEMA when the plan contradicts itself. */
-export function compileCollection(plan: CollectionPlan): CollectionSchema {
+/** Throws INVALID_SCHEMA when the plan contradicts itself. `call` asks the functions of merge(). */
+export function compileCollection(plan: CollectionPlan, call: CallMerge = NO_MERGES): CollectionSchema {
   const places = new Map<string, FieldPlace>();
-  const registers = new Map<Path, Policy>();
-  for (const fields of plan.groups) addGroup(plan, fields, places, registers);
+  const registers = new Map<Path, RegisterRules>();
+  const maps = new Map<string, RegisterRules>();
+  for (const fields of plan.groups) addGroup(plan, fields, places, registers, call);
   for (const [field, policy] of Object.entries(plan.fields)) {
     checkField(plan, field);
-    const rules = rulesOf(plan, field, policy);
+    const rules = rulesOf(plan, field, policy, call);
     if (places.get(field)?.kind === 'group') continue;
-    if (rules.cell === 'register') registers.set(field, policy);
-    places.set(
-      field,
-      rules.cell === 'counter'
-        ? { kind: 'counter', path: counterPath(field) }
-        : rules.cell === 'set'
-          ? { kind: 'set' }
-          : registerPlace(field),
-    );
+    if (rules.cell === 'register') registers.set(field, rules);
+    if (rules.cell === 'map') maps.set(field, keyRules(plan, field, policy.of, call));
+    places.set(field, placeOf(field, rules.cell));
   }
-  const rulesAt = (path: Path) => registerRules(registers.get(path) ?? ask());
+  const rulesAt = (path: Path): RegisterRules => {
+    const map = mapOfPath(path);
+    return (map === null ? registers.get(path) : maps.get(map)) ?? askRules;
+  };
   return {
     name: plan.name,
     onDeleteVsEdit: plan.onDeleteVsEdit,
     empty: emptyFields(places),
+    localFields: [...places].flatMap(([field, { kind }]) => (kind === 'local' ? [field] : [])),
     placeOf: (field) => places.get(field) ?? registerPlace(field),
     read: (path, entries) =>
       entries.length === 1 ? { shown: entries[0]!, isConflict: false, losers: [] } : rulesAt(path).read(entries),
@@ -67,6 +77,7 @@ function emptyFields(places: ReadonlyMap<string, FieldPlace>): Readonly<Record<s
   const empty: Record<string, Json> = {};
   for (const [field, { kind }] of places) {
     if (kind === 'set') empty[field] = [];
+    if (kind === 'map') empty[field] = {};
     if (kind === 'counter') empty[field] = 0;
   }
   return empty;
@@ -76,23 +87,42 @@ function registerPlace(field: string): FieldPlace {
   return { kind: 'register', path: field };
 }
 
-function registerRules(policy: Policy): Extract<PolicyRules, { cell: 'register' }> {
-  const rules = POLICIES[policy.kind];
-  return rules.cell === 'register' ? rules : askRules;
+function placeOf(field: string, cell: PolicyRules['cell']): FieldPlace {
+  switch (cell) {
+    case 'register':
+      return registerPlace(field);
+    case 'counter':
+      return { kind: 'counter', path: counterPath(field) };
+    case 'hot':
+      return { kind: 'hot', path: hotPath(field) };
+    case 'set':
+    case 'map':
+    case 'local':
+      return { kind: cell };
+  }
+}
+
+/** How the keys of a map are read. */
+function keyRules(plan: CollectionPlan, field: string, policy: Policy | undefined, call: CallMerge): RegisterRules {
+  const rules = rulesOf(plan, field, policy ?? ask(), call);
+  if (rules.cell === 'register') return rules;
+  throw invalid(plan, `the keys of the map ${field} cannot have the policy ${policy?.kind}`);
 }
 
 function addGroup(
   plan: CollectionPlan,
   fields: readonly string[],
   places: Map<string, FieldPlace>,
-  registers: Map<Path, Policy>,
+  registers: Map<Path, RegisterRules>,
+  call: CallMerge,
 ): void {
   if (fields.length < 2) throw invalid(plan, `the group [${fields.join(', ')}] needs two fields or more`);
-  const kinds = new Set(fields.map((field) => plan.fields[field]?.kind ?? 'ask'));
-  if (kinds.size > 1) throw invalid(plan, `the fields of the group [${fields.join(', ')}] have different policies`);
-  const [kind] = kinds;
-  if (POLICIES[kind!]?.cell !== 'register')
-    throw invalid(plan, `the group [${fields.join(', ')}] cannot have the policy ${kind}`);
+  const policies = fields.map((field) => plan.fields[field] ?? ask());
+  if (new Set(policies.map(textOf)).size > 1)
+    throw invalid(plan, `the fields of the group [${fields.join(', ')}] have different policies`);
+  const rules = rulesOf(plan, fields[0]!, policies[0]!, call, true);
+  if (rules.cell !== 'register')
+    throw invalid(plan, `the group [${fields.join(', ')}] cannot have the policy ${policies[0]!.kind}`);
   const path = groupPath(fields);
   if (path.length > MAX_PATH_LENGTH)
     throw invalid(plan, `the names of the group [${fields.join(', ')}] are too long together`);
@@ -101,7 +131,12 @@ function addGroup(
     if (places.has(field)) throw invalid(plan, `the field ${field} is in two groups`);
     places.set(field, { kind: 'group', path, fields: fields.toSorted() });
   }
-  registers.set(path, { kind: kind! });
+  registers.set(path, rules);
+}
+
+/** Equal policies have equal texts. */
+function textOf({ kind, name, of }: Policy): string {
+  return canonicalJson([kind, name ?? null, of ? textOf(of) : null]);
 }
 
 function checkField(plan: CollectionPlan, field: string): void {
@@ -109,10 +144,23 @@ function checkField(plan: CollectionPlan, field: string): void {
   if (problem) throw invalid(plan, problem);
 }
 
-function rulesOf(plan: CollectionPlan, field: string, policy: Policy): PolicyRules {
-  const rules = Object.hasOwn(POLICIES, policy.kind) ? POLICIES[policy.kind] : undefined;
-  if (!rules) throw invalid(plan, `the policy of the field ${field} is unknown: ${String(policy.kind)}`);
+function rulesOf(
+  plan: CollectionPlan,
+  field: string,
+  { kind, name }: Policy,
+  call: CallMerge,
+  isGroup = false,
+): PolicyRules {
+  if (kind === 'merge') return mergeRules(mergeName(plan, field, name), call, isGroup);
+  const rules = Object.hasOwn(POLICIES, kind) ? POLICIES[kind] : undefined;
+  if (!rules) throw invalid(plan, `the policy of the field ${field} is unknown: ${String(kind)}`);
   return rules;
+}
+
+function mergeName(plan: CollectionPlan, field: string, name: unknown): string {
+  const isGood = typeof name === 'string' && name.length > 0 && name.length <= MAX_MERGE_NAME && name !== '__proto__';
+  if (isGood) return name;
+  throw invalid(plan, `merge() of the field ${field} needs a name of 1 to ${MAX_MERGE_NAME} characters`);
 }
 
 function invalid(plan: CollectionPlan, reason: string): SkerryError {

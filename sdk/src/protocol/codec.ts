@@ -153,7 +153,8 @@ function findEntryProblem(entries: readonly LogEntry[]): string | null {
 /** Every place in a record names a mark, so that reading it later cannot fail. */
 function checkSnapshot(snapshot: Snapshot): Decoded<ServerMessage> {
   for (const [i, { state }] of snapshot.records.entries()) {
-    const places = [...state.rv, ...[...state.life, ...Object.values(state.cells).flat()].map(({ m }) => m)];
+    const entries = [...state.life, ...Object.values(state.cells).flat(), ...Object.values(state.hot ?? {})];
+    const places = [...state.rv, ...entries.map(({ m }) => m)];
     if (places.some((place) => place >= state.marks.length))
       return bad('BAD_FRAME', `records[${i}].state names a mark that is not there`);
   }

@@ -85,6 +85,11 @@ const inc: ShapeOf<Extract<Op, { t: 'inc' }>> = {
   required: { t: json, p: path, n: { kind: 'integer', min: -MAX, max: MAX } },
   optional: {},
 };
+const lww: ShapeOf<Extract<Op, { t: 'lww' }>> = {
+  kind: 'object',
+  required: { t: json, p: path },
+  optional: { v: json },
+};
 /** An operation that this version does not know: kept and passed on, applied by those who know it. */
 const later: ObjectShape = {
   kind: 'object',
@@ -92,7 +97,7 @@ const later: ObjectShape = {
   optional: { p: path },
 };
 
-const op: Shape = { kind: 'union', by: 't', cases: { life, set, add: element, rm: element, inc }, other: later };
+const op: Shape = { kind: 'union', by: 't', cases: { life, set, add: element, rm: element, inc, lww }, other: later };
 
 const record: ShapeOf<RecordChange> = {
   kind: 'object',
@@ -276,7 +281,7 @@ const lifeJson: ShapeOf<LifeJson> = {
 const entryJson: ShapeOf<EntryJson> = {
   kind: 'object',
   required: { m: place },
-  optional: { v: json, base, first: hlc },
+  optional: { v: json, base, first: hlc, stamp },
 };
 const recordJson: ShapeOf<RecordJson> = {
   kind: 'object',
@@ -286,7 +291,10 @@ const recordJson: ShapeOf<RecordJson> = {
     life: { kind: 'list', of: lifeJson, min: 0, max: 'marksPerRecord' },
     cells: { kind: 'by-path', of: { kind: 'list', of: entryJson, min: 1, max: 'marksPerRecord' } },
   },
-  optional: { counters: { kind: 'by-path', of: { kind: 'integer', min: -MAX, max: MAX } } },
+  optional: {
+    counters: { kind: 'by-path', of: { kind: 'integer', min: -MAX, max: MAX } },
+    hot: { kind: 'by-path', of: entryJson },
+  },
 };
 const snapshotRecord: ShapeOf<SnapshotRecord> = {
   kind: 'object',

@@ -47,7 +47,11 @@ export function newsOf(result: IngestResult, nowMs: number): readonly Effect[] {
     news: { at: nowMs, type: 'merged', ...merge },
   }));
   const moved = result.conflictsChanged.map((move): Effect => ({ type: 'announce', news: { at: nowMs, ...move } }));
-  return [...pulled, ...merged, ...moved];
+  const problems = (result.problems ?? []).map((problem): Effect => ({
+    type: 'announce',
+    news: { at: nowMs, ...problem },
+  }));
+  return [...pulled, ...merged, ...moved, ...problems];
 }
 
 function ingestNext(state: SessionState): Step {

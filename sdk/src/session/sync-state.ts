@@ -3,6 +3,7 @@
  * the public SyncStatus and SyncEvent of it and adds what is counted in the local database.
  */
 import type { Dot, Inc } from '../core/dot.ts';
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 
 /** A SkerryError that can cross contexts. */
@@ -68,6 +69,7 @@ export type SyncNews = { readonly at: number } & (
       readonly collection: string;
       readonly rowId: string;
       readonly field: string;
+      readonly key?: string;
       readonly losers: readonly unknown[];
     }
   | {
@@ -77,4 +79,5 @@ export type SyncNews = { readonly at: number } & (
       readonly rowId: string;
     }
   | { readonly type: 'leader'; readonly here: boolean }
+  | PolicyProblem
 );

@@ -75,6 +75,8 @@ function checkField(schema: CollectionSchema, field: string, value: unknown): vo
   }
   const place = schema.placeOf(field);
   if (place.kind === 'set' && !Array.isArray(value)) throw mismatch(schema, field, 'set() field holds an array', value);
+  if (place.kind === 'map' && (typeof value !== 'object' || value === null || Array.isArray(value)))
+    throw mismatch(schema, field, 'map() field holds an object', value);
   if (place.kind === 'counter' && !Number.isSafeInteger(value))
     throw mismatch(schema, field, 'counter() field holds an integer', value);
 }

@@ -78,7 +78,7 @@ function expectOverlay({ id, overlay, pending }: RecordRow, state: RecordState, 
 
 function expectViews(stores: Stores, states: ReadonlyMap<RecordRow, RecordState>, rule: string): void {
   const views = [...states].map(([record, state]) => ({ record, ...viewRecord(stores.schema, record.id, state) }));
-  const rows = views.flatMap(({ row }) => (row ? [row] : []));
+  const rows = views.flatMap(({ row, record }) => (row ? [{ ...row, ...record.local }] : []));
   expect(textsById(stores.rows), `${rule} rows`).toEqual(textsById(rows));
   const conflicts = views.flatMap((view) => view.conflicts);
   expect(textsById(stores.conflicts), `${rule} conflicts`).toEqual(textsById(conflicts));

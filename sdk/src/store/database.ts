@@ -6,7 +6,6 @@ import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
 import { msOf } from '../core/clock.ts';
-import { createRecord } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
@@ -24,6 +23,7 @@ import {
   newReplica,
   OUTBOX,
   RECORDS,
+  seenRecord,
   WRITERS,
   type ConflictRow,
   type OutboxRow,
@@ -32,6 +32,8 @@ import {
   type WriterRow,
 } from './layout.ts';
 import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local-database.ts';
+import { withLocal } from './local-fields.ts';
+import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { heldOpen } from './held-open.ts';
@@ -39,7 +41,9 @@ import type { RecordIntent } from './step.ts';
 import { createTracking, type Tracking } from './track.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
-  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
+  const { merges = {}, onProblem = () => undefined } = options;
+  const call = mergeCalls(merges, () => performance.now());
+  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
   // Dexie's cache would show what the app wrote instead of what tracking stored.
   const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
@@ -49,7 +53,14 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const incarnation = createIncarnation(nowMs, platformRandom);
   let device: Writer['device'] = { id: '' };
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
-  const tracking = createTracking({ schemas, writer, incarnation, nowMs, onLocalWrite: options.onLocalWrite });
+  const tracking = createTracking({
+    schemas,
+    writer,
+    incarnation,
+    nowMs,
+    onLocalWrite: options.onLocalWrite,
+    onProblem,
+  });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
 
@@ -57,7 +68,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const deviceId = await readDeviceId(dexie);
   device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
-  await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans);
+  const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, merges);
+  problems.forEach(onProblem);
   return localDatabase(dexie, schemas, deviceId, tracking);
 }
 
@@ -108,10 +120,11 @@ function localDatabase(
       const transaction = Dexie.currentTransaction;
       if (!transaction) throw new SkerryError('TRANSACTION_ENDED', 'A read token is used inside a transaction.');
       tracking.writeAsSeen(nativeTransaction(transaction), collection, id, seen);
-      return readRow(schemaOf(collection), id, seen);
+      const schema = schemaOf(collection);
+      return withLocal(schema, readRow(schema, id, seen), seen.local);
     },
     async readSeen(collection, id) {
-      return currentState(await record(collection, id)) ?? createRecord();
+      return seenRecord(await record(collection, id));
     },
     async resolve(conflict, choice) {
       const schema = schemaOf(conflict.collection);
@@ -146,8 +159,10 @@ function localDatabase(
       });
     },
     async readRecord(collection, id) {
-      const state = currentState(await record(collection, id));
-      return state ? readRow(schemaOf(collection), id, state) : null;
+      const stored = await record(collection, id);
+      const state = currentState(stored);
+      const schema = schemaOf(collection);
+      return state ? withLocal(schema, readRow(schema, id, state), stored?.local) : null;
     },
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
     close: () => dexie.close(),

@@ -4,6 +4,7 @@
  */
 import type { Change } from '../core/change.ts';
 import type { Dot, Inc } from '../core/dot.ts';
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { VersionVector } from '../core/version-vector.ts';
 import type { Page } from '../protocol/messages.ts';
 
@@ -59,6 +60,8 @@ export type IngestResult =
       /** Conflicts that opened or closed. */
       readonly conflictsChanged: readonly ConflictMove[];
       readonly merged: readonly Merged[];
+      /** What the developer of the app should hear. */
+      readonly problems?: readonly PolicyProblem[];
     }
   /** The page does not continue the cursor, or names an own change without content that is not in the outbox: connect anew. */
   | { readonly type: 'out-of-step'; readonly reason: string; readonly dot?: Dot };
@@ -75,5 +78,7 @@ export interface Merged {
   readonly collection: string;
   readonly rowId: string;
   readonly field: string;
+  /** Of a map. */
+  readonly key?: string;
   readonly losers: readonly unknown[];
 }

@@ -5,6 +5,8 @@ import { covers, countOf } from '../core/version-vector.ts';
 import { withoutDependencies, type Change } from '../core/change.ts';
 import { incOf, seqOf, type Inc } from '../core/dot.ts';
 import type { ChangeEntry, LogEntry, Page } from '../protocol/messages.ts';
+import type { PolicyProblem } from '../core/policy-problem.ts';
+import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import { openLocalDatabase } from './database.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
@@ -62,7 +64,13 @@ let count = 0;
 
 export async function testDevice(
   user: string,
-  options?: { name?: string; plan?: CollectionPlan & { readonly indexes: readonly string[] }; nowMs?: () => number },
+  options?: {
+    name?: string;
+    plan?: CollectionPlan & { readonly indexes: readonly string[] };
+    nowMs?: () => number;
+    merges?: MergeFunctions;
+    onProblem?: (problem: PolicyProblem) => void;
+  },
 ): Promise<TestDevice> {
   const name = options?.name ?? `device-${++count}`;
   const collections = [options?.plan ?? NOTES];
@@ -74,9 +82,11 @@ export async function testDevice(
     deviceName: `${user}'s device`,
     durability: 'relaxed',
     onLocalWrite: () => undefined,
+    ...(options?.merges ? { merges: options.merges } : {}),
+    ...(options?.onProblem ? { onProblem: options.onProblem } : {}),
     ...clock,
   });
-  const store = await openDeviceStore({ name, collections, ...clock });
+  const store = await openDeviceStore({ name, collections, ...clock }, options?.merges);
   const device: TestDevice = {
     db,
     store,

@@ -9,6 +9,7 @@
 import { applyRecordChange } from '../core/apply.ts';
 import { combineChanges, withoutEffectless } from '../core/combine.ts';
 import type { RecordChange, Writer } from '../core/change.ts';
+import { problemKey, type PolicyProblem } from '../core/policy-problem.ts';
 import { tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
@@ -21,6 +22,7 @@ import { checkChange } from '../protocol/check-change.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { ConflictMove } from './device-store.ts';
 import { conflictMoves } from './conflict-moves.ts';
+import { withLocal, type LocalFields } from './local-fields.ts';
 import { KEY_SEPARATOR, recordKey } from './record-key.ts';
 import {
   currentState,
@@ -64,6 +66,8 @@ interface PartDraft {
 interface RecordDraft {
   readonly stored: RecordRow | undefined;
   place: { readonly change: ChangeDraft; readonly part: number } | null;
+  /** What the row has that never leaves this device. */
+  local: LocalFields | undefined;
   /** Every conflict that this record had before or during the transaction. */
   readonly conflicts: Set<string>;
   /** Those that are open now. */
@@ -90,6 +94,7 @@ export class TransactionDraft {
   readonly #options: DraftOptions;
   readonly #changes: ChangeDraft[] = [];
   readonly #records = new Map<string, RecordDraft>();
+  readonly #problems = new Map<string, PolicyProblem>();
   #step: { change: ChangeDraft; part: number } | null = null;
 
   constructor(options: DraftOptions) {
@@ -105,6 +110,7 @@ export class TransactionDraft {
     this.#records.set(recordKey(collection, id), {
       stored,
       place: null,
+      local: stored?.local,
       conflicts: new Set(stored?.conflicts),
       open: stored?.conflicts ?? [],
     });
@@ -125,7 +131,13 @@ export class TransactionDraft {
   /** The row that the app sees of this record, as this transaction shows it so far. */
   shown(schema: CollectionSchema, id: string): Row | undefined {
     const state = this.current(schema, id);
-    return state && state.life.length > 0 && isVisible(schema, state) ? readRow(schema, id, state) : undefined;
+    if (!state || state.life.length === 0 || !isVisible(schema, state)) return undefined;
+    return withLocal(schema, readRow(schema, id, state), this.local(schema.name, id));
+  }
+
+  /** What the row has that never leaves this device, as this transaction shows it so far. */
+  local(collection: string, id: string): LocalFields | undefined {
+    return this.#record(collection, id).local;
   }
 
   /** Begins a step: what it writes becomes a part of its own in the outbox. */
@@ -133,18 +145,28 @@ export class TransactionDraft {
     this.#step = null;
   }
 
-  /** What a step changes, made from current(). null: nothing. */
-  write(schema: CollectionSchema, id: string, step: RecordChange | null): WrittenRecord {
+  /** What a step changes, made from current(); null: nothing. `local`: what the row has that never leaves this device. */
+  write(
+    schema: CollectionSchema,
+    id: string,
+    step: RecordChange | null,
+    local: LocalFields | undefined,
+  ): WrittenRecord {
     const record = this.#record(schema.name, id);
+    record.local = local;
     const key = recordKey(schema.name, id);
     if (step) this.#place(record, key, this.#combined(schema, record, key, step));
     const state = this.current(schema, id);
-    const view = state ? viewRecord(schema, id, state) : { row: null, conflicts: [] };
+    const shared = state ? viewRecord(schema, id, state) : { row: null, conflicts: [] };
+    const view = { ...shared, row: withLocal(schema, shared.row, local) };
+    for (const problem of view.problems ?? []) this.#problems.set(problemKey(problem), problem);
     const open = view.conflicts.map((conflict) => conflict.id);
     record.open = open;
     for (const conflict of open) record.conflicts.add(conflict);
     const closed = [...record.conflicts].filter((conflict) => !open.includes(conflict));
-    if (!record.place) return { row: record.stored ?? null, view, closed };
+    const { local: _before, ...stored } = record.stored ?? {};
+    const beside = local ? { local } : {};
+    if (!record.place) return { row: record.stored ? ({ ...stored, ...beside } as RecordRow) : null, view, closed };
     const place: OutboxKey = [record.place.change.order, record.place.part];
     const row: RecordRow = {
       c: schema.name,
@@ -153,6 +175,7 @@ export class TransactionDraft {
       overlay: state!,
       pending: [...(record.stored?.pending ?? []), place],
       conflicts: open,
+      ...beside,
     };
     return { row, view, closed };
   }
@@ -192,6 +215,11 @@ export class TransactionDraft {
       const [collection, rowId] = key.split(KEY_SEPARATOR) as [string, string];
       return conflictMoves(collection, rowId, stored?.conflicts ?? [], open);
     });
+  }
+
+  /** What the developer should hear of the rows that this transaction wrote. */
+  get problems(): readonly PolicyProblem[] {
+    return [...this.#problems.values()];
   }
 
   /** Next place in the outbox after this transaction. */

@@ -19,8 +19,8 @@ interface ExpectedRow {
 
 const GROUP = ['room', 'start'];
 /** Fields that show the latest write of this device, whatever it had seen. */
-const REGISTERS = new Set(['title', 'pinned', 'rank', 'extra', ...GROUP]);
-const FIELDS: ReadonlySet<string> = new Set([...REGISTERS, 'body', 'tags', 'likes']);
+const REGISTERS = new Set(['title', 'pinned', 'rank', 'extra', 'seen', 'folded', ...GROUP]);
+const FIELDS: ReadonlySet<string> = new Set([...REGISTERS, 'body', 'tags', 'likes', 'labels', 'span']);
 
 export class ExpectedRows {
   readonly #rows: Map<string, ExpectedRow>;
@@ -91,7 +91,7 @@ function counted(row: Row): number {
 function normalRow(fields: Fields): Row {
   const tags = new Map(((fields['tags'] ?? []) as readonly Json[]).map((tag) => [canonicalJson(tag), tag]));
   const sorted = [...tags].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, tag]) => tag);
-  const all: Fields = { ...fields, likes: fields['likes'] ?? 0, tags: sorted };
+  const all: Fields = { ...fields, likes: fields['likes'] ?? 0, tags: sorted, labels: fields['labels'] ?? {} };
   return Object.fromEntries(
     Object.entries(all).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
   );

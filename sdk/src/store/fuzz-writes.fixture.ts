@@ -2,12 +2,11 @@
 import { Dexie, type Table } from 'dexie';
 import { expect } from 'vitest';
 
-import type { RecordState } from '../core/record.ts';
 import type { Row } from '../core/view.ts';
 import type { Json } from '../lib/json.ts';
 import { seededRandom } from '../lib/random.ts';
 import type { ExpectedRows, Fields } from './expected-rows.fixture.ts';
-import type { LocalDatabase } from './local-database.ts';
+import type { LocalDatabase, SeenRecord } from './local-database.ts';
 
 export interface Dice {
   below(n: number): number;
@@ -32,7 +31,7 @@ export function diceOf(seed: number): Dice {
 /** A row as a form was opened with it. */
 export interface Seen {
   readonly id: string;
-  readonly state: RecordState;
+  readonly state: SeenRecord;
 }
 
 export interface Writing {
@@ -195,6 +194,13 @@ function randomFields(dice: Dice): Fields {
     pinned: [0.2, () => dice.chance(0.5)],
     rank: [0.2, () => dice.fresh()],
     body: [0.3, () => words.map((word) => (dice.chance(0.2) ? `${word}${dice.fresh()}` : word)).join(' ')],
+    labels: [
+      0.3,
+      () => Object.fromEntries(['a', 'b/"#', 'c'].filter(() => dice.chance(0.5)).map((key) => [key, dice.below(3)])),
+    ],
+    seen: [0.3, () => dice.fresh()],
+    folded: [0.3, () => dice.fresh()],
+    span: [0.3, () => ({ from: dice.below(50), to: 50 + dice.below(50) })],
     extra: [0.15, () => ({ k: [dice.fresh()] })],
   };
   const chosen = Object.entries(all).filter(([, [probability]]) => dice.chance(probability));

@@ -4,11 +4,16 @@
  */
 import { expect } from 'vitest';
 
+import { registerRow } from '../core/commit.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { countOf } from '../core/version-vector.ts';
 import type { Row } from '../core/view.ts';
 import { canonicalState } from '../core/history.fixture.ts';
 import type { Page } from '../protocol/messages.ts';
+import { hot } from '../policies/hot.ts';
+import { local } from '../policies/local.ts';
+import { map } from '../policies/map.ts';
+import { ASK, type MergeInput } from '../policies/merge.ts';
 import { text } from '../policies/text.ts';
 import { expectConsistent, textOf } from './consistency.fixture.ts';
 import { changesOf, LogServer, NOTES, SID, testDevice, type TestDevice } from './devices.fixture.ts';
@@ -16,7 +21,25 @@ import { ExpectedRows } from './expected-rows.fixture.ts';
 import { diceOf, randomId, writeOnce, type Dice, type Seen, type Writing } from './fuzz-writes.fixture.ts';
 import { RECORDS, type RecordRow } from './layout.ts';
 
-const PLAN = { ...NOTES, fields: { ...NOTES.fields, body: text(), rank: { kind: 'lww' as const } } };
+const PLAN = {
+  ...NOTES,
+  fields: {
+    ...NOTES.fields,
+    body: text(),
+    rank: { kind: 'lww' as const },
+    labels: map(),
+    seen: hot(),
+    folded: local(),
+    span: { kind: 'merge' as const, name: 'widest' },
+  },
+};
+/** Where ranges went apart, all of them; sometimes somebody has to decide. */
+const MERGES = {
+  widest: ({ versions }: MergeInput<{ from: number; to: number }>) => {
+    const from = Math.min(...versions.map((version) => version.from));
+    return from === 7 ? ASK : { from, to: Math.max(...versions.map((version) => version.to)) };
+  },
+};
 /** A row that somebody else deleted comes back with an edit, asked about or not. */
 const LIFE_POLICIES = ['ask', 'ask', 'edit-wins'] as const;
 const STEPS = 45;
@@ -60,7 +83,7 @@ async function openWorld(seed: number): Promise<World> {
   const world = { dice: diceOf(seed), server: new LogServer(), devices, trace: [], nowMs: 1_800_000_000_000 };
   for (const name of ['anna', 'ben']) {
     const open = (): Promise<TestDevice> =>
-      testDevice(name, { name: `fuzz-${seed}-${name}`, plan, nowMs: () => world.nowMs });
+      testDevice(name, { name: `fuzz-${seed}-${name}`, plan, merges: MERGES, nowMs: () => world.nowMs });
     devices.push({ name, tabs: [await open(), await open()], tokens: [] });
   }
   return world;
@@ -132,9 +155,7 @@ const resolve: Step = async ({ dice, trace }, { name }, tab) => {
 
 function randomChoice(dice: Dice, conflict: OpenConflict): Parameters<TestDevice['db']['resolve']>[1] {
   if (conflict.kind !== 'field') return { life: dice.pick(['live', 'dead']) };
-  const { v } = dice.pick(conflict.versions);
-  if (conflict.fields.length > 1) return { row: (v ?? {}) as Row };
-  return { row: v === undefined ? {} : { [conflict.fields[0]!]: v } };
+  return { row: registerRow(conflict.path, conflict.fields, dice.pick(conflict.versions).v) };
 }
 
 const push: Step = async ({ dice, server, trace }, { name }, tab) => {
@@ -194,7 +215,7 @@ async function expectEqualDevices({ server, devices }: World): Promise<void> {
 async function contentOf(tab: TestDevice): Promise<unknown> {
   const records = (await tab.db.dexie.table(RECORDS).toArray()) as RecordRow[];
   return {
-    rows: (await readRows(tab)).map(textOf),
+    rows: (await readRows(tab)).map(({ folded: _here, ...row }) => textOf(row)),
     conflicts: (await tab.db.readConflicts()).map(textOf),
     states: records.map(({ id, base, overlay }) => [id, base && canonicalState(base), overlay]),
   };

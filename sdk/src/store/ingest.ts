@@ -7,8 +7,10 @@ import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
 
 import type { RecordChange } from '../core/change.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
+import { problemKey } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
+import type { MergeFunctions } from '../policies/merge.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
@@ -25,11 +27,13 @@ import {
   type ReplicaRow,
   type ViewsRow,
 } from './layout.ts';
+import { mergeCalls } from './merge-calls.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { freshEntries, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 
+/** Plain data: it travels to the worker. */
 export interface DeviceStoreOptions {
   readonly name: string;
   readonly collections: readonly CollectionPlan[];
@@ -40,9 +44,11 @@ export interface DeviceStoreOptions {
 type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
 
 /** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
-export async function openDeviceStore(options: DeviceStoreOptions): Promise<DeviceStore> {
-  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
-  const fingerprints = new Map(options.collections.map((plan) => [plan.name, viewFingerprint(plan)]));
+export async function openDeviceStore(options: DeviceStoreOptions, merges: MergeFunctions = {}): Promise<DeviceStore> {
+  const call = mergeCalls(merges, () => performance.now());
+  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
+  const fingerprints = new Map(options.collections.map((plan) => [plan.name, viewFingerprint(plan, merges)]));
+  const told = new Set<string>();
   const connection = openConnection(options.name);
   await connection.get();
   /** Collections that have a table here; others come from a newer app and are kept as state. */
@@ -84,7 +90,7 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () => ingestPage(tx, { schemas, fingerprints }, page));
       await tx.done;
-      return result;
+      return withNewProblems(result, told);
     },
 
     async noteServerTime(serverNowMs) {
@@ -108,6 +114,13 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
 
     close: () => connection.close(),
   };
+}
+
+/** Each problem is told once, not with every page. */
+function withNewProblems(result: IngestResult, told: Set<string>): IngestResult {
+  if (result.type !== 'ingested' || !result.problems) return result;
+  const problems = result.problems.filter((problem) => told.size < told.add(problemKey(problem)).size);
+  return { ...result, problems };
 }
 
 /** A connection that gives way to an upgrade and comes back when it is next needed. */

@@ -6,8 +6,9 @@ import type { Op, RecordChange, Writer } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import type { Hlc } from '../core/clock.ts';
 import type { Dot, Inc } from '../core/dot.ts';
-import type { RecordState } from '../core/record.ts';
+import { createRecord, type RecordState } from '../core/record.ts';
 import type { VersionVector } from '../core/version-vector.ts';
+import type { LocalFields, SeenRecord } from './local-fields.ts';
 
 export const RECORDS = '$records';
 export const OUTBOX = '$outbox';
@@ -39,6 +40,8 @@ export interface RecordRow {
   readonly pending: readonly OutboxKey[];
   /** Ids of the open conflicts in `$conflicts`. */
   readonly conflicts: readonly string[];
+  /** Fields of the row that never leave this device. */
+  readonly local?: LocalFields;
 }
 
 export type OutboxKey = readonly [order: number, part: number];
@@ -113,6 +116,12 @@ export interface ViewsRow {
 
 export function currentState(row: RecordRow | undefined): RecordState | undefined {
   return row && (row.overlay ?? row.base);
+}
+
+/** What a form that is opened now has seen. */
+export function seenRecord(row: RecordRow | undefined): SeenRecord {
+  const state = currentState(row) ?? createRecord();
+  return row?.local ? { ...state, local: row.local } : state;
 }
 
 /** The fields that an operation writes, for showing an outbox entry. */

@@ -6,15 +6,16 @@ import type { Dexie } from 'dexie';
 
 import type { Writer } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
-import type { RecordState } from '../core/record.ts';
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { Row } from '../core/view.ts';
 import type { CollectionSchema } from '../core/schema.ts';
+import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import type { ConflictMove } from './device-store.ts';
+import type { SeenRecord } from './local-fields.ts';
 
-/** A copy that nothing changes any more. */
-export type SeenRecord = RecordState;
+export type { SeenRecord };
 
 export interface LocalDatabaseOptions {
   readonly name: string;
@@ -24,6 +25,10 @@ export interface LocalDatabaseOptions {
   readonly durability: 'strict' | 'relaxed';
   /** Called after the commit of every transaction of this context that made a change. */
   readonly onLocalWrite: (write: LocalWrite) => void;
+  /** The functions that merge() names in the collections. */
+  readonly merges?: MergeFunctions;
+  /** Called with what the developer should hear of the rows that this context reads, perhaps again and again. */
+  readonly onProblem?: (problem: PolicyProblem) => void;
   /** Milliseconds since 1970; default Date.now. */
   readonly nowMs?: () => number;
 }

@@ -5,7 +5,7 @@
 import type { RecordChange } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
-import { createRecord, type RecordState } from '../core/record.ts';
+import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
@@ -15,8 +15,9 @@ import { copyRow } from './check-row.ts';
 import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from './device-store.ts';
 import { TransactionDraft, type StepRows } from './draft.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
-import { currentState, newReplica, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import { newReplica, seenRecord, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
 import { freshEntries, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
+import type { SeenRecord } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
@@ -44,7 +45,7 @@ export type LocalIntent = {
   readonly collection: string;
   readonly id: string;
 } & (
-  | { readonly row: Row | null; readonly seen?: RecordState }
+  | { readonly row: Row | null; readonly seen?: SeenRecord }
   /** The row made from what this transaction shows of it so far. */
   | { edit(shown: Row | undefined): Row | null }
   /** A change that is not a row write, made from the record as this transaction shows it so far. */
@@ -98,8 +99,8 @@ export class MemoryDevice {
     return this.disk.rows.get(recordKey(collection, id));
   }
 
-  seen(collection: string, id: string): RecordState {
-    return currentState(this.disk.records.get(recordKey(collection, id))) ?? createRecord();
+  seen(collection: string, id: string): SeenRecord {
+    return seenRecord(this.disk.records.get(recordKey(collection, id)));
   }
 
   /** One transaction of several steps: all of it, or an exception and nothing. Returns the dots of its changes. */

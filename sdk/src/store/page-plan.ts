@@ -6,8 +6,10 @@ import { applyRecordChange } from '../core/apply.ts';
 import type { Change, RecordChange, Writer } from '../core/change.ts';
 import { receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
+import { parsePath } from '../core/paths.ts';
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import { incOf, type Dot } from '../core/dot.ts';
-import { copyRecord, createRecord, type Mark, type RecordState } from '../core/record.ts';
+import { copyRecord, createRecord, isEmptyRecord, type Mark, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
@@ -17,6 +19,7 @@ import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import type { ChangeEntry, LogEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
+import { withLocal } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
 import {
@@ -130,6 +133,7 @@ export function planPage(input: PageInput): PagePlan {
         conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
       ),
       merged: changed.flatMap((record) => merges(input, record)),
+      ...problemsOf(finished),
     },
   };
 }
@@ -168,11 +172,11 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
   const pending = (stored?.pending ?? []).filter((key) => !gone.has(outboxKey(key)));
   const overlay = pending.length === 0 ? undefined : withPending(input, record, pending);
   const schema = input.schemas.get(collection);
-  const view = schema ? viewRecord(schema, id, overlay ?? base) : NO_VIEW;
+  const shared = schema ? viewRecord(schema, id, overlay ?? base) : NO_VIEW;
   const before = schema && currentState(stored) ? viewRecord(schema, id, currentState(stored)!).row : null;
-  const open = view.conflicts.map((conflict) => conflict.id);
+  const open = shared.conflicts.map((conflict) => conflict.id);
   const wasOpen = stored?.conflicts ?? [];
-  const hasBase = stored?.base !== undefined || base.rv.length > 0;
+  const hasBase = stored?.base !== undefined || !isEmptyRecord(base);
   const row: RecordRow = {
     c: collection,
     id,
@@ -180,12 +184,13 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
     ...(overlay ? { overlay } : {}),
     pending,
     conflicts: open,
+    ...(stored?.local ? { local: stored.local } : {}),
   };
   return {
     ...record,
     row,
-    view,
-    isChanged: !jsonEqual(before as Json, view.row as Json),
+    view: schema ? { ...shared, row: withLocal(schema, shared.row, stored?.local) } : shared,
+    isChanged: !jsonEqual(before as Json, shared.row as Json),
     closed: wasOpen.filter((conflict) => !open.includes(conflict)),
   };
 }
@@ -219,6 +224,11 @@ function advance({ replica, entries }: PageInput): ReplicaRow {
   return { ...replica, cursor, received, hlc: receive(replica.hlc, received), outbox: { changes, bytes } };
 }
 
+function problemsOf(records: readonly FinishedRecord[]): { readonly problems?: readonly PolicyProblem[] } {
+  const problems = records.flatMap(({ view }) => view.problems ?? []);
+  return problems.length > 0 ? { problems } : {};
+}
+
 function touchedRows(records: readonly FinishedRecord[]): Record<string, string[]> {
   const touched: Record<string, string[]> = {};
   for (const { collection, id } of records) (touched[collection] ??= []).push(id);
@@ -230,11 +240,12 @@ function merges(input: PageInput, record: FinishedRecord): Merged[] {
   const schema = input.schemas.get(record.collection);
   const state = currentState(record.row);
   if (!schema || !state) return [];
-  return [...state.cells].flatMap(([field, entries]) => {
-    const losers = entries.length > 1 ? schema.read(field, entries).losers : [];
-    return losers.length === 0
-      ? []
-      : [{ collection: record.collection, rowId: record.id, field, losers: losers.map((entry) => entry.v) }];
+  return [...state.cells].flatMap(([path, entries]) => {
+    const losers = entries.length > 1 ? schema.read(path, entries).losers : [];
+    if (losers.length === 0) return [];
+    const parsed = parsePath(path);
+    const place = parsed.kind === 'key' ? { field: parsed.field, key: parsed.key } : { field: path };
+    return [{ collection: record.collection, rowId: record.id, ...place, losers: losers.map((entry) => entry.v) }];
   });
 }
 
@@ -279,7 +290,7 @@ export function outboxItems(
 
 /** What a newer version writes in a way this one cannot apply must not be skipped: stop here, keep everything. */
 function refuseUnknownOps(entries: readonly FreshEntry[]): void {
-  const known = new Set<string>(['life', 'set', 'add', 'rm', 'inc']);
+  const known = new Set<string>(['life', 'set', 'add', 'rm', 'inc', 'lww']);
   for (const entry of entries) {
     for (const rec of entry.recs) {
       const unknown = rec.ops.find((op) => !known.has(op.t));

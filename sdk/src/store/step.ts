@@ -9,6 +9,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { checkFields } from './check-row.ts';
 import type { StepRows, TransactionDraft, WrittenRecord } from './draft.ts';
+import { writtenLocal, type LocalFields, type SeenRecord } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
 
 /** What a record becomes: a row of the app, or a change made by other means (resolutions). */
@@ -19,18 +20,21 @@ export interface RecordIntent {
   check?(shown: Row | undefined): void;
   /** Called with the record as this transaction shows it, and as the server's log gives it; null: nothing to write. */
   change(current: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null;
+  /** What becomes of what the row has on this device only; without it, nothing. */
+  local?(held: LocalFields | undefined): LocalFields | undefined;
   /** Not written when there is a row already. */
   readonly mustBeNew?: boolean;
 }
 
 /** `next`: the row as it should be, null deletes it. `seen`: what the writer was shown, if that was earlier. */
-export function rowIntent(schema: CollectionSchema, id: string, next: Row | null, seen?: RecordState): RecordIntent {
+export function rowIntent(schema: CollectionSchema, id: string, next: Row | null, seen?: SeenRecord): RecordIntent {
   return {
     schema,
     id,
     check: (shown) => next && checkFields(schema, next, shown),
     // What was seen of a record that is not there was undone since: the row is written as a new one.
     change: (current, confirmed) => writeRecord({ schema, id, current: current && (seen ?? current), confirmed, next }),
+    local: (held) => writtenLocal(schema, held, next, seen),
   };
 }
 
@@ -62,7 +66,9 @@ export function writeStep(draft: TransactionDraft, intents: readonly RecordInten
     const { schema, id } = intent;
     if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(i);
     const change = intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base);
-    written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change) });
+    const held = draft.local(schema.name, id);
+    const local = intent.local ? intent.local(held) : held;
+    written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change, local) });
   });
   return { taken, written: [...written.values()], rows: written.size > 0 ? draft.finishStep() : null };
 }

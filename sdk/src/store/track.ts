@@ -17,7 +17,7 @@ import {
 
 import type { Writer } from '../core/change.ts';
 import { incOf } from '../core/dot.ts';
-import type { RecordState } from '../core/record.ts';
+import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
@@ -25,6 +25,7 @@ import { checkId, copyRow } from './check-row.ts';
 import { TransactionDraft } from './draft.ts';
 import { INTERNAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
+import type { SeenRecord } from './local-fields.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import { loadRecords, storeStep, type CoreTransaction } from './step-io.ts';
@@ -36,6 +37,7 @@ export interface TrackingOptions {
   readonly incarnation: WriterIncarnation;
   readonly nowMs: () => number;
   readonly onLocalWrite: (write: LocalWrite) => void;
+  readonly onProblem: (problem: PolicyProblem) => void;
 }
 
 export interface Tracking {
@@ -46,7 +48,7 @@ export interface Tracking {
     about: { readonly label?: string; readonly kind?: 'resolve'; readonly isSplittable?: boolean },
   ): void;
   /** The next write of the row in this transaction replaces what was seen then. */
-  writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: RecordState): void;
+  writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenRecord): void;
   /** Writes changes that are not row writes. */
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
@@ -59,7 +61,7 @@ interface OpenTransaction {
   kind?: 'resolve';
   isSplittable?: boolean;
   /** What the next write of a row replaces instead of what is there. */
-  readonly seen: Map<string, RecordState>;
+  readonly seen: Map<string, SeenRecord>;
   /** Steps run one after another, however the app interleaves its writes. */
   queue: PromiseLike<unknown>;
 }
@@ -89,6 +91,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     const { dots, position, recordCount: records, conflictsChanged } = draft;
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
     options.onLocalWrite({ dots, position, records, conflictsChanged });
+    draft.problems.forEach((problem) => options.onProblem(problem));
   };
 
   /** Somebody may have seen a dot that was never saved, in a read token: the next change must not have it. */
@@ -202,7 +205,7 @@ function rejecting(fn: () => PromiseLike<DBCoreMutateResponse>): Promise<DBCoreM
   return new Dexie.Promise((resolve) => resolve(fn())) as unknown as Promise<DBCoreMutateResponse>;
 }
 
-function takeSeen(transaction: OpenTransaction, schema: CollectionSchema, id: string): RecordState | undefined {
+function takeSeen(transaction: OpenTransaction, schema: CollectionSchema, id: string): SeenRecord | undefined {
   const key = recordKey(schema.name, id);
   const seen = transaction.seen.get(key);
   transaction.seen.delete(key);

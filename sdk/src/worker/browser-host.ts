@@ -2,6 +2,7 @@
  * The host with everything the browser has, or what a test puts in its place. The composition root of syncing, in the
  * worker and beside the page.
  */
+import type { MergeFunctions } from '../policies/merge.ts';
 import { openDeviceStore, type DeviceStoreOptions } from '../store/ingest.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { createWebSocketTransport } from '../transport/websocket.ts';
@@ -14,9 +15,9 @@ export type BrowserHostConfig = HostConfig<DeviceStoreOptions>;
 /** Clock, wire and luck of a test. */
 export type TestEnvironment = Pick<HostEnvironment<DeviceStoreOptions>, 'transport' | 'clock' | 'random'>;
 
-export function createBrowserHost(test?: TestEnvironment): BrowserHost {
+export function createBrowserHost(merges: MergeFunctions, test?: TestEnvironment): BrowserHost {
   return createHost({
-    openStore: (options) => openDeviceStore({ ...options, ...(test ? { nowMs: test.clock.nowMs } : {}) }),
+    openStore: (options) => openDeviceStore({ ...options, ...(test ? { nowMs: test.clock.nowMs } : {}) }, merges),
     transport: createWebSocketTransport(),
     clock: platformClock,
     random: platformRandom,

@@ -7,6 +7,7 @@
 import { randomName } from '../lib/ids.ts';
 import { BACKOFF, backoffMs } from '../session/backoff.ts';
 import { INITIAL_SYNC_STATE, type SyncNews, type SyncState } from '../session/sync-state.ts';
+import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { resolveSyncUrl } from '../transport/sync-url.ts';
@@ -27,7 +28,9 @@ export interface SyncLinkOptions {
   readonly name: string;
   readonly sync: SyncSettings;
   readonly collections: readonly CollectionPlan[];
-  /** Default: the packaged worker where there are workers. false: sync runs in this context. */
+  /** The functions that merge() names in the collections. */
+  readonly merges?: MergeFunctions;
+  /** Default: the packaged worker where there are workers and no merge functions. false: sync runs in this context. */
   readonly worker?: (() => Worker) | false;
   /** Sync runs in this context, with clock, wire and luck of a test. */
   readonly test?: TestEnvironment;
@@ -97,6 +100,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
       const opened = openHost({
         worker: workerOf(options),
         ...(options.test ? { test: options.test } : {}),
+        merges: options.merges ?? {},
         onReport: receive,
         onCrash: (error) => crashed(opened, error),
       });
@@ -208,9 +212,11 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
   };
 }
 
-function workerOf({ worker, test }: SyncLinkOptions): (() => Worker) | false {
+function workerOf({ worker, merges, test }: SyncLinkOptions): (() => Worker) | false {
   if (test) return false;
   if (worker !== undefined) return worker;
+  // Functions cannot travel to the packaged worker, and without them it would ask about everything.
+  if (merges && Object.keys(merges).length > 0) return false;
   return typeof Worker === 'undefined' ? false : spawnWorker;
 }
 

@@ -4,6 +4,7 @@
  */
 import { releaseProxy, transfer, wrap, type Remote } from 'comlink';
 
+import type { MergeFunctions } from '../policies/merge.ts';
 import type { BrowserHost, BrowserHostConfig, TestEnvironment } from './browser-host.ts';
 import { isHostReport, type HostReport } from './host-messages.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -17,6 +18,8 @@ export interface HostHandle {
 
 export interface HandleOptions {
   readonly worker: (() => Worker) | false;
+  /** For a host in this context; a worker has its own. */
+  readonly merges: MergeFunctions;
   /** For a host in this context. */
   readonly test?: TestEnvironment;
   onReport(report: HostReport): void;
@@ -61,7 +64,9 @@ function openInWorker(create: () => Worker, options: HandleOptions): HostHandle 
 
 /** The same host in this context, loaded only then. */
 function openHere(options: HandleOptions): HostHandle {
-  const loading = import('./browser-host.ts').then(({ createBrowserHost }) => createBrowserHost(options.test));
+  const loading = import('./browser-host.ts').then(({ createBrowserHost }) =>
+    createBrowserHost(options.merges, options.test),
+  );
   const report = openReports(options);
   let isOver = false;
   const use = async (run: (host: HostCalls) => Promise<void>): Promise<void> => {
