@@ -4,6 +4,7 @@
  */
 import { canonicalJson, jsonEqual, type Json } from '../lib/json.ts';
 import type { Base, Op, RecordChange } from './change.ts';
+import { countBetween } from './count.ts';
 import type { Dot } from './dot.ts';
 import { elementPath, parsePath, zeroPath, type Path } from './paths.ts';
 import { compareMarks, lifeStatus, type Entry, type Mark, type RecordState } from './record.ts';
@@ -113,7 +114,7 @@ function carriedBase({ schema, confirmed }: RecordWrite, path: Path): Base | nul
   if (!entries || most === 0) return null;
   const { hlc: latest, v } = schema.read(path, entries).shown;
   // What merges several versions is later than each of them.
-  const hlc = latest + entries.length - 1;
+  const hlc = Math.min(latest + entries.length - 1, Number.MAX_SAFE_INTEGER);
   if (v === undefined) return { hlc };
   return canonicalJson(v).length <= most ? { hlc, v } : null;
 }
@@ -166,7 +167,7 @@ function counterOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): 
     if (place?.kind !== 'counter') continue;
     const wanted = Object.hasOwn(next, field) ? (next[field] as number) : 0;
     const counted = isNew ? 0 : (shown[field] as number);
-    if (wanted !== counted) ops.push({ t: 'inc', p: place.path, n: wanted - counted });
+    if (wanted !== counted) ops.push({ t: 'inc', p: place.path, n: countBetween(counted, wanted) });
     // A row that is made again counts from where it stands: said once, however many make it again.
     if (!isNew || !current) continue;
     const stand = current.counters.get(place.path) ?? 0;

@@ -30,6 +30,8 @@ describe('paths', () => {
   it('[PTH2] paths of a newer version are unknown, not an error', () => {
     expect(parsePath('body#text')).toEqual({ kind: 'unknown' });
     expect(parsePath('tags/{broken')).toEqual({ kind: 'unknown' });
+    for (const element of ['"\\u0000"', '"\\ud800"', '{"__proto__":1}', '-0', '1e400', '{"a":1,"a":2}', '['.repeat(65) + ']'.repeat(65)])
+      expect(parsePath(`tags/${element}`)).toEqual({ kind: 'unknown' });
   });
 
   it('[PTH3] names that paths could not tell apart are refused', () => {

@@ -5,7 +5,7 @@
  * `title` a register · `end+room+start` a group, one register for several fields · `tags/"red"` an element of a
  * set · `likes#c` a counter · `likes#z` where that counter stood when its row was made again. Anything else comes from a newer version: kept, passed on, not shown.
  */
-import { canonicalJson, type Json } from '../lib/json.ts';
+import { canonicalJson, findJsonProblem, type Json } from '../lib/json.ts';
 
 export type Path = string;
 
@@ -71,8 +71,10 @@ function parseCounter(field: string, kind: string): ParsedPath {
 function parseElement(field: string, text: string): ParsedPath {
   try {
     const element = JSON.parse(text) as Json;
+    // What no app may write must not come into a row by its name, where escapes can say it.
+    if (isBadField(field) || findJsonProblem(element) !== null) return UNKNOWN;
     // One element has one path, or it could not be removed by its value.
-    return isBadField(field) || canonicalJson(element) !== text ? UNKNOWN : { kind: 'element', field, element };
+    return canonicalJson(element) === text ? { kind: 'element', field, element } : UNKNOWN;
   } catch {
     return UNKNOWN;
   }

@@ -59,6 +59,8 @@ export type IngestResult =
       /** Conflicts that opened or closed. */
       readonly conflictsChanged: readonly ConflictMove[];
       readonly merged: readonly Merged[];
+      /** Why the page was applied up to `cursor` only: what comes there is of a newer version of the app. */
+      readonly upgrade?: string;
     }
   /** The page does not continue the cursor, or names an own change without content that is not in the outbox: connect anew. */
   | { readonly type: 'out-of-step'; readonly reason: string; readonly dot?: Dot };
