@@ -1,8 +1,10 @@
-import { hashOfChange, hlcAt, type Change } from '@skerry/sdk/kernel';
+import { readFileSync } from 'node:fs';
+import { canonicalJson, hashOfChange, hlcAt, type Change, type Json, type Push } from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
 import { startServer, type TestServer } from './server.fixture.ts';
+import { memory } from './storage/memory.ts';
 
 let server: TestServer;
 let nowMs = Date.now();
@@ -158,6 +160,30 @@ describe('pushing', { timeout: 30_000 }, () => {
     await device.push(newer);
     const reader = await TestDevice.connect(server.url);
     expect((await reader.readTo(1))[0]!.change).toEqual(newer);
+  });
+
+  it.each([
+    ['memory', () => memory()],
+    ['SQLite', () => undefined],
+  ] as const)('[FWD5] golden changes of a newer version come out of %s as they went in', async (_, storage) => {
+    nowMs = 1_900_000_000_000;
+    const [before, source] = [server, storage()];
+    server = await startServer({ ...(source ? { storage: source } : {}), now: () => nowMs });
+    await before[Symbol.asyncDispose]();
+    const push = readFileSync(
+      new URL('../../sdk/src/protocol/fixtures/v1/device-push-newer.json', import.meta.url),
+      'utf8',
+    );
+    const device = await TestDevice.connect(server.url);
+    device.send(push);
+    expect(await device.next('pushed')).not.toHaveProperty('refused');
+    const reader = await TestDevice.connect(server.url);
+    await reader.readTo(2);
+    const { changes } = JSON.parse(push) as Push;
+    for (const change of changes) {
+      const text = canonicalJson(change as unknown as Json).replace(`"hlc":${change.hlc},`, '');
+      expect(reader.texts.join()).toContain(`{"hlc":${change.hlc},${text.slice(1)}`);
+    }
   });
 
   it.each(['CLOCK', 'BEHIND', 'GAP', 'EQUIVOCATION', 'FORBIDDEN', 'INVALID_CHANGE'])(

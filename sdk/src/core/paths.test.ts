@@ -30,7 +30,15 @@ describe('paths', () => {
   it('[PTH2] paths of a newer version are unknown, not an error', () => {
     expect(parsePath('body#text')).toEqual({ kind: 'unknown' });
     expect(parsePath('tags/{broken')).toEqual({ kind: 'unknown' });
-    for (const element of ['"\\u0000"', '"\\ud800"', '{"__proto__":1}', '-0', '1e400', '{"a":1,"a":2}', '['.repeat(65) + ']'.repeat(65)])
+    for (const element of [
+      '"\\u0000"',
+      '"\\ud800"',
+      '{"__proto__":1}',
+      '-0',
+      '1e400',
+      '{"a":1,"a":2}',
+      '['.repeat(65) + ']'.repeat(65),
+    ])
       expect(parsePath(`tags/${element}`)).toEqual({ kind: 'unknown' });
   });
 

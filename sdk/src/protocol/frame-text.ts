@@ -13,9 +13,7 @@ import { utf8Length } from '../lib/utf8.ts';
 const ENVELOPE_DEPTH = 9;
 export const MAX_FRAME_DEPTH = MAX_JSON_DEPTH + ENVELOPE_DEPTH;
 
-export type FrameText =
-  | { readonly type: 'ok'; readonly members: number }
-  | { readonly type: 'too-large' | 'too-deep' };
+export type FrameText = { readonly type: 'ok'; readonly members: number } | { readonly type: 'too-large' | 'too-deep' };
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -514,7 +514,11 @@ describe('what the server says at the end', () => {
       .live()
       .hear(page(3, 5))
       .link({ type: 'page-ingested', result: ingested({ [SID]: 1 }, { upgrade }) });
-    expect(stopped.shown).toMatchObject({ connection: 'upgrade-required', inSync: false, reason: { message: upgrade } });
+    expect(stopped.shown).toMatchObject({
+      connection: 'upgrade-required',
+      inSync: false,
+      reason: { message: upgrade },
+    });
     expect(stopped.sent()).toEqual([]);
     expect(stopped.hear(page(5)).of('ingest')).toEqual([]);
     stopped.do({ type: 'local-write' }).link({ type: 'outbox-loaded', items: [item(1)] });

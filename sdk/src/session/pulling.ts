@@ -37,10 +37,7 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
     ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true }),
     upgrade: null,
   };
-  return andThen(
-    withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor })),
-    ingestNext,
-  );
+  return andThen(withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor })), ingestNext);
 }
 
 /** What an ingested page brought, also when its connection is gone: it is in the store. */

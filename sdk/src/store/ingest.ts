@@ -90,7 +90,9 @@ export async function openDeviceStore(options: DeviceStoreOptions): Promise<Devi
       const { db, stores } = await scope();
       // Power loss may take a page back: it is then pulled again, together with its cursor.
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const result = await abortOnError(tx, () => ingestPage(tx, { schemas, fingerprints }, page, (options.nowMs ?? Date.now)()));
+      const result = await abortOnError(tx, () =>
+        ingestPage(tx, { schemas, fingerprints }, page, (options.nowMs ?? Date.now)()),
+      );
       await tx.done;
       return result;
     },
