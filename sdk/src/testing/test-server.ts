@@ -45,6 +45,8 @@ export class TestServer {
   /** How often each verdict was given. */
   readonly verdicts = new Map<string, number>();
   #life = 0;
+  /** Added to the true time to give this server's wall clock. */
+  skewMs = 0;
 
   constructor(options: TestServerOptions) {
     this.#options = options;
@@ -53,6 +55,11 @@ export class TestServer {
 
   get sid(): Sid {
     return this.#options.sid;
+  }
+
+  /** Wall clock. */
+  get nowMs(): number {
+    return this.#options.timeline.nowMs + this.skewMs;
   }
 
   has(dot: Dot): boolean {
@@ -109,7 +116,7 @@ export class TestServer {
       const before = this.log.length;
       const refusal = this.#admitOne(untrusted);
       if (refusal) {
-        refused = { dot: untrusted.dot, ...refusal, serverTime: this.#options.timeline.nowMs };
+        refused = { dot: untrusted.dot, ...refusal, serverTime: this.nowMs };
         break;
       }
       if (this.log.length > before) accepted.push(untrusted.dot);
@@ -136,7 +143,7 @@ export class TestServer {
       cursor: { [this.sid]: this.log.length },
       permitted: true,
     };
-    const admission = admit(facts, change, this.#options.timeline.nowMs, this.#limits.driftMs);
+    const admission = admit(facts, change, this.nowMs, this.#limits.driftMs);
     const verdict = admission.type === 'refused' ? admission.code : admission.type;
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1);
     if (admission.type === 'refused') return { code: admission.code, message: admission.message };
@@ -181,7 +188,7 @@ class Peer {
   }
 
   receive(text: string): void {
-    this.handle({ type: 'frame', text, atMs: this.#timeline.nowMs, nowMs: this.#timeline.nowMs });
+    this.handle({ type: 'frame', text, atMs: this.#timeline.nowMs, nowMs: this.#server.nowMs });
   }
 
   handle(event: ServerEvent): void {
@@ -203,9 +210,15 @@ class Peer {
       case 'send-page':
         return this.socket.send(encodePage(this.#context.sid, effect.entries, effect.cursor, effect.head));
       case 'greet': {
-        const { nowMs } = this.#timeline;
+        const { nowMs } = this.#server;
         const known = this.#server.known(effect.hello.writers);
-        return this.handle({ type: 'greeted', head: this.#server.log.length, known, atMs: nowMs, nowMs });
+        return this.handle({
+          type: 'greeted',
+          head: this.#server.log.length,
+          known,
+          atMs: this.#timeline.nowMs,
+          nowMs,
+        });
       }
       case 'admit':
         return this.#server.admit(effect.push, (event) => this.handle(event));
