@@ -3,7 +3,7 @@
  * base, under the device's own pending ones; what a person sees never goes back.
  */
 import { applyRecordChange } from '../core/apply.ts';
-import type { Change, RecordChange, Writer } from '../core/change.ts';
+import { hashOfChange, type Change, type RecordChange, type Writer } from '../core/change.ts';
 import { receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { incOf, type Dot } from '../core/dot.ts';
@@ -94,9 +94,15 @@ export function withContent(
     const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
     const { hlc, recs, writer } = change;
-    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: rows });
+    const held = isSameContent(entry, rows) ? rows : [];
+    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: held });
   }
   return known;
+}
+
+/** Other content under a dot of ours is somebody else's: what was written here is not in the log, and stays to be sent. */
+function isSameContent({ change }: LogEntry, rows: readonly OutboxRow[]): boolean {
+  return change === undefined || rows.length === 0 || hashOfChange(change) === hashOfChange(changeOf(rows));
 }
 
 /** Ends before the first entry that only a newer version can apply: `upgrade` then says why. */
