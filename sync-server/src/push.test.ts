@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
 import { startServer, type TestServer } from './server.fixture.ts';
 import { memory } from './storage/memory.ts';
+import type { SyncServerOptions } from './sync-server.ts';
 
 let server: TestServer;
 let nowMs = Date.now();
@@ -162,13 +163,13 @@ describe('pushing', { timeout: 30_000 }, () => {
     expect((await reader.readTo(1))[0]!.change).toEqual(newer);
   });
 
-  it.each([
-    ['memory', () => memory()],
-    ['SQLite', () => undefined],
-  ] as const)('[FWD5] golden changes of a newer version come out of %s as they went in', async (_, storage) => {
+  it.each<readonly [string, () => Partial<SyncServerOptions>]>([
+    ['memory', () => ({ storage: memory() })],
+    ['SQLite', () => ({})],
+  ])('[FWD5] golden changes of a newer version come out of %s as they went in', async (_, storage) => {
     nowMs = 1_900_000_000_000;
-    const [before, source] = [server, storage()];
-    server = await startServer({ ...(source ? { storage: source } : {}), now: () => nowMs });
+    const before = server;
+    server = await startServer({ ...storage(), now: () => nowMs });
     await before[Symbol.asyncDispose]();
     const push = readFileSync(
       new URL('../../sdk/src/protocol/fixtures/v1/device-push-newer.json', import.meta.url),

@@ -7,7 +7,7 @@ const OTHER = 'BZoBd0xhcHRvcEJl';
 const SID = 'Kq3vXw8-b1M';
 const STAMP = 1_838_255_514_100_736;
 
-const CHANGE: Change = {
+export const CHANGE: Change = {
   dot: `${INC}.1`,
   hlc: STAMP,
   deps: { [SID]: 41 },

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { withoutDependencies, type Change } from '../core/change.ts';
+import type * as OpKinds from '../core/op-kinds.ts';
 import type { RecordState } from '../core/record.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { seededRandom } from '../lib/random.ts';
@@ -181,7 +182,7 @@ async function appThatKnows(
 ): Promise<(...options: ConstructorParameters<typeof MemoryDevice>) => MemoryDevice> {
   vi.resetModules();
   vi.doMock('../core/op-kinds.ts', async (importOriginal) => {
-    const today = await importOriginal<typeof import('../core/op-kinds.ts')>();
+    const today = await importOriginal<typeof OpKinds>();
     return { ...today, isKnownKind: (name: string) => name === kind || today.isKnownKind(name) };
   });
   const { MemoryDevice: Updated } = await import('./memory-device.ts');
