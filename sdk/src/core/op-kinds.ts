@@ -6,17 +6,21 @@
 import type { Json } from '../lib/json.ts';
 import type { Op } from './change.ts';
 
-/** The keys of each kind. */
-const OP_KEYS: Readonly<Record<Op['t'], ReadonlySet<string>>> = {
-  life: new Set(['t', 'v', 'pred']),
-  set: new Set(['t', 'p', 'v', 'pred', 'base', 'first']),
-  add: new Set(['t', 'p', 'pred']),
-  rm: new Set(['t', 'p', 'pred']),
-  inc: new Set(['t', 'p', 'n']),
+/** The keys of each kind: exactly those of its interface, which the compiler holds. */
+const OP_KEYS: { readonly [T in Op['t']]: Readonly<Record<keyof Extract<Op, { t: T }>, true>> } = {
+  life: { t: true, v: true, pred: true },
+  set: { t: true, p: true, v: true, pred: true, base: true, first: true },
+  add: { t: true, p: true, pred: true },
+  rm: { t: true, p: true, pred: true },
+  inc: { t: true, p: true, n: true },
 };
 
+const KNOWN_KEYS = new Map<string, ReadonlySet<string>>(
+  Object.entries(OP_KEYS).map(([kind, keys]) => [kind, new Set(Object.keys(keys))]),
+);
+
 export function isKnownKind(kind: string): boolean {
-  return Object.hasOwn(OP_KEYS, kind);
+  return KNOWN_KEYS.has(kind);
 }
 
 /** Keys of an operation that a newer version wrote. */
@@ -26,7 +30,7 @@ export interface MoreKeys {
 
 /** The keys of `op` that this version does not know. */
 export function moreKeys(op: Op): MoreKeys {
-  const known = OP_KEYS[op.t];
+  const known = KNOWN_KEYS.get(op.t)!;
   for (const key in op) if (!known.has(key)) return collect(op, known);
   return NOTHING_MORE;
 }
