@@ -7,6 +7,7 @@ import type { Sid, VersionVector } from '../core/version-vector.ts';
 import { ERROR_CODES, type ErrorCode } from '../lib/errors.ts';
 import { findRepetition } from './check-change.ts';
 import { countMembers, MAX_FRAME_DEPTH, scanFrameText } from './frame-text.ts';
+import { cutBeforeLater } from './later-entries.ts';
 import type { Limits } from './limits.ts';
 import { PROTOCOL_VERSION } from './messages.ts';
 import type { DeviceMessage, ErrorFrame, Page, Pushed, RefusalCode, ServerMessage } from './messages.ts';
@@ -100,8 +101,9 @@ function decodeValue<Message>(value: unknown, members: number, shape: Shape, lim
   if (otherVersion !== null) {
     return bad('UPGRADE_REQUIRED', `the peer speaks protocol ${otherVersion}, this is protocol ${PROTOCOL_VERSION}`);
   }
-  const problem = findShapeProblem(value, shape, limits);
-  if (!problem) return { type: 'ok', message: value as Message };
+  const known = cutBeforeLater(value);
+  const problem = findShapeProblem(known, shape, limits);
+  if (!problem) return { type: 'ok', message: known as Message };
   return bad(problem.overLimit ? 'TOO_LARGE' : 'BAD_FRAME', `${problem.path || 'the frame'} ${problem.reason}`);
 }
 

@@ -152,6 +152,24 @@ describe.each(STORES)('what a newer version wrote, on a device of today (%s)', (
   });
 });
 
+describe.each(STORES)('an entry of a kind that comes later (%s)', (_, open) => {
+  it('[FWD6] stops a device of today behind what stands before it', async () => {
+    const device = await open();
+    const [text] = [throughServer(NEWER_CHANGE)];
+    const page = JSON.parse(encodeMessage(pageOf([text]))) as { entries: unknown[] };
+    const cut = decodeServerMessage(
+      JSON.stringify({ ...page, entries: [...page.entries, { stamp: [SID, 2], kind: 'fence' }] }),
+      DEFAULT_LIMITS,
+    );
+    if (cut.type === 'bad' || cut.message.type !== 'page') throw new Error('no page');
+    expect(await device.ingest(cut.message)).toMatchObject({
+      applied: 1,
+      cursor: { [SID]: 1 },
+      upgrade: expect.stringContaining('"fence"'),
+    });
+  });
+});
+
 describe('an update of the app', () => {
   it('[FWD4] goes on where the older version had to stop, and nothing is lost or twice', async () => {
     const disk = emptyDisk('d');

@@ -15,6 +15,7 @@ import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
+import { isCut } from '../protocol/later-entries.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { recordKey } from './record-key.ts';
@@ -295,7 +296,9 @@ export function outboxItems(
 
 /** How far a page is reported as applied: as far as the server gave it, unless this version had to stop inside it. */
 export function reportedResult(plan: PagePlan, page: Page): PagePlan['result'] {
-  return plan.result.upgrade === undefined ? { ...plan.result, cursor: page.cursor } : plan.result;
+  if (plan.result.upgrade !== undefined) return plan.result;
+  if (!isCut(page)) return { ...plan.result, cursor: page.cursor };
+  return { ...plan.result, upgrade: `The log has an entry "${page.laterKind}" that only a newer version knows.` };
 }
 
 /** What a newer version writes in a way this one cannot apply must not be skipped: the page ends before it. */
