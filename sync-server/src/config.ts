@@ -2,7 +2,7 @@
  * The configuration of the command: flags first, then SKERRY_* variables, then defaults; an empty variable is none. All
  * that is wrong with it is said at once.
  */
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -170,9 +170,18 @@ function readChoice(name: string, value: string, choices: readonly string[], pro
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statusOf(path)?.isDirectory() ?? false;
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return statusOf(path)?.isFile() ?? false;
+}
+
+/** Of a name that cannot be one (too long, with NUL, behind a locked door) as of one that is not there. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

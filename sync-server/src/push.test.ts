@@ -1,8 +1,11 @@
-import { hashOfChange, hlcAt, type Change } from '@skerry/sdk/kernel';
+import { readFileSync } from 'node:fs';
+import { canonicalJson, hashOfChange, hlcAt, type Change, type Json, type Push } from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
 import { startServer, type TestServer } from './server.fixture.ts';
+import { memory } from './storage/memory.ts';
+import type { SyncServerOptions } from './sync-server.ts';
 
 let server: TestServer;
 let nowMs = Date.now();
@@ -158,6 +161,27 @@ describe('pushing', { timeout: 30_000 }, () => {
     await device.push(newer);
     const reader = await TestDevice.connect(server.url);
     expect((await reader.readTo(1))[0]!.change).toEqual(newer);
+  });
+
+  it.each<readonly [string, () => Partial<SyncServerOptions>]>([
+    ['memory', () => ({ storage: memory() })],
+    ['SQLite', () => ({})],
+  ])('[FWD5] golden changes of a newer version come out of %s as they went in', async (_, storage) => {
+    nowMs = 1_900_000_000_000;
+    const before = server;
+    server = await startServer({ ...storage(), now: () => nowMs });
+    await before[Symbol.asyncDispose]();
+    const push = readFileSync(
+      new URL('../../sdk/src/protocol/fixtures/v1/device-push-newer.json', import.meta.url),
+      'utf8',
+    );
+    const device = await TestDevice.connect(server.url);
+    device.send(push);
+    expect(await device.next('pushed')).not.toHaveProperty('refused');
+    const reader = await TestDevice.connect(server.url);
+    const { changes } = JSON.parse(push) as Push;
+    const textOf = (change: unknown): string => canonicalJson(change as Json);
+    expect((await reader.readTo(2)).map(({ change }) => textOf(change))).toEqual(changes.map(textOf));
   });
 
   it.each(['CLOCK', 'BEHIND', 'GAP', 'EQUIVOCATION', 'FORBIDDEN', 'INVALID_CHANGE'])(

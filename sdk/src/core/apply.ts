@@ -7,6 +7,8 @@
  */
 import type { Op, RecordChange } from './change.ts';
 import type { Dot } from './dot.ts';
+import { addCounts } from './count.ts';
+import { moreKeys } from './op-kinds.ts';
 import { compareMarks, type Entry, type Mark, type RecordState } from './record.ts';
 import type { Path } from './paths.ts';
 import type { Stamp } from './version-vector.ts';
@@ -26,6 +28,7 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
         v: op.v,
         ...(op.of === undefined ? {} : { of: op.of }),
         ...(stamp && op.v === 'dead' ? { stamp } : {}),
+        ...moreKeys(op),
       };
       record.life = [...without(record.life, op.pred), entry];
       return;
@@ -37,15 +40,16 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
         ...(op.v === undefined ? {} : { v: op.v }),
         ...(op.base ? { base: op.base } : {}),
         ...(op.first === undefined ? {} : { first: op.first }),
+        ...moreKeys(op),
       };
       return replace(record.cells, op.p, op.pred, entry);
     }
     case 'add':
-      return replace(record.cells, op.p, op.pred, { dot, hlc });
+      return replace(record.cells, op.p, op.pred, { dot, hlc, ...moreKeys(op) });
     case 'rm':
       return replace(record.cells, op.p, op.pred, null);
     case 'inc':
-      record.counters.set(op.p, (record.counters.get(op.p) ?? 0) + op.n);
+      record.counters.set(op.p, addCounts(record.counters.get(op.p) ?? 0, op.n));
       return;
     case 'lww':
       return keepLatest(record, op.p, op.v === undefined ? { dot, hlc } : { dot, hlc, v: op.v });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { hlcAt, msOf, receive, tick } from './clock.ts';
+import { hlcAt, MAX_LEAD_MS, msOf, receive, tick } from './clock.ts';
 
 describe('hybrid logical clock', () => {
   it('[HLC1] follows the wall clock when it moves', () => {
@@ -26,13 +26,21 @@ describe('hybrid logical clock', () => {
     expect(tick(far, Date.UTC(9999, 1))).toBe(far + 1);
   });
 
+  it.each([Number.MAX_SAFE_INTEGER, hlcAt(Date.UTC(2248, 0)), hlcAt(5_000 + MAX_LEAD_MS + 1)])(
+    '[HLC6] does not follow %d, more than a day ahead of the time that it knows',
+    (absurd) => {
+      expect(receive(hlcAt(4_000) + 7, absurd, 5_000)).toBe(hlcAt(4_000) + 7);
+      expect(receive(hlcAt(4_000) + 7, hlcAt(5_000 + MAX_LEAD_MS), 5_000)).toBe(hlcAt(5_000 + MAX_LEAD_MS));
+    },
+  );
+
   it('[HLC4] is later than everything seen, for any clocks', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(4_000_000_000_000))), (steps) => {
         let hlc = 0;
         for (const [isLocal, ms] of steps) {
           const before = hlc;
-          hlc = isLocal ? tick(hlc, ms) : receive(hlc, hlcAt(ms));
+          hlc = isLocal ? tick(hlc, ms) : receive(hlc, hlcAt(ms), ms);
           expect(hlc >= before && (!isLocal || hlc > before)).toBe(true);
           expect(Number.isSafeInteger(hlc)).toBe(true);
         }

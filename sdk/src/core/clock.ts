@@ -17,9 +17,15 @@ export function tick(last: Hlc, nowMs: number): Hlc {
   return Math.max(last + 1, Math.min(nowMs, MAX_MS) * COUNTS_PER_MS);
 }
 
-/** The clock after a change stamped `received` was applied. */
-export function receive(last: Hlc, received: Hlc): Hlc {
-  return Math.max(last, received);
+/**
+ * A clock does not follow a stamp that is further ahead than this: no server that is right admits one, and whoever follows
+ * it is refused by every other server. A day, so that a wall clock that was put back does not matter.
+ */
+export const MAX_LEAD_MS = 86_400_000;
+
+/** The clock after a change stamped `received` was applied, at the server's time as far as it is known here. */
+export function receive(last: Hlc, received: Hlc, nowMs: number): Hlc {
+  return msOf(received) > nowMs + MAX_LEAD_MS ? last : Math.max(last, received);
 }
 
 /** The wall-clock part in milliseconds since 1970. */

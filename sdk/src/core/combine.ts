@@ -4,6 +4,7 @@
  */
 import { jsonEqual } from '../lib/json.ts';
 import type { Op, RecordChange } from './change.ts';
+import { addCounts } from './count.ts';
 import type { Dot } from './dot.ts';
 import { isGone, lifeStatus, type RecordState } from './record.ts';
 import type { CollectionSchema } from './schema.ts';
@@ -32,7 +33,7 @@ function cellOf(op: Op): string {
 function combineOps(first: Op, second: Op, own: Dot): Op {
   if (first.t === 'lww' || second.t === 'lww') return second;
   if (first.t === 'inc' || second.t === 'inc') {
-    return first.t === 'inc' && second.t === 'inc' ? { ...second, n: first.n + second.n } : second;
+    return first.t === 'inc' && second.t === 'inc' ? { ...second, n: addCounts(first.n, second.n) } : second;
   }
   return { ...second, pred: union(first.pred, second.pred, own) };
 }

@@ -7,6 +7,7 @@ import { entersFrontier } from './apply.ts';
 import type { Op, RecordChange } from './change.ts';
 import { hotOps } from './commit-hot.ts';
 import { mapOps } from './commit-map.ts';
+import { countBetween } from './count.ts';
 import { elementPath, mapOfPath, parsePath, zeroPath, type Path } from './paths.ts';
 import { isGone, lifeStatus, type RecordState } from './record.ts';
 import { ABSENT, cellPred, named, setOp, type RecordWrite } from './record-write.ts';
@@ -127,7 +128,7 @@ function counterOps(write: RecordWrite, shown: Row, next: Row, isNew: boolean): 
     if (place?.kind !== 'counter') continue;
     const wanted = Object.hasOwn(next, field) ? (next[field] as number) : 0;
     const counted = isNew ? 0 : (shown[field] as number);
-    if (wanted !== counted) ops.push({ t: 'inc', p: place.path, n: wanted - counted });
+    if (wanted !== counted) ops.push({ t: 'inc', p: place.path, n: countBetween(counted, wanted) });
     // A row that is made again counts from where it stands: said once, however many make it again.
     if (!isNew || !current) continue;
     const stand = current.counters.get(place.path) ?? 0;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Json } from '../lib/json.ts';
+import { findJsonProblem, type Json } from '../lib/json.ts';
 import { counterPath, elementPath, fieldProblem, groupPath, hotPath, keyPath, mapOfPath, parsePath } from './paths.ts';
 
 const field = fc.string({ minLength: 1, maxLength: 20 }).filter((name) => fieldProblem(name) === null);
@@ -12,8 +12,8 @@ describe('paths', () => {
       fc.property(
         field,
         fc.uniqueArray(field, { minLength: 2, maxLength: 4 }),
-        fc.jsonValue(),
-        fc.string().filter((key) => key !== '__proto__'),
+        fc.jsonValue().filter((value) => findJsonProblem(value) === null),
+        fc.string().filter((key) => key !== '__proto__' && findJsonProblem(key) === null),
         (name, fields, element, key) => {
           expect(parsePath(name)).toEqual({ kind: 'register', field: name });
           expect(parsePath(groupPath(fields))).toEqual({ kind: 'group', fields: fields.toSorted() });
@@ -46,6 +46,16 @@ describe('paths', () => {
       'a+b#m/"c"',
     ])
       expect(parsePath(path)).toEqual({ kind: 'unknown' });
+    for (const element of [
+      '"\\u0000"',
+      '"\\ud800"',
+      '{"__proto__":1}',
+      '-0',
+      '1e400',
+      '{"a":1,"a":2}',
+      '['.repeat(65) + ']'.repeat(65),
+    ])
+      expect(parsePath(`tags/${element}`)).toEqual({ kind: 'unknown' });
   });
 
   it('[PTH3] names that paths could not tell apart are refused', () => {

@@ -6,7 +6,7 @@
  * set · `labels#m/"red"` a key of a map, a register of its own · `likes#c` a counter · `likes#z` where that counter stood
  * when its row was made again · `seen#h` a hot register. Anything else comes from a newer version: kept, passed on, not shown.
  */
-import { canonicalJson, type Json } from '../lib/json.ts';
+import { canonicalJson, findJsonProblem, type Json } from '../lib/json.ts';
 
 export type Path = string;
 
@@ -98,8 +98,10 @@ function parseMarked(field: string, kind: string): ParsedPath {
 function parseElement(field: string, text: string): ParsedPath {
   try {
     const element = JSON.parse(text) as Json;
+    // What no app may write must not come into a row by its name, where escapes can say it.
+    if (isBadField(field) || findJsonProblem(element) !== null) return UNKNOWN;
     // One element has one path, or it could not be removed by its value.
-    return isBadField(field) || canonicalJson(element) !== text ? UNKNOWN : { kind: 'element', field, element };
+    return canonicalJson(element) === text ? { kind: 'element', field, element } : UNKNOWN;
   } catch {
     return UNKNOWN;
   }

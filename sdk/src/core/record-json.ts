@@ -25,6 +25,7 @@ export interface LifeJson {
   readonly v: Life;
   readonly of?: string;
   readonly stamp?: Stamp;
+  readonly more?: Readonly<Record<string, Json>>;
 }
 
 export interface EntryJson {
@@ -33,6 +34,7 @@ export interface EntryJson {
   readonly base?: Base;
   readonly first?: Hlc;
   readonly stamp?: Stamp;
+  readonly more?: Readonly<Record<string, Json>>;
 }
 
 /** The same text for the same state, in whatever order its entries were applied. */
@@ -52,12 +54,7 @@ export function recordToJson(record: RecordState): RecordJson {
   return {
     marks: marks.map(({ dot, hlc }) => [dot, hlc]),
     rv: record.rv.map(m).sort((a, b) => a - b),
-    life: placed(record.life, ({ v, of, stamp, ...mark }): LifeJson => ({
-      m: m(mark),
-      v,
-      ...(of === undefined ? {} : { of }),
-      ...(stamp === undefined ? {} : { stamp }),
-    })),
+    life: placed(record.life, ({ dot, hlc: _hlc, ...rest }): LifeJson => ({ m: places.get(dot)!, ...rest })),
     cells: Object.fromEntries(cells),
     ...(record.counters.size === 0 ? {} : { counters: Object.fromEntries([...record.counters].sort(byKey)) }),
     ...(hot.length === 0

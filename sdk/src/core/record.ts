@@ -7,6 +7,7 @@ import type { Json } from '../lib/json.ts';
 import type { Base, Life } from './change.ts';
 import { compareDots, type Dot } from './dot.ts';
 import type { Hlc } from './clock.ts';
+import type { MoreKeys } from './op-kinds.ts';
 import type { Path } from './paths.ts';
 import type { Stamp } from './version-vector.ts';
 
@@ -17,14 +18,14 @@ export interface Mark {
 }
 
 /** A live value: nobody who saw it has replaced it. Without `v` the field is absent. */
-export interface Entry extends Mark {
+export interface Entry extends Mark, MoreKeys {
   readonly v?: Json;
   readonly base?: Base;
   /** When the value that this one goes on from was claimed first; only of registers that first writes win. */
   readonly first?: Hlc;
 }
 
-export interface LifeEntry extends Mark {
+export interface LifeEntry extends Mark, MoreKeys {
   readonly v: Life;
   /** Of a recovered copy: the id of the record that it was made from. */
   readonly of?: string;

@@ -4,6 +4,7 @@
  */
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { openConflicts, registerFields, type OpenConflict } from './conflict.ts';
+import { addCounts, countBetween } from './count.ts';
 import { parsePath, zeroPath, type Path } from './paths.ts';
 import { MANY_SIBLINGS, type PolicyProblem } from './policy-problem.ts';
 import { compareMarks, isCreated, lifeStatus, type RecordState } from './record.ts';
@@ -64,7 +65,7 @@ export function readRow(schema: CollectionSchema, id: string, record: RecordStat
     if (isCurrent || value === undefined) continue;
     const { kind } = schema.placeOf(field);
     if (kind === 'counter') {
-      if (Number.isSafeInteger(value)) row[field] = (row[field] as number) + (value as number);
+      if (Number.isSafeInteger(value)) row[field] = addCounts(row[field] as number, value as number);
     } else if (!decided.has(field) && fits(kind, value)) {
       row[field] = value;
       decided.add(field);
@@ -114,7 +115,7 @@ function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] 
   for (const [path, count] of record.counters) {
     const parsed = parsePath(path);
     if (parsed.kind === 'counter')
-      push(parsed.field, count - zeroOf(record, parsed.field), isPlace(schema, parsed.field, path));
+      push(parsed.field, countBetween(zeroOf(record, parsed.field), count), isPlace(schema, parsed.field, path));
   }
   return values;
 }
@@ -122,7 +123,7 @@ function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] 
 /** Where a counter stood when its row was made again; of several who did that at once, the latest says it. */
 export function zeroOf(record: RecordState, field: string): number {
   const [zero] = (record.cells.get(zeroPath(field)) ?? []).toSorted(compareMarks).slice(-1);
-  return typeof zero?.v === 'number' ? zero.v : 0;
+  return Number.isSafeInteger(zero?.v) ? (zero!.v as number) : 0;
 }
 
 function isPlace(schema: CollectionSchema, field: string, path: Path): boolean {

@@ -6,7 +6,8 @@ import type { Dot } from '../core/dot.ts';
 import type { Stamp } from '../core/version-vector.ts';
 import { ERROR_CODES, type ErrorCode } from '../lib/errors.ts';
 import { findRepetition } from './check-change.ts';
-import { findFrameTextProblem, MAX_FRAME_DEPTH } from './frame-text.ts';
+import { countMembers, MAX_FRAME_DEPTH, scanFrameText } from './frame-text.ts';
+import { cutBeforeLater } from './later-entries.ts';
 import type { Limits } from './limits.ts';
 import { PROTOCOL_VERSION } from './messages.ts';
 import type {
@@ -104,24 +105,28 @@ export function decodeServerMessage(text: string, limits: Limits): Decoded<Serve
 }
 
 function decode<Message>(text: string, shape: Shape, limits: Limits): Decoded<Message> {
-  switch (findFrameTextProblem(text, limits.frameBytes)) {
+  const scanned = scanFrameText(text, limits.frameBytes);
+  switch (scanned.type) {
     case 'too-large':
       return bad('TOO_LARGE', `the frame is larger than ${limits.frameBytes} bytes`);
     case 'too-deep':
       return bad('BAD_FRAME', `the frame is nested deeper than ${MAX_FRAME_DEPTH} levels`);
-    case null:
-      return decodeValue<Message>(parse(text), shape, limits);
+    case 'ok':
+      return decodeValue<Message>(parse(text), scanned.members, shape, limits);
   }
 }
 
-function decodeValue<Message>(value: unknown, shape: Shape, limits: Limits): Decoded<Message> {
+/** `members`: how many its text has. */
+function decodeValue<Message>(value: unknown, members: number, shape: Shape, limits: Limits): Decoded<Message> {
   if (value === undefined) return bad('BAD_FRAME', 'the frame is not JSON');
+  if (countMembers(value) !== members) return bad('BAD_FRAME', 'an object in the frame has two members of one name');
   const otherVersion = protocolOf(value);
   if (otherVersion !== null) {
     return bad('UPGRADE_REQUIRED', `the peer speaks protocol ${otherVersion}, this is protocol ${PROTOCOL_VERSION}`);
   }
-  const problem = findShapeProblem(value, shape, limits);
-  if (!problem) return { type: 'ok', message: value as Message };
+  const known = cutBeforeLater(value);
+  const problem = findShapeProblem(known, shape, limits);
+  if (!problem) return { type: 'ok', message: known as Message };
   return bad(problem.overLimit ? 'TOO_LARGE' : 'BAD_FRAME', `${problem.path || 'the frame'} ${problem.reason}`);
 }
 

@@ -276,12 +276,12 @@ const place: Shape = { kind: 'integer', min: 0, max: MAX };
 const lifeJson: ShapeOf<LifeJson> = {
   kind: 'object',
   required: { m: place, v: { kind: 'one-of', values: ['live', 'dead', 'zombie'] } },
-  optional: { of: id, stamp },
+  optional: { of: id, stamp, more: json },
 };
 const entryJson: ShapeOf<EntryJson> = {
   kind: 'object',
   required: { m: place },
-  optional: { v: json, base, first: hlc, stamp },
+  optional: { v: json, base, first: hlc, stamp, more: json },
 };
 const recordJson: ShapeOf<RecordJson> = {
   kind: 'object',

@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'hBbq70TIb7NIXghGo2jJoA',
+    schema: 'GGi_9Vfmmz1rd0lXMH1BrQ',
     what: 'hello, push, applied, staged, ping; welcome, pushed, page, snapshot, pong, error; JSON over WebSocket',
   },
 ];

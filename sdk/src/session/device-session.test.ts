@@ -507,4 +507,46 @@ describe('what the server says at the end', () => {
     expect(applying.shown.connection).toBe('upgrade-required');
     expect(applying.sent()).toEqual([]);
   });
+
+  test('[SE74] where only a newer version can apply the log, pulling stops and pushing goes on', () => {
+    const upgrade = 'A newer version of the app wrote "paint".';
+    const stopped = session()
+      .live()
+      .hear(page(3, 5))
+      .link({ type: 'page-ingested', result: ingested({ [SID]: 1 }, { upgrade }) });
+    expect(stopped.shown).toMatchObject({
+      connection: 'upgrade-required',
+      inSync: false,
+      reason: { message: upgrade },
+    });
+    expect(stopped.sent()).toEqual([]);
+    expect(stopped.hear(page(5)).of('ingest')).toEqual([]);
+    stopped.do({ type: 'local-write' }).link({ type: 'outbox-loaded', items: [item(1)] });
+    expect(stopped.sent()).toMatchObject([{ type: 'push' }]);
+    stopped.hear(pushed(1)).link({ type: 'outbox-loaded', items: [] });
+    expect(stopped.shown).toMatchObject({ connection: 'upgrade-required', acceptedThrough: { [INC]: 1 } });
+  });
+
+  test('[SE74] the status says so until a page is applied again; each new link tries once', () => {
+    const stopped = session()
+      .live()
+      .hear(page(1))
+      .link({ type: 'page-ingested', result: ingested({}, { upgrade: 'newer', applied: 0 }) });
+    stopped.link({ type: 'transport-closed', code: 1006, reason: '' }).do({ type: 'timer-fired', timer: 'retry' });
+    stopped.live(identity(), welcome({ cursor: { [SID]: 1 } }));
+    expect(stopped.shown.connection).toBe('upgrade-required');
+    expect(stopped.hear(page(1)).of('ingest')).toHaveLength(1);
+    stopped.link({ type: 'page-ingested', result: ingested({ [SID]: 1 }) });
+    expect(stopped.shown).toMatchObject({ connection: 'online', inSync: true, reason: null });
+  });
+
+  test('[SE75] a link on which pulling has stopped owes nothing: its silence is noticed at once', () => {
+    const stopped = session()
+      .live()
+      .hear(page(1, 9))
+      .link({ type: 'page-ingested', result: ingested({}, { upgrade: 'newer' }) });
+    stopped.state = { ...stopped.state, patience: 8 };
+    expect(stopped.do({ type: 'timer-fired', timer: 'silence' }).shown.connection).toBe('offline');
+    expect(stopped.of('close-transport')).toHaveLength(1);
+  });
 });

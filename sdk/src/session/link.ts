@@ -169,7 +169,7 @@ export function fallSilent(state: SessionState, link: Link, moment: Moment): Ste
 /** Whether a large frame may be on its way, in either direction. */
 export function isExpecting(link: Link): boolean {
   if (link.sid === null) return false;
-  return link.pushing.type === 'in-flight' || !covers(link.cursor, link.head);
+  return link.pushing.type === 'in-flight' || (!link.isPullStopped && !covers(link.cursor, link.head));
 }
 
 function newLink(identity: StoredIdentity, moment: Moment): Link {
@@ -185,6 +185,7 @@ function newLink(identity: StoredIdentity, moment: Moment): Link {
     outboxGrew: false,
     inbox: [],
     isIngesting: false,
+    isPullStopped: false,
     pulled: 0,
     pushed: 0,
     held: null,

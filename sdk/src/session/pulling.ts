@@ -14,6 +14,7 @@ const MOST_WAITING_PAGES = 4 * DEFAULT_LIMITS.pagesInFlight;
 type Ingested = Extract<IngestResult, { type: 'ingested' }>;
 
 export function pageReceived(state: SessionState, link: Link, page: Page, moment: Moment): Step {
+  if (link.isPullStopped) return stay(withLink(state, link, { head: page.head }));
   if (link.inbox.length >= MOST_WAITING_PAGES) {
     const message = 'The server sends pages faster than they are applied.';
     return drop(state, { show: 'backoff', reason: { code: 'OUT_OF_ORDER', message } }, moment);
@@ -26,16 +27,17 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
   if (result.type === 'out-of-step') {
     return drop(state, { show: 'backoff', reason: { code: 'OUT_OF_ORDER', message: result.reason } }, moment);
   }
-  const ingested = withLink(state, link, {
-    isIngesting: false,
-    cursor: result.cursor,
-    pulled: link.pulled + entriesBetween(link.cursor, result.cursor),
-    hasProgressed: true,
-  });
-  return andThen(
-    withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor: result.cursor })),
-    ingestNext,
-  );
+  const { cursor, upgrade } = result;
+  const pulled = link.pulled + entriesBetween(link.cursor, cursor);
+  if (upgrade !== undefined) {
+    const stopped: SessionState = { ...state, upgrade: { code: 'UPGRADE_REQUIRED', message: upgrade } };
+    return stay(withLink(stopped, link, { isIngesting: false, isPullStopped: true, inbox: [], cursor, pulled }));
+  }
+  const ingested: SessionState = {
+    ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true }),
+    upgrade: null,
+  };
+  return andThen(withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor })), ingestNext);
 }
 
 /** What an ingested page brought, also when its connection is gone: it is in the store. */

@@ -39,8 +39,8 @@ function isAnswered({ connection, pongs }: Ask, { phase, link, ...state }: Sessi
 }
 
 /** Nothing is unsent, and all that the server announced is durable here. */
-export function isInSync({ phase, link, stall }: SessionState): boolean {
-  if (phase !== 'live' || link === null || stall !== null) return false;
+export function isInSync({ phase, link, stall, upgrade }: SessionState): boolean {
+  if (phase !== 'live' || link === null || stall !== null || upgrade !== null) return false;
   const { pushing } = link;
   const isSent = pushing.type === 'idle' || (pushing.type === 'loading' && pushing.isCheck && !link.outboxGrew);
   return isSent && !link.isIngesting && link.inbox.length === 0 && covers(link.cursor, link.head);
@@ -88,12 +88,13 @@ function connectionOf(state: SessionState): { readonly connection: LinkStatus; r
   }
 }
 
-function liveConnectionOf({ link, stall }: SessionState): {
+function liveConnectionOf({ link, stall, upgrade }: SessionState): {
   readonly connection: LinkStatus;
   readonly reason: Problem | null;
 } {
   if (link?.isQuiet === true)
     return { connection: 'offline', reason: { code: 'OFFLINE', message: 'The server is silent.' } };
+  if (upgrade !== null) return { connection: 'upgrade-required', reason: upgrade };
   if (stall !== null) return { connection: 'stalled', reason: stall };
   if (link !== null && link.held !== null) return { connection: 'backoff', reason: link.held };
   return { connection: 'online', reason: null };

@@ -35,6 +35,8 @@ export interface SessionState {
   readonly trouble: Trouble | null;
   /** Why pushing has stopped although the link is live; kept until a push goes through. Two contents under one dot: for good. */
   readonly stall: Problem | null;
+  /** Why pulling has stopped although the link is live: what comes next is of a newer version of the app. */
+  readonly upgrade: Problem | null;
   readonly link: Link | null;
   /** The outbox may hold changes that no server has; true until it is known better. */
   readonly unsent: boolean;
@@ -83,6 +85,8 @@ export interface Link {
   /** Pages that wait while one is being ingested. */
   readonly inbox: readonly Page[];
   readonly isIngesting: boolean;
+  /** Pages are left alone: this version cannot apply what comes next. Pushing goes on. */
+  readonly isPullStopped: boolean;
   /** Entries applied and changes accepted since this device was in sync last. */
   readonly pulled: number;
   readonly pushed: number;
@@ -125,6 +129,7 @@ export function createSession(options: SessionOptions, remembered: Remembered = 
     attempts: 0,
     trouble: null,
     stall: null,
+    upgrade: null,
     link: null,
     unsent: true,
     firstSync: remembered.firstSync === 'done' ? 'done' : 'never',

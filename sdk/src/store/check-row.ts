@@ -22,6 +22,8 @@ export function copyRow(schema: CollectionSchema, row: unknown): Row {
   const copy: Record<string, Json> = {};
   for (const [field, value] of Object.entries(row)) {
     if (value === undefined) continue;
+    // Assigned to the copy it would be its prototype, and gone.
+    if (field === '__proto__') checkField(schema, field, value);
     copy[field] = typeof value === 'object' ? copyValue(schema, field, value) : (value as Json);
   }
   checkId(schema.name, copy['id']);

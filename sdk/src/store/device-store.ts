@@ -62,6 +62,8 @@ export type IngestResult =
       readonly merged: readonly Merged[];
       /** What the developer of the app should hear. */
       readonly problems?: readonly PolicyProblem[];
+      /** Why the page was applied up to `cursor` only: what comes there is of a newer version of the app. */
+      readonly upgrade?: string;
     }
   /** The page does not continue the cursor, or names an own change without content that is not in the outbox: connect anew. */
   | { readonly type: 'out-of-step'; readonly reason: string; readonly dot?: Dot };

@@ -9,6 +9,9 @@ const verdicts = async (d: TestDevice) =>
   (await items(d))
     .map((i) => checkChange(JSON.parse(JSON.stringify(i.change)), DEFAULT_LIMITS))
     .map((v) => (v.type === 'ok' ? 'ok' : v.reason));
+/** Dexie wraps what a bulk write throws. */
+const cause = (error: unknown): unknown =>
+  (error as { failures?: unknown[] }).failures?.[0] ?? (error as { inner?: unknown }).inner ?? error;
 describe('what peers, other tabs and the app itself may do', () => {
   it('[HOS1] a record that 1001 others have touched at once can still be written and sent', async () => {
     const server = new LogServer();
@@ -112,6 +115,17 @@ describe('what peers, other tabs and the app itself may do', () => {
     const [c] = await anna.db.readConflicts();
     await anna.db.resolve(c!, { row: {} });
     expect(await anna.db.readConflicts()).toEqual([]);
+  });
+  it('[HOS10] a row with a field __proto__ is refused, and not saved without it', async () => {
+    const anna = await testDevice('anna');
+    const notes = anna.db.dexie.table('notes');
+    for (const text of ['{"id":"n","__proto__":1}', '{"id":"n","__proto__":{"title":"inherited"}}']) {
+      const row: unknown = JSON.parse(text);
+      for (const write of [() => notes.add(row), () => notes.put(row), () => notes.bulkPut([row])])
+        await expect(Promise.resolve(write()).catch(cause)).resolves.toMatchObject({ code: 'INVALID_FIELD' });
+    }
+    expect(await items(anna)).toEqual([]);
+    expect(await notes.toArray()).toEqual([]);
   });
   it('[HOS9] resolve inside a transaction over two conflicts of one record', async () => {
     const server = new LogServer();

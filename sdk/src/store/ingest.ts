@@ -31,7 +31,15 @@ import { mergeCalls } from './merge-calls.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
-import { freshEntries, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
+import {
+  freshEntries,
+  outboxItems,
+  outboxKey,
+  planPage,
+  reportedResult,
+  withContent,
+  type PagePlan,
+} from './page-plan.ts';
 
 /** Plain data: it travels to the worker. */
 export interface DeviceStoreOptions {
@@ -88,7 +96,9 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const { db, stores } = await scope();
       // Power loss may take a page back: it is then pulled again, together with its cursor.
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const result = await abortOnError(tx, () => ingestPage(tx, { schemas, fingerprints }, page));
+      const result = await abortOnError(tx, () =>
+        ingestPage(tx, { schemas, fingerprints }, page, (options.nowMs ?? Date.now)()),
+      );
       await tx.done;
       return withNewProblems(result, told);
     },
@@ -175,7 +185,12 @@ interface Plans {
   readonly fingerprints: ReadonlyMap<string, string>;
 }
 
-async function ingestPage(tx: Write, { schemas, fingerprints }: Plans, page: Page): Promise<IngestResult> {
+async function ingestPage(
+  tx: Write,
+  { schemas, fingerprints }: Plans,
+  page: Page,
+  nowMs: number,
+): Promise<IngestResult> {
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
   const fresh = freshEntries(replica, page.entries);
   if ('reason' in fresh) return fresh;
@@ -185,11 +200,11 @@ async function ingestPage(tx: Write, { schemas, fingerprints }: Plans, page: Pag
   const records = await loadRecords(tx, known);
   const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
-  const plan = planPage({ replica, entries: known, schemas, records, pending });
+  const plan = planPage({ replica, nowMs, entries: known, schemas, records, pending });
   await storePlan(tx, plan);
   await noteViews(tx, fingerprints, plan);
   // Not further, also when another context of this device has applied more: this is what the server gave this one.
-  return { ...plan.result, cursor: page.cursor };
+  return reportedResult(plan, page);
 }
 
 /**
@@ -309,7 +324,7 @@ async function restamp(
   const records = await loadRecords(tx, rows);
   const recompute = [...records.values()];
   const pending = await loadPending(tx, recompute, new Set());
-  await storePlan(tx, planPage({ replica, entries: [], schemas, records, pending, recompute }));
+  await storePlan(tx, planPage({ replica, nowMs: moment.nowMs, entries: [], schemas, records, pending, recompute }));
   return { restamped: heads.length, offsetMs: replica.offsetMs };
 }
 

@@ -16,8 +16,16 @@ import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from '.
 import { TransactionDraft, type StepRows } from './draft.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import { newReplica, seenRecord, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
-import { freshEntries, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import type { SeenRecord } from './local-fields.ts';
+import {
+  freshEntries,
+  outboxItems,
+  outboxKey,
+  planPage,
+  reportedResult,
+  withContent,
+  type PagePlan,
+} from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
@@ -173,7 +181,7 @@ export class MemoryDevice {
   }
 
   ingest(page: Page): IngestResult {
-    const { disk, schemas } = this.#options;
+    const { disk, schemas, nowMs } = this.#options;
     const fresh = freshEntries(disk.replica, page.entries);
     if ('reason' in fresh) return fresh;
     const rows = this.#outboxRows();
@@ -182,9 +190,16 @@ export class MemoryDevice {
       return first ? rows.filter((row) => row.order === first.order) : [];
     });
     if ('reason' in entries) return entries;
-    const plan = planPage({ replica: disk.replica, entries, schemas, records: disk.records, pending: disk.outbox });
+    const plan = planPage({
+      replica: disk.replica,
+      nowMs: nowMs(),
+      entries,
+      schemas,
+      records: disk.records,
+      pending: disk.outbox,
+    });
     this.#store(plan);
-    return { ...plan.result, cursor: page.cursor };
+    return reportedResult(plan, page);
   }
 
   noteServerTime(serverNowMs: number): void {
@@ -202,7 +217,8 @@ export class MemoryDevice {
     const { replica, heads } = planRestamp(disk.replica, rows, last, { serverNowMs, nowMs: nowMs() });
     for (const row of heads) disk.outbox.set(outboxKey([row.order, row.part]), row);
     const recompute = rows.flatMap((row) => row.recs.map((rec) => disk.records.get(recordKey(rec.c, rec.id))!));
-    this.#store(planPage({ replica, entries: [], schemas, records: disk.records, pending: disk.outbox, recompute }));
+    const moment = { replica, nowMs: nowMs(), entries: [] };
+    this.#store(planPage({ ...moment, schemas, records: disk.records, pending: disk.outbox, recompute }));
     return { restamped: heads.length, offsetMs: replica.offsetMs };
   }
 

@@ -3,21 +3,22 @@
  * base, under the device's own pending ones; what a person sees never goes back.
  */
 import { applyRecordChange } from '../core/apply.ts';
-import type { Change, RecordChange, Writer } from '../core/change.ts';
+import { hashOfChange, type Change, type RecordChange, type Writer } from '../core/change.ts';
 import { receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { parsePath } from '../core/paths.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { incOf, type Dot } from '../core/dot.ts';
+import { isKnownKind } from '../core/op-kinds.ts';
 import { copyRecord, createRecord, isEmptyRecord, type Mark, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
-import { SkerryError } from '../lib/errors.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
-import type { ChangeEntry, LogEntry } from '../protocol/messages.ts';
+import { isCut } from '../protocol/later-entries.ts';
+import type { ChangeEntry, LogEntry, Page } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { withLocal } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
@@ -44,6 +45,8 @@ export interface FreshEntry {
 
 export interface PageInput {
   readonly replica: ReplicaRow;
+  /** This device's wall clock. */
+  readonly nowMs: number;
   readonly entries: readonly FreshEntry[];
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   /** Every record that the entries touch, as stored, by recordKey(). */
@@ -96,14 +99,21 @@ export function withContent(
     const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
     const { hlc, recs, writer } = change;
-    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: rows });
+    const held = isSameContent(entry, rows) ? rows : [];
+    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: held });
   }
   return known;
 }
 
-/** Throws UPGRADE_REQUIRED when an entry has an operation that this version cannot apply. */
-export function planPage(input: PageInput): PagePlan {
-  refuseUnknownOps(input.entries);
+/** Other content under a dot of ours is somebody else's: what was written here is not in the log, and stays to be sent. */
+function isSameContent({ change }: ChangeEntry, rows: readonly OutboxRow[]): boolean {
+  return change === undefined || rows.length === 0 || hashOfChange(change) === hashOfChange(changeOf(rows));
+}
+
+/** Ends before the first entry that only a newer version can apply: `upgrade` then says why. */
+export function planPage(given: PageInput): PagePlan {
+  const { entries, upgrade } = applicable(given.entries);
+  const input = { ...given, entries };
   const removed = input.entries.flatMap((entry) => entry.own.map((row): OutboxKey => [row.order, row.part]));
   const gone = new Set(removed.map(outboxKey));
   const touched = new Map<string, TouchedRecord>();
@@ -113,6 +123,7 @@ export function planPage(input: PageInput): PagePlan {
   for (const record of input.recompute ?? []) touch(input, touched, record);
   const finished = [...touched.values()].map((record) => finish(input, record, gone));
   const changed = finished.filter((record) => record.isChanged);
+  const replica = advance(input);
   return {
     records: finished.map((record) => record.row),
     rows: changed.flatMap(({ collection, id, view }) =>
@@ -122,10 +133,11 @@ export function planPage(input: PageInput): PagePlan {
     closedConflicts: finished.flatMap((record) => record.closed),
     writers: input.entries.flatMap((entry) => (entry.writer ? [{ ...entry.writer, inc: incOf(entry.dot) }] : [])),
     outboxDeletes: removed,
-    replica: advance(input),
+    replica,
     result: {
       type: 'ingested',
-      cursor: advance(input).cursor,
+      cursor: replica.cursor,
+      ...(upgrade === null ? {} : { upgrade }),
       applied: input.entries.filter((entry) => entry.own.length === 0).length,
       confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
       touched: touchedRows(changed),
@@ -211,17 +223,18 @@ function withPending(input: PageInput, record: TouchedRecord, pending: readonly 
   return overlay;
 }
 
-function advance({ replica, entries }: PageInput): ReplicaRow {
+function advance({ replica, nowMs, entries }: PageInput): ReplicaRow {
+  const serverNowMs = nowMs + replica.offsetMs;
   const cursor: Record<string, number> = { ...replica.cursor };
   let received = replica.received;
   let { changes, bytes } = replica.outbox;
   for (const entry of entries) {
     cursor[entry.stamp[0]] = entry.stamp[1];
-    received = receive(received, entry.mark.hlc);
+    received = receive(received, entry.mark.hlc, serverNowMs);
     if (entry.own.length > 0) changes--;
     bytes -= entry.own.reduce((sum, row) => sum + row.bytes, 0);
   }
-  return { ...replica, cursor, received, hlc: receive(replica.hlc, received), outbox: { changes, bytes } };
+  return { ...replica, cursor, received, hlc: Math.max(replica.hlc, received), outbox: { changes, bytes } };
 }
 
 function problemsOf(records: readonly FinishedRecord[]): { readonly problems?: readonly PolicyProblem[] } {
@@ -230,9 +243,14 @@ function problemsOf(records: readonly FinishedRecord[]): { readonly problems?: r
 }
 
 function touchedRows(records: readonly FinishedRecord[]): Record<string, string[]> {
-  const touched: Record<string, string[]> = {};
-  for (const { collection, id } of records) (touched[collection] ??= []).push(id);
-  return touched;
+  const touched = new Map<string, string[]>();
+  for (const { collection, id } of records) {
+    const ids = touched.get(collection);
+    if (ids) ids.push(id);
+    else touched.set(collection, [id]);
+  }
+  // A collection may be called as any object's property is.
+  return Object.fromEntries(touched);
 }
 
 /** Where a policy passed over a value: told to the app, because nothing is lost silently. */
@@ -288,17 +306,23 @@ export function outboxItems(
   return items;
 }
 
-/** What a newer version writes in a way this one cannot apply must not be skipped: stop here, keep everything. */
-function refuseUnknownOps(entries: readonly FreshEntry[]): void {
-  const known = new Set<string>(['life', 'set', 'add', 'rm', 'inc', 'lww']);
-  for (const entry of entries) {
-    for (const rec of entry.recs) {
-      const unknown = rec.ops.find((op) => !known.has(op.t));
-      if (unknown)
-        throw new SkerryError(
-          'UPGRADE_REQUIRED',
-          `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`,
-        );
-    }
+/** How far a page is reported as applied: as far as the server gave it, unless this version had to stop inside it. */
+export function reportedResult(plan: PagePlan, page: Page): PagePlan['result'] {
+  if (plan.result.upgrade !== undefined) return plan.result;
+  if (!isCut(page)) return { ...plan.result, cursor: page.cursor };
+  return { ...plan.result, upgrade: `The log has an entry "${page.laterKind}" that only a newer version knows.` };
+}
+
+/** What a newer version writes in a way this one cannot apply must not be skipped: the page ends before it. */
+function applicable(entries: readonly FreshEntry[]): {
+  readonly entries: readonly FreshEntry[];
+  readonly upgrade: string | null;
+} {
+  for (const [i, entry] of entries.entries()) {
+    const unknown = entry.recs.flatMap((rec) => rec.ops).find((op) => !isKnownKind(op.t));
+    if (!unknown) continue;
+    const upgrade = `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`;
+    return { entries: entries.slice(0, i), upgrade };
   }
+  return { entries, upgrade: null };
 }

@@ -3,6 +3,7 @@
  * have had with the server's clock. Order is kept, nothing is dropped, and later writes are right from the start.
  */
 import { hlcAt, msOf, tick } from '../core/clock.ts';
+import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { OutboxRow, ReplicaRow } from './layout.ts';
 
 export interface RestampMoment {
@@ -13,6 +14,9 @@ export interface RestampMoment {
 
 /** Differences below this are the time that the message took. */
 const NOISE_MS = 2_000;
+
+/** How far ahead of the server's time a corrected stamp may go on from what was seen; well inside what servers bear. */
+const MOST_AHEAD_MS = DEFAULT_LIMITS.driftMs / 2;
 
 /** A server told its time: later writes are stamped by it, whether this device's clock is wrong or right again. */
 export function withServerTime(replica: ReplicaRow, { serverNowMs, nowMs }: RestampMoment): ReplicaRow {
@@ -30,11 +34,14 @@ export function planRestamp(
 ): { readonly replica: ReplicaRow; readonly heads: readonly OutboxRow[] } {
   const offsetMs = Math.round(serverNowMs - nowMs);
   const shiftMs = offsetMs - replica.offsetMs;
-  let hlc = Math.max(replica.received, last?.head?.hlc ?? hlcAt(0));
+  // What was stamped while the server's own clock was wrong is no reason to go on ahead: every later write would be refused.
+  const latest = hlcAt(serverNowMs + MOST_AHEAD_MS);
+  const received = Math.min(replica.received, latest);
+  let hlc = Math.min(Math.max(received, last?.head?.hlc ?? hlcAt(0)), latest);
   const heads = rows.flatMap((row) => {
     if (!row.head) return [];
     hlc = tick(hlc, Math.min(msOf(row.head.hlc) + shiftMs, serverNowMs));
     return [{ ...row, head: { ...row.head, hlc } }];
   });
-  return { replica: { ...replica, offsetMs, hlc }, heads };
+  return { replica: { ...replica, offsetMs, received, hlc }, heads };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { OpenFieldConflict } from '../core/conflict.ts';
-import { changesOf, exchange, LogServer, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, exchange, LogServer, SID, testDevice, type TestDevice } from './devices.fixture.ts';
 import { META, OUTBOX, RECORDS, type ReplicaRow } from './layout.ts';
 
 const id = 'note-1';
@@ -434,16 +434,21 @@ describe('pages', () => {
     expect(await rows(updated)).toEqual([{ id, title: 'A' }]);
   });
 
-  it('[ING5] an operation of a newer version stops the page, and nothing of it is stored', async () => {
+  it('[ING5] an operation of a newer version stops the page before its change, and nothing of it is stored', async () => {
     const server = new LogServer();
-    const ben = await testDevice('ben');
-    server.log.push({
-      dot: 'AAAAAAAAAAAAAAAA.1',
-      hlc: 1,
-      recs: [{ c: 'notes', id, rv: [], ops: [{ t: 'paint', p: 'x' } as never] }],
-    });
-    await expect(ben.pull(server)).rejects.toMatchObject({ code: 'UPGRADE_REQUIRED' });
-    expect(await ben.db.dexie.table(RECORDS).count()).toBe(0);
+    const [anna, ben] = [await testDevice('anna'), await testDevice('ben')];
+    await anna.db.dexie.table('notes').add({ id, title: 'A' });
+    await anna.push(server);
+    const paint = { t: 'paint', p: 'x' } as never;
+    const recs = (rowId: string) => [{ c: 'notes', id: rowId, rv: [], ops: [paint] }];
+    server.log.push({ dot: 'AAAAAAAAAAAAAAAA.1', hlc: 1, recs: recs('painted') });
+    await anna.db.dexie.table('notes').update(id, { title: 'B' });
+    await anna.push(server);
+    const stopped = { type: 'ingested', cursor: { [SID]: 1 }, applied: 1, upgrade: expect.stringContaining('paint') };
+    expect(await ben.pull(server)).toMatchObject(stopped);
+    expect(await ben.pull(server)).toMatchObject({ ...stopped, applied: 0 });
+    expect(await rows(ben)).toMatchObject([{ id, title: 'A' }]);
+    expect(await ben.db.dexie.table(RECORDS).count()).toBe(1);
   });
 
   it('[ING6] a clock that is a year ahead is corrected: stamps are rewritten in order, rows and siblings stay', async () => {

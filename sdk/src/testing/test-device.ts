@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import { step } from '../session/device-session.ts';
 import type { Effect, LinkEvent, SessionEvent, TimerName } from '../session/events.ts';
 import { createSession, SESSION_TIMES, type SessionState } from '../session/state.ts';
+import type { SyncNews } from '../session/sync-state.ts';
 import { storageProblemOf } from '../worker/problem.ts';
 import { copyDisk, MemoryDevice, type MemoryDisk } from '../store/memory-device.ts';
 import { TestLink, type LinkWeather } from './test-link.ts';
@@ -25,6 +26,7 @@ export interface TestDeviceOptions {
   readonly disk: MemoryDisk;
   /** Added to the true time to give this device's wall clock. */
   skewMs: number;
+  readonly onNews?: (news: SyncNews) => void;
 }
 
 export class TestDevice {
@@ -129,8 +131,9 @@ export class TestDevice {
         this.#timers.get(effect.timer)?.();
         this.#timers.delete(effect.timer);
         return;
-      case 'report':
       case 'announce':
+        return this.#options.onNews?.(effect.news);
+      case 'report':
         return;
       case 'open-transport':
         return this.#connect(effect.connection);

@@ -93,10 +93,18 @@ export class TestServer {
     return this.#disk.space;
   }
 
+  /** The changes that its log still has, in order. */
+  get log(): readonly { readonly change: Change; readonly text: string }[] {
+    return this.space.log.flatMap(({ kind, text }) =>
+      kind === 'change' ? [{ change: JSON.parse(text!) as Change, text: text! }] : [],
+    );
+  }
+
   get cursor(): VersionVector {
     return this.space.meta.cursor;
   }
 
+  /** Wall clock. */
   get nowMs(): number {
     return this.#options.timeline.nowMs + this.skewMs;
   }

@@ -45,7 +45,7 @@ export function isHostReport(value: unknown): value is HostReport {
     case 'changed':
       return isTouched(value['touched']);
     case 'news':
-      return isObject(value['news']) && typeof value['news']['type'] === 'string' && isTime(value['news']['at']);
+      return isNews(value['news']);
     case 'answer':
       return typeof value['ask'] === 'string';
     default:
@@ -71,16 +71,31 @@ function isSyncState(value: unknown): value is SyncState {
     CONNECTIONS.has(connection) &&
     FIRST_SYNC.has(firstSync as string) &&
     (reason === null || isProblem(reason)) &&
-    (progress === null || isObject(progress)) &&
-    (lastSyncedAt === null || isTime(lastSyncedAt)) &&
-    (nextAttemptAt === null || isTime(nextAttemptAt)) &&
+    (progress === null || isProgress(progress)) &&
+    (lastSyncedAt === null || isNumber(lastSyncedAt)) &&
+    (nextAttemptAt === null || isNumber(nextAttemptAt)) &&
     typeof inSync === 'boolean' &&
-    isObject(acceptedThrough)
+    isObject(acceptedThrough) &&
+    Object.values(acceptedThrough).every(isNumber)
   );
 }
 
+function isProgress(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { direction, done, total } = value;
+  return (direction === 'push' || direction === 'pull') && isNumber(done) && (total === null || isNumber(total));
+}
+
+/** News of a kind that is not known here is of a tab of another version: nobody here could show it. */
+function isNews(value: unknown): value is SyncNews {
+  if (!isObject(value) || typeof value['type'] !== 'string' || !isNumber(value['at'])) return false;
+  const fields = Object.hasOwn(NEWS_FIELDS, value['type']) ? NEWS_FIELDS[value['type'] as SyncNews['type']] : undefined;
+  return fields !== undefined && Object.entries(fields).every(([field, isGood]) => isGood(value[field]));
+}
+
 function isProblem(value: unknown): boolean {
-  return isObject(value) && Object.hasOwn(ERROR_CODES, String(value['code'])) && typeof value['message'] === 'string';
+  if (!isObject(value) || typeof value['code'] !== 'string') return false;
+  return Object.hasOwn(ERROR_CODES, value['code']) && typeof value['message'] === 'string';
 }
 
 function isTouched(value: unknown): value is Touched {
@@ -90,10 +105,35 @@ function isTouched(value: unknown): value is Touched {
   );
 }
 
-function isTime(value: unknown): boolean {
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isNumber(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+const CONFLICT_MOVE = { conflict: isText, collection: isText, rowId: isText };
+const POLICY = { collection: isText, rowId: isText, field: isText };
+const NEWS_FIELDS: Readonly<Record<SyncNews['type'], Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  connection: {
+    connection: (value) => CONNECTIONS.has(value),
+    reason: (value) => value === null || isProblem(value),
+  },
+  pushed: { changes: isNumber },
+  accepted: { changes: isNumber },
+  pulled: { changes: isNumber, records: isNumber },
+  refused: { dot: isText, error: isProblem },
+  restamped: { changes: isNumber, offsetMs: isNumber },
+  merged: { collection: isText, rowId: isText, field: isText, losers: Array.isArray },
+  'conflict-opened': CONFLICT_MOVE,
+  'conflict-closed': CONFLICT_MOVE,
+  leader: { here: (value) => typeof value === 'boolean' },
+  'policy-failed': { ...POLICY, policy: isText, reason: isText },
+  'policy-slow': { ...POLICY, policy: isText, tookMs: isNumber },
+  'many-siblings': { ...POLICY, siblings: isNumber },
+};

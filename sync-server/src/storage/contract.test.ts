@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'vitest';
 
 import { temporaryFolder } from '../server.fixture.ts';
 import { STORAGE_CONTRACT } from './contract.ts';
+import { DIFFERENTIAL_CONTRACT } from './differential.contract.ts';
 import { memory } from './memory.ts';
 import type { StorageSource } from './port.ts';
 import { sqlite } from './sqlite/sqlite.ts';
@@ -26,5 +27,5 @@ const SOURCES: readonly (readonly [string, () => StorageSource])[] = [
 ];
 
 describe.each(SOURCES)('storage: %s', { timeout: 30_000 }, (_, create) => {
-  for (const { name, run } of STORAGE_CONTRACT) it(name, () => run(create()));
+  for (const { name, run } of [...STORAGE_CONTRACT, ...DIFFERENTIAL_CONTRACT]) it(name, () => run(create()));
 });
