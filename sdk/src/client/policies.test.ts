@@ -214,6 +214,17 @@ describe('merge', () => {
     ]);
   });
 
+  test('[MRG11] what failed while nobody listened is told to who listens when it fails again', async () => {
+    const anna = await device('anna', () => NaN as never);
+    await anna.plans.insert({ id: 'p', title: 'A', labels: {} });
+    const seen = await anna.plans.readToken('p');
+    for (const to of [1, 2]) await anna.plans.update('p', { span: { from: 0, to } }, { seen });
+    const events: SyncEvent[] = [];
+    anna.events$.subscribe((event) => events.push(event));
+    for (const title of ['B', 'C']) await anna.plans.update('p', { title });
+    expect(events.filter(({ type }) => type === 'policy-failed')).toHaveLength(1);
+  });
+
   test('[MRG12] with a function sync runs in this context, where the function is', async () => {
     const spawned: unknown[] = [];
     vi.stubGlobal(
