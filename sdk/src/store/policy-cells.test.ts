@@ -1,10 +1,13 @@
+/** What policies with cells of their own leave in the stores and in what is told. */
 import { expect, test } from 'vitest';
 
 import { hot } from '../policies/hot.ts';
-import { LogServer, NOTES, peerChange, testDevice } from './devices.fixture.ts';
+import { lww } from '../policies/lww.ts';
+import { map } from '../policies/map.ts';
+import { exchange, LogServer, NOTES, peerChange, testDevice } from './devices.fixture.ts';
 import { RECORDS, type RecordRow } from './layout.ts';
 
-const PLAN = { ...NOTES, fields: { ...NOTES.fields, seen: hot() } };
+const PLAN = { ...NOTES, fields: { ...NOTES.fields, seen: hot(), labels: map(lww()) } };
 
 test('[HOT4] what was written of a row before it came is kept, page by page', async () => {
   const server = new LogServer();
@@ -39,4 +42,17 @@ test('[HOT8] a hot write waits in the outbox and leaves it like any other', asyn
   expect((await anna.db.readPending()).changes).toBe(0);
   const [record] = (await anna.db.dexie.table(RECORDS).toArray()) as RecordRow[];
   expect([record!.base!.rv.length, record!.base!.hot?.get('seen#h')?.v]).toEqual([1, 2]);
+});
+
+test('[MAP12] a policy that passes over a value of a key says which key', async () => {
+  const server = new LogServer();
+  const [anna, ben] = [await testDevice('anna', { plan: PLAN }), await testDevice('ben', { plan: PLAN })];
+  await anna.db.dexie.table('notes').add({ id: 'r', title: 'A' });
+  await exchange(server, anna, ben);
+  await anna.db.dexie.table('notes').update('r', { labels: { x: 'first' } });
+  await ben.db.dexie.table('notes').update('r', { labels: { x: 'second' } });
+  await ben.push(server);
+  expect(await anna.pull(server)).toMatchObject({
+    merged: [{ collection: 'notes', rowId: 'r', field: 'labels', key: 'x', losers: ['first'] }],
+  });
 });
