@@ -1,5 +1,5 @@
 /** What must be true at the quiet end: every replica is the same, and it is what really happened, no more and no less. */
-import { canonicalJson, type Json } from '@skerry/sdk/kernel';
+import { canonicalJson, compareMarks, type Entry, type Json } from '@skerry/sdk/kernel';
 import { recordKey, type RecordRow, type TestDevice, type TestServer } from '@skerry/sdk/testing';
 
 import { opsOn, Violation, type Truth, type Witnessed } from './truth.ts';
@@ -70,6 +70,7 @@ function canonicalRecord(row: RecordRow): string {
     sorted(base.life),
     cells as unknown as Json,
     [...base.counters].sort(byKey) as unknown as Json,
+    [...(base.hot ?? [])].sort(byKey) as unknown as Json,
   ]);
 }
 
@@ -87,15 +88,18 @@ function firstDifference(a: string, b: string): string {
 function checkRecord(record: string, written: readonly Witnessed[], row: RecordRow | undefined, truth: Truth): void {
   const base = row?.base;
   if (!base) throw new Violation(`[I1] the record ${record} is nowhere`);
-  expectDots(`${record} frontier`, base.rv, truth.maximal(record, written));
+  expectDots(`${record} frontier`, base.rv, truth.maximal(record, edits(record, written)));
+  expectLatest(record, written, base.hot ?? new Map<string, Entry>(), truth);
   const lives = written.filter((one) => opsOn(one, record).some((op) => op.t === 'life'));
   expectDots(`${record} life`, base.life, truth.maximal(record, lives));
   const paths = new Set(
-    written.flatMap((one) => opsOn(one, record).flatMap((op) => (op.t === 'life' || op.t === 'inc' ? [] : [op.p]))),
+    written.flatMap((one) =>
+      opsOn(one, record).flatMap((op) => (op.t === 'life' || op.t === 'inc' || op.t === 'lww' ? [] : [op.p])),
+    ),
   );
   for (const path of paths) {
     const touching = written.filter((one) =>
-      opsOn(one, record).some((op) => op.t !== 'life' && op.t !== 'inc' && op.p === path),
+      opsOn(one, record).some((op) => op.t !== 'life' && op.t !== 'inc' && op.t !== 'lww' && op.p === path),
     );
     const putting = touching.filter((one) =>
       opsOn(one, record).some((op) => (op.t === 'set' || op.t === 'add') && op.p === path),
@@ -111,6 +115,31 @@ function checkRecord(record: string, written: readonly Witnessed[], row: RecordR
   }
 }
 
+/** What a delete can have missed: all but the changes that only write hot registers. */
+function edits(record: string, written: readonly Witnessed[]): readonly Witnessed[] {
+  return written.filter((one) => opsOn(one, record).some((op) => op.t !== 'lww'));
+}
+
+/** A hot register holds the write with the greatest stamp that the log has, whoever had seen what. */
+function expectLatest(
+  record: string,
+  written: readonly Witnessed[],
+  hot: ReadonlyMap<string, Entry>,
+  truth: Truth,
+): void {
+  const latest = new Map<string, Entry>();
+  for (const { dot, change } of written) {
+    for (const op of change.recs.find((rec) => recordKey(rec.c, rec.id) === record)?.ops ?? []) {
+      if (op.t !== 'lww') continue;
+      const entry = { dot, hlc: truth.stampOf(dot), ...(op.v === undefined ? {} : { v: op.v }) };
+      const before = latest.get(op.p);
+      if (!before || compareMarks(entry, before) > 0) latest.set(op.p, entry);
+    }
+  }
+  const texts = [hot, latest].map((map) => canonicalJson([...map].sort(byKey) as unknown as Json));
+  if (texts[0] !== texts[1]) throw new Violation(`[I3] ${record} hot registers: ${texts[0]}, should be ${texts[1]}`);
+}
+
 /** [I7] What nobody could merge is listed as an open conflict, and nothing else is. */
 function checkSurfaced(record: string, written: readonly Witnessed[], device: TestDevice, truth: Truth): void {
   const open = [...device.store.disk.conflicts.values()].filter(
@@ -120,7 +149,7 @@ function checkSurfaced(record: string, written: readonly Witnessed[], device: Te
   const lives = written.filter((one) => opsOn(one, record).some((op) => op.t === 'life'));
   const lastLives = truth.maximal(record, lives);
   const deletes = written.filter((one) => lastLives.includes(one.dot) && isDelete(one)).map((one) => one.dot);
-  const unseen = truth.maximal(record, written).filter((dot) => !deletes.includes(dot));
+  const unseen = truth.maximal(record, edits(record, written)).filter((dot) => !deletes.includes(dot));
   const isContested = deletes.length > 0 && (deletes.length < lastLives.length || unseen.length > 0);
   expectSame(
     `${record} delete against edit`,

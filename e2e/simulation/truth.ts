@@ -76,6 +76,11 @@ export class Truth {
     return past.unconfirmed.has(a.dot) || this.#server.positionOf(a.dot) <= past.logPrefix;
   }
 
+  /** The clock under which the log has a change: its writer may have corrected it after the write. */
+  stampOf(dot: Dot): number {
+    return this.#server.log[this.#server.positionOf(dot) - 1]!.change.hlc;
+  }
+
   /** Every change is in the log once, unless its disk was lost, and after everything that its writer knew. */
   checkLog(): void {
     for (const witnessed of this.changes.values()) {

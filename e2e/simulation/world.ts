@@ -32,6 +32,8 @@ import { checkQuietEnd } from './oracle.ts';
 import { Truth, Violation, type Past } from './truth.ts';
 
 const START_MS = 1_800_000_000_000;
+/** So many kinds of edit there are. */
+const FIELD_PICKS = 9;
 const HOUR_MS = 3_600_000;
 const SCHEMAS = new Map([
   [
@@ -44,6 +46,8 @@ const SCHEMAS = new Map([
         pinned: { kind: 'lww' },
         tags: { kind: 'set' },
         likes: { kind: 'counter' },
+        labels: { kind: 'map', of: { kind: 'ask' } },
+        seen: { kind: 'hot' },
       },
       groups: [['room', 'start']],
       onDeleteVsEdit: 'ask',
@@ -169,7 +173,7 @@ export class World {
     if (isAlone && this.#chance(0.08) && device.store.row('notes', id)) return this.#formSaved(device, id);
     const dice = this.#random.fraction();
     const value = this.#value();
-    const pick = this.#below(7);
+    const pick = this.#below(FIELD_PICKS);
     return {
       collection: 'notes',
       id,
@@ -198,7 +202,12 @@ export class World {
     this.#wanted.delete(id);
     this.#pasts.set(recordKey('notes', id), form.past);
     this.#count('form saved');
-    return { collection: 'notes', id, seen: form.seen, row: this.#edited(form.row, this.#below(7), this.#value()) };
+    return {
+      collection: 'notes',
+      id,
+      seen: form.seen,
+      row: this.#edited(form.row, this.#below(FIELD_PICKS), this.#value()),
+    };
   }
 
   #edited(row: Row, pick: number, value: string): Row {
@@ -217,6 +226,10 @@ export class World {
         return { ...row, likes: ((row['likes'] as number | undefined) ?? 0) + 1 + (value.length % 4) };
       case 5:
         return { ...row, body: editedText((row['body'] as string | undefined) ?? 'one\ntwo\nthree\n', value) };
+      case 6:
+        return { ...row, labels: editedLabels((row['labels'] ?? {}) as Readonly<Record<string, Json>>, value) };
+      case 7:
+        return { ...row, seen: value };
       default:
         return { ...row, room: `room ${value.length % 3}`, start: value };
     }
@@ -271,7 +284,7 @@ export class World {
     }
     for (const [id, wanted] of this.#wanted) {
       const row = device.store.row('notes', id) ?? null;
-      const filled = wanted && { tags: [], likes: 0, ...wanted };
+      const filled = wanted && { tags: [], likes: 0, labels: {}, ...wanted };
       if (canonicalJson(filled as Json) !== canonicalJson(row as Json)) {
         throw new Violation(`[I4] ${device.name} wrote ${JSON.stringify(filled)} and reads ${JSON.stringify(row)}`);
       }
@@ -393,4 +406,11 @@ function editedText(text: string, value: string): string {
   if (at === lines.length) return `${text}${value}\n`;
   lines[at] = `${lines[at]} ${value}`;
   return lines.join('\n');
+}
+
+/** A key comes, changes or goes. */
+function editedLabels(labels: Readonly<Record<string, Json>>, value: string): Row {
+  const key = `k${value.length % 2}/"#`;
+  const { [key]: held, ...others } = labels;
+  return held !== undefined && value.charCodeAt(value.length - 1) % 3 === 0 ? others : { ...labels, [key]: value };
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hot } from '../policies/hot.ts';
 import { local } from '../policies/local.ts';
 import { map } from '../policies/map.ts';
-import { ASK, merge, type MergeFunction } from '../policies/merge.ts';
+import { ASK, merge, type MergeFunction, type MergeInput } from '../policies/merge.ts';
 import { collection } from './definition.ts';
 import { mergesOf } from './merges.ts';
 import { closeAll, freshName, remember } from './notes.fixture.ts';
@@ -214,6 +214,17 @@ describe('merge', () => {
     ]);
   });
 
+  test('[MRG11] what failed while nobody listened is told to who listens when it fails again', async () => {
+    const anna = await device('anna', () => NaN as never);
+    await anna.plans.insert({ id: 'p', title: 'A', labels: {} });
+    const seen = await anna.plans.readToken('p');
+    for (const to of [1, 2]) await anna.plans.update('p', { span: { from: 0, to } }, { seen });
+    const events: SyncEvent[] = [];
+    anna.events$.subscribe((event) => events.push(event));
+    for (const title of ['B', 'C']) await anna.plans.update('p', { title });
+    expect(events.filter(({ type }) => type === 'policy-failed')).toHaveLength(1);
+  });
+
   test('[MRG12] with a function sync runs in this context, where the function is', async () => {
     const spawned: unknown[] = [];
     vi.stubGlobal(
@@ -234,6 +245,32 @@ describe('merge', () => {
     );
     await expect.poll(() => spawned.length).toBeGreaterThan(0);
     expect(plain.status$.value.connection).not.toBe('online');
+  });
+
+  test('[MRG15] a worker file of the app names the functions, and sync runs there', async () => {
+    const { port1: near, port2: far } = new MessageChannel();
+    for (const name of ['addEventListener', 'removeEventListener', 'postMessage'] as const)
+      vi.stubGlobal(name, far[name].bind(far));
+    // What the worker file of an app does.
+    const { defineMerges } = await import('../worker.ts');
+    let calls = 0;
+    defineMerges({ widest: (input: MergeInput<Span>) => (calls++, widest(input)) });
+    far.start();
+    const ben = await device('ben');
+    const anna = remember(
+      await open({
+        name: freshName(),
+        collections: collectionsWith(widest),
+        sync: { url: server.url },
+        worker: () => Object.assign(near, { terminate: () => near.close() }) as unknown as Worker,
+      }),
+    );
+    await atOnce([anna, ben], [{ span: { from: 1, to: 6 } }, { span: { from: 4, to: 9 } }]);
+    expect(calls).toBeGreaterThan(0);
+    expect(await anna.plans.get('p')).toMatchObject({ span: { from: 1, to: 9 } });
+    expect(anna.conflicts$.value).toEqual([]);
+    await anna.close();
+    far.close();
   });
 
   test('[MRG13] one name stands for one function', async () => {

@@ -1,7 +1,7 @@
 /** From the maps that the app wants a row to have to the operations that say so: only the keys that change. */
 import { jsonEqual, type Json } from '../lib/json.ts';
 import type { Op } from './change.ts';
-import { keyPath, parsePath, type Path } from './paths.ts';
+import { keyPath, mapOfPath, parsePath, type Path } from './paths.ts';
 import type { RecordState } from './record.ts';
 import { cellPred, setOp, type RecordWrite } from './record-write.ts';
 import type { Row } from './view.ts';
@@ -50,6 +50,7 @@ function valuesAt(row: Row, field: string): Values {
 function keysByField(current: RecordState | undefined): Map<string, Path[]> {
   const present = new Map<string, Path[]>();
   for (const path of current?.cells.keys() ?? []) {
+    if (mapOfPath(path) === null) continue;
     const parsed = parsePath(path);
     if (parsed.kind === 'key') present.set(parsed.field, [...(present.get(parsed.field) ?? []), path]);
   }

@@ -142,15 +142,16 @@ test('[LOC7] a field that becomes local shows only what is local, and one that n
 
 test('[LOC7] concurrent values under the path of a field that is local are no conflict', async () => {
   const { server, anna, ben } = await pair();
-  const carla = await device('carla', undefined, NOTES);
-  await carla.sync(server);
+  const [carla, dan] = [await device('carla', undefined, NOTES), await device('dan', undefined, NOTES)];
+  await exchange(server, carla, dan);
   await notes(carla).update('r', { folded: 'x' });
-  const other = await device('dan', undefined, NOTES);
-  await other.pull(new LogServer());
-  for (const one of [carla, other]) await one.sync(server);
+  await notes(dan).update('r', { folded: 'y' });
+  await exchange(server, carla, dan);
+  expect(await carla.db.readConflicts()).toHaveLength(1);
   await exchange(server, anna, ben);
   expect(await anna.db.readConflicts()).toEqual([]);
   expect(await row(anna)).toMatchObject({ folded: true });
+  expect(await row(ben)).not.toHaveProperty('folded');
 });
 
 test('[LOC8] the device in memory does the same', () => {
