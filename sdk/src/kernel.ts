@@ -21,6 +21,7 @@ export * from './core/control.ts';
 export * from './core/digest.ts';
 export * from './core/dot.ts';
 export * from './core/paths.ts';
+export * from './core/raise-stamp.ts';
 export * from './core/record-json.ts';
 export * from './core/policy-problem.ts';
 export * from './core/record.ts';

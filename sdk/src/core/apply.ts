@@ -61,7 +61,8 @@ export function entersFrontier({ ops }: Pick<RecordChange, 'ops'>): boolean {
   return ops.some((op) => op.t !== 'lww');
 }
 
-function keepLatest(record: RecordState, path: Path, entry: Entry): void {
+/** Of a hot register only the latest value stays. */
+export function keepLatest(record: RecordState, path: Path, entry: Entry): void {
   record.hot ??= new Map();
   const held = record.hot.get(path);
   if (!held || compareMarks(entry, held) > 0) record.hot.set(path, entry);

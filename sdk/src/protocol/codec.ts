@@ -43,7 +43,7 @@ export interface StoredEntry {
   readonly kind: 'change' | 'alias' | 'control';
   /** null for a control entry. */
   readonly dot: Dot | null;
-  /** JSON text of the change or of the control entry; null when the receiver has the change in its outbox, and for an alias. */
+  /** JSON text of the change or of the control entry; null when the receiver has the change in its outbox, and for most aliases. */
   readonly text: string | null;
   /** The stamp of a change whose text is left out. */
   readonly hlc?: number;
@@ -72,7 +72,8 @@ function encodeEntry({ stamp: [sid, n], kind, dot, text, hlc }: StoredEntry): st
     case 'control':
       return `${stamp},"control":${text}}`;
     case 'alias':
-      return `${stamp},"dot":"${dot}","alias":true}`;
+      // With content it is a change that its receiver knows and compares.
+      return text === null ? `${stamp},"dot":"${dot}","alias":true}` : `${stamp},"dot":"${dot}","change":${text}}`;
     case 'change':
       if (text !== null) return `${stamp},"dot":"${dot}","change":${text}}`;
       return hlc === undefined ? `${stamp},"dot":"${dot}"}` : `${stamp},"dot":"${dot}","hlc":${hlc}}`;

@@ -1,10 +1,11 @@
 /** Adding to a space's log: number, chain, state, registry and digest move together. */
 import { applyRecordChange } from '../core/apply.ts';
-import type { Change } from '../core/change.ts';
+import type { Change, RecordChange } from '../core/change.ts';
 import type { Control } from '../core/control.ts';
 import { digestOfRecord, exchange } from '../core/digest.ts';
 import { incOf, seqOf, type Dot } from '../core/dot.ts';
-import { copyRecord, createRecord } from '../core/record.ts';
+import { raiseStamp } from '../core/raise-stamp.ts';
+import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
 import { applyControl } from '../core/topology.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
 import { hash128 } from '../lib/hash.ts';
@@ -38,26 +39,42 @@ export function appendChange(
   view.heard.add(incOf(dot));
   view.hashes.set(dot, hash);
   for (const rec of change.recs) {
-    const key = spaceKey(rec.c, rec.id);
-    const old = view.records.get(key);
+    const old = view.records.get(spaceKey(rec.c, rec.id));
     const record = old ? copyRecord(old) : createRecord();
     applyRecordChange(record, { dot, hlc: change.hlc }, rec, stamp);
-    view.records.set(key, record);
-    view.changed.add(key);
-    const digest = exchange(
-      view.meta.digest,
-      digestOfRecord(rec.c, rec.id, old),
-      digestOfRecord(rec.c, rec.id, record),
-    );
-    view.meta = { ...view.meta, digest };
+    keep(view, rec, old, record);
   }
   view.meta = { ...view.meta, hasNews: true };
 }
 
-/** A second stamp of a change that is here already. */
-export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot): void {
-  push(view, { kind: 'alias', stamp, dot, text: null, hash: null, owner: null }, `alias ${dot}`);
+/**
+ * A second stamp of a change that is here already. Its content is passed on only where it came with a greater clock stamp
+ * than the one that counted here: everybody behind this log must raise it too.
+ */
+export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot, again: PreparedChange | null): void {
+  const text = again && raiseChange(view, again.change) ? again.text : null;
+  push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null }, `alias ${dot}`);
   view.meta = { ...view.meta, hasNews: true };
+}
+
+function raiseChange(view: SpaceView, { dot, hlc, recs }: Change): boolean {
+  let isRaised = false;
+  for (const rec of recs) {
+    const old = view.records.get(spaceKey(rec.c, rec.id));
+    const record = old && copyRecord(old);
+    if (!record || !raiseStamp(record, { dot, hlc }, rec)) continue;
+    keep(view, rec, old, record);
+    isRaised = true;
+  }
+  return isRaised;
+}
+
+function keep(view: SpaceView, { c, id }: RecordChange, old: RecordState | undefined, record: RecordState): void {
+  const key = spaceKey(c, id);
+  view.records.set(key, record);
+  view.changed.add(key);
+  const digest = exchange(view.meta.digest, digestOfRecord(c, id, old), digestOfRecord(c, id, record));
+  view.meta = { ...view.meta, digest };
 }
 
 export function appendControl(view: SpaceView, stamp: Stamp, control: Control): void {

@@ -40,7 +40,7 @@ function take(entry: LogEntry, view: SpaceView, clashes: ChangeEntry[]): string 
   const have = view.known.get(incOf(dot))?.seq ?? 0;
   if ('alias' in entry || !entry.change) {
     if (seqOf(dot) > have) return `the change ${dot} is not here`;
-    appendAlias(view, stamp, dot);
+    appendAlias(view, stamp, dot, null);
     return null;
   }
   const prepared = prepareChange(entry.change);
@@ -51,8 +51,9 @@ function take(entry: LogEntry, view: SpaceView, clashes: ChangeEntry[]): string 
   }
   const stored = view.hashes.get(dot);
   // Its stream goes on all the same: a server that stopped here would never get what comes behind.
-  if (stored !== undefined && stored !== prepared.hash) clashes.push(entry);
-  appendAlias(view, stamp, dot);
+  const isClash = stored !== undefined && stored !== prepared.hash;
+  if (isClash) clashes.push(entry);
+  appendAlias(view, stamp, dot, isClash ? null : prepared);
   return null;
 }
 

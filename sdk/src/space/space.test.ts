@@ -64,6 +64,27 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     expect(a.disk.records.get(`notes\u0000${ROW}`)!.counters.get('likes#c')).toBe(1);
   });
 
+  it('[LOG8] a change that two servers have under different clock stamps has the greater one everywhere', () => {
+    const late = { ...creation('x'), hlc: creation('x').hlc + 5 };
+    for (const [first, second] of [
+      [creation('x'), late],
+      [late, creation('x')],
+    ] as const) {
+      const [a, b, c] = ring('a', 'b', 'c');
+      a.push(first);
+      b.push(second);
+      c.pull(a);
+      a.pull(b);
+      b.pull(a);
+      c.pull(a);
+      for (const server of [a, b, c]) {
+        expect(server.disk.records.get(`notes\u0000${ROW}`)!.rv).toEqual([{ dot: late.dot, hlc: late.hlc }]);
+        expect(digestText(server.disk.meta.digest)).toBe(digestOf(server));
+        expect(digestText(server.disk.meta.digest)).toBe(digestText(a.disk.meta.digest));
+      }
+    }
+  });
+
   it('[LOG3] what depends on another server waits until its entries are here', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'));
