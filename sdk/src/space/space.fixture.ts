@@ -58,7 +58,7 @@ export class SpaceServer {
 export function asLogEntry(entry: NewEntry): LogEntry {
   const { stamp } = entry;
   if (entry.kind === 'control') return { stamp, control: JSON.parse(entry.text!) };
-  if (entry.kind === 'alias') return { stamp, dot: entry.dot!, alias: true };
+  if (entry.text === null) return { stamp, dot: entry.dot!, alias: true };
   return { stamp, dot: entry.dot!, change: JSON.parse(entry.text!) as Change };
 }
 
