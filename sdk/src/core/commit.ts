@@ -97,6 +97,7 @@ function setOp(write: RecordWrite, path: Path, value: Json | undefined): Op {
     pred: named(entries),
     ...(base ? { base } : {}),
     ...(first === null ? {} : { first }),
+    ...(write.schema.isClaim(path) ? { claim: 'home' } : {}),
   };
 }
 

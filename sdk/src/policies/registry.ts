@@ -1,5 +1,6 @@
 /** Every policy by its kind, and the compiled schema of a collection made of them. */
 import { counterPath, fieldProblem, groupPath, MAX_PATH_LENGTH, type Path } from '../core/paths.ts';
+import { constrainedFields, isConfirmed, type ConstraintPlan } from '../core/constraint.ts';
 import type { CollectionSchema, FieldPlace } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
@@ -29,6 +30,8 @@ export interface CollectionPlan {
   readonly fields: Readonly<Record<string, Policy>>;
   readonly groups: readonly (readonly string[])[];
   readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
+  /** What must hold between its rows and others. */
+  readonly constraints?: readonly ConstraintPlan[];
 }
 
 /** Throws INVALID_SCHEMA when the plan contradicts itself. */
@@ -50,17 +53,26 @@ export function compileCollection(plan: CollectionPlan): CollectionSchema {
           : registerPlace(field),
     );
   }
+  const placeOf = (field: string): FieldPlace => places.get(field) ?? registerPlace(field);
+  const claims = claimPaths(plan, placeOf);
   const rulesAt = (path: Path) => registerRules(registers.get(path) ?? ask());
   return {
     name: plan.name,
     onDeleteVsEdit: plan.onDeleteVsEdit,
     empty: emptyFields(places),
-    placeOf: (field) => places.get(field) ?? registerPlace(field),
+    placeOf,
     read: (path, entries) =>
       entries.length === 1 ? { shown: entries[0]!, isConflict: false, losers: [] } : rulesAt(path).read(entries),
     baseLength: (path) => rulesAt(path).baseLength,
     inheritsClaim: (path) => rulesAt(path).inheritsClaim ?? false,
+    isClaim: (path) => claims.has(path),
   };
+}
+
+/** The registers whose writes a constraint wants numbered. */
+function claimPaths({ constraints = [] }: CollectionPlan, placeOf: (field: string) => FieldPlace): ReadonlySet<Path> {
+  const fields = constraints.filter(isConfirmed).flatMap(constrainedFields);
+  return new Set(fields.map(placeOf).flatMap((place) => (place.kind === 'set' ? [] : [place.path])));
 }
 
 function emptyFields(places: ReadonlyMap<string, FieldPlace>): Readonly<Record<string, Json>> {
