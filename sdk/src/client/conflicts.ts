@@ -2,6 +2,8 @@
 import { msOf } from '../core/clock.ts';
 import { registerRow } from '../core/commit.ts';
 import type { OpenConflict, OpenDeleteConflict, OpenFieldConflict } from '../core/conflict.ts';
+import type { ConflictRow } from '../store/layout.ts';
+import { describeConstraintConflict } from './constraint-conflicts.ts';
 import { incOf, type Inc } from '../core/dot.ts';
 import type { Writer } from '../core/change.ts';
 import type { Entry, Mark } from '../core/record.ts';
@@ -31,12 +33,13 @@ export async function readConflicts(
   lifetime: Lifetime,
   before: readonly Conflict[],
 ): Promise<readonly Conflict[]> {
-  const open = await local.readConflicts();
+  const open: readonly ConflictRow[] = [...(await local.readConflicts()), ...(await local.readConstraintConflicts())];
   if (open.length === 0) return [];
   const writers = await local.readWriters([...new Set(open.flatMap(dotsOf).map(incOf))]);
   const context: Context = { local, lifetime, writers };
   const known = new Map(before.map((conflict) => [JSON.stringify(conflict), conflict]));
-  const conflicts = await Promise.all(open.map((conflict) => describeConflict(context, conflict)));
+  const oldestFirst = open.toSorted((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+  const conflicts = await Promise.all(oldestFirst.map((conflict) => describeConflict(context, conflict)));
   return conflicts.map((conflict) => known.get(JSON.stringify(conflict)) ?? conflict);
 }
 
@@ -44,8 +47,15 @@ export function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
-function describeConflict(context: Context, conflict: OpenConflict): Promise<Conflict> | Conflict {
-  return conflict.kind === 'field' ? fieldConflict(context, conflict) : deleteConflict(context, conflict);
+function describeConflict(context: Context, conflict: ConflictRow): Promise<Conflict> | Conflict {
+  switch (conflict.kind) {
+    case 'field':
+      return fieldConflict(context, conflict);
+    case 'delete':
+      return deleteConflict(context, conflict);
+    case 'constraint':
+      return describeConstraintConflict(context.local, context.lifetime, conflict);
+  }
 }
 
 function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConflict {
@@ -134,7 +144,8 @@ function chosenLife(choice: unknown): 'live' | 'dead' {
   throw invalid(`resolve() takes 'keep' or 'delete'; got ${describe(choice)}`);
 }
 
-function dotsOf(conflict: OpenConflict): string[] {
+function dotsOf(conflict: ConflictRow): string[] {
+  if (conflict.kind === 'constraint') return [];
   const marks: readonly Mark[] = conflict.kind === 'field' ? conflict.versions : [conflict.deleted, conflict.edited];
   return marks.map((mark) => mark.dot);
 }

@@ -4,6 +4,7 @@
  */
 import { Subject } from 'rxjs';
 
+import { hasFunctions } from '../constraints/registry.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { openLocalDatabase } from '../store/database.ts';
 import type { LocalDatabase, LocalWrite } from '../store/local-database.ts';
@@ -104,12 +105,17 @@ function startSync<C extends Collections>(
     name,
     sync,
     collections,
-    ...(worker === undefined ? {} : { worker }),
+    ...(worker === undefined ? hereIfFunctions(collections) : { worker }),
     ...(logger ? { logger } : {}),
     onState: states.setLink,
     onChanged: (touched) => local.announceRemoteChanges(touched),
     onEvent: (news) => events.next(eventOfNews(news)),
   });
+}
+
+/** Functions cannot go to the packaged worker: with one of them, syncing runs in the page. */
+function hereIfFunctions(collections: readonly LocalPlan[]): { readonly worker?: false } {
+  return collections.some(hasFunctions) ? { worker: false } : {};
 }
 
 interface HandleParts {

@@ -33,7 +33,10 @@ export class Replica {
   readonly index = new ClaimIndex();
   readonly constraints: Constraints;
   readonly #schemas: ReadonlyMap<string, CollectionSchema>;
-  readonly #records = new Map<string, { readonly collection: string; readonly id: string; readonly state: RecordState }>();
+  readonly #records = new Map<
+    string,
+    { readonly collection: string; readonly id: string; readonly state: RecordState }
+  >();
   readonly #applied = new Set<string>();
   readonly log: Written[] = [];
   readonly #inc: string;
@@ -88,7 +91,12 @@ export class Replica {
       this.log.push(one);
       touched.add(key);
     }
-    return this.index.run(maintainConstraints(this.constraints, [...touched].map((key) => this.#changed(key))));
+    return this.index.run(
+      maintainConstraints(
+        this.constraints,
+        [...touched].map((key) => this.#changed(key)),
+      ),
+    );
   }
 
   row(collection: string, id: string): Row | null {

@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'z99ZFFatg_aToeXYe9fhEg',
+    schema: '0HFJRYwLB-MLqZltW6ZMYw',
     what: 'hello, push, applied, ping; welcome, pushed, page, pong, error; JSON over WebSocket',
   },
 ];

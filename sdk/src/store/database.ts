@@ -2,6 +2,8 @@
 import { Dexie, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
+import { claimStates } from '../constraints/claim-states.ts';
+import { compileConstraints, type Constraints } from '../constraints/registry.ts';
 import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
@@ -14,8 +16,11 @@ import { randomName } from '../lib/ids.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceRemoteChanges } from './announce.ts';
 import { checkRow } from './check-row.ts';
+import { runOnCore } from './constraint-io.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
+  CLAIMS,
+  COMPONENTS,
   CONFLICTS,
   currentState,
   fieldsOfOps,
@@ -35,11 +40,13 @@ import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { heldOpen } from './held-open.ts';
+import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
 import { createTracking, type Tracking } from './track.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan)]));
+  const constraints = compileConstraints(options.collections, schemas);
   // Dexie's cache would show what the app wrote instead of what tracking stored.
   const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
@@ -49,7 +56,14 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const incarnation = createIncarnation(nowMs, platformRandom);
   let device: Writer['device'] = { id: '' };
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
-  const tracking = createTracking({ schemas, writer, incarnation, nowMs, onLocalWrite: options.onLocalWrite });
+  const tracking = createTracking({
+    schemas,
+    constraints,
+    writer,
+    incarnation,
+    nowMs,
+    onLocalWrite: options.onLocalWrite,
+  });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
 
@@ -57,8 +71,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const deviceId = await readDeviceId(dexie);
   device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
-  await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans);
-  return localDatabase(dexie, schemas, deviceId, tracking);
+  await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, constraints);
+  return localDatabase(dexie, schemas, constraints, deviceId, tracking);
 }
 
 /** Made with the database, in the same store as everything else: what empties the one empties the other. */
@@ -75,6 +89,7 @@ async function readDeviceId(dexie: Dexie): Promise<string> {
 function localDatabase(
   dexie: Dexie,
   schemas: ReadonlyMap<string, CollectionSchema>,
+  constraints: Constraints,
   deviceId: string,
   tracking: Tracking,
 ): LocalDatabase {
@@ -93,7 +108,7 @@ function localDatabase(
     async transact(about, fn) {
       const scope = about.collections ?? [...schemas.keys()];
       let trans: IDBTransaction | undefined;
-      const result = await dexie.transaction('rw', [...scope, RECORDS], async (transaction) => {
+      const result = await dexie.transaction('rw', [...scope, RECORDS, CONFLICTS], async (transaction) => {
         trans = nativeTransaction(transaction);
         const { label, isSplittable } = about;
         tracking.describe(trans, {
@@ -123,9 +138,35 @@ function localDatabase(
       });
       return tracking.dots(trans!)[0]!;
     },
+    async resolveConstraint(conflict, choice) {
+      let trans: IDBTransaction | undefined;
+      const tables = [conflict.collection, RECORDS, CONFLICTS];
+      await dexie.transaction('rw', tables, async (transaction) => {
+        trans = nativeTransaction(transaction);
+        tracking.describe(trans, { kind: 'resolve' });
+        const stored = (await dexie.table(CONFLICTS).get(conflict.id)) as ConflictRow | undefined;
+        const row = choice === 'allow' ? undefined : ((await dexie.table(conflict.collection).get(choice.id)) as Row);
+        await tracking.write(trans, [
+          constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
+        ]);
+      });
+      return tracking.dots(trans!)[0] ?? '';
+    },
+    async readClaims(collection, id) {
+      return dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
+        runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+      );
+    },
+    constrained: [...new Set(constraints.all.map((one) => one.collection))],
     async readConflicts() {
       const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
-      return conflicts.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+      return conflicts
+        .filter((conflict) => conflict.kind !== 'constraint')
+        .sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+    },
+    async readConstraintConflicts() {
+      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      return conflicts.filter((conflict) => conflict.kind === 'constraint');
     },
     async readWriters(incs) {
       const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];

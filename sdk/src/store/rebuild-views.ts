@@ -5,28 +5,55 @@
  */
 import type { IDBPDatabase } from 'idb';
 
+import type { Constraints } from '../constraints/registry.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { viewRecord } from '../core/view.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
-import { CONFLICTS, currentState, META, RECORDS, type RecordRow, type ViewsRow } from './layout.ts';
+import { CLAIMS, COMPONENTS, CONFLICTS, currentState, META, RECORDS, type RecordRow, type ViewsRow } from './layout.ts';
+import { rebuildConstraints } from './rebuild-constraints.ts';
 
-/** What a collection's views depend on. */
-export function viewFingerprint(plan: CollectionPlan): string {
+/** What a collection's views depend on; `all`: the other collections, whose constraints may be about its rows. */
+export function viewFingerprint(plan: CollectionPlan, all: readonly CollectionPlan[]): string {
   const groups = plan.groups.map((fields) => fields.toSorted());
-  return canonicalJson({ fields: plan.fields, groups, onDeleteVsEdit: plan.onDeleteVsEdit } as unknown as Json);
+  const constraints = constraintsAbout(plan, all);
+  return canonicalJson({
+    fields: plan.fields,
+    groups,
+    onDeleteVsEdit: plan.onDeleteVsEdit,
+    ...(constraints.length > 0 ? { constraints } : {}),
+  } as unknown as Json);
+}
+
+/** Of a function nothing can be told but that it is there: whoever changes it gives the constraint another name. */
+function constraintsAbout(
+  { name, constraints = [] }: CollectionPlan,
+  all: readonly CollectionPlan[],
+): readonly unknown[] {
+  const own = constraints.map((one) =>
+    'when' in one && typeof one.when === 'function' ? { ...one, when: '()' } : one,
+  );
+  const isTarget = all.some((other) =>
+    other.constraints?.some((one) => one.kind === 'references' && one.collection === name),
+  );
+  return isTarget ? [...own, 'is referred to'] : own;
 }
 
 /** One transaction: afterwards every collection's table holds what its plan says. */
 export async function rebuildViews(
   db: IDBPDatabase,
   collections: readonly { readonly plan: CollectionPlan; readonly schema: CollectionSchema }[],
+  constraints: Constraints,
 ): Promise<void> {
+  const plans = collections.map(({ plan }) => plan);
   const stored = (await db.get(META, 'views')) as ViewsRow | undefined;
-  const wanted = Object.fromEntries(collections.map(({ plan }) => [plan.name, viewFingerprint(plan)]));
+  const wanted = Object.fromEntries(collections.map(({ plan }) => [plan.name, viewFingerprint(plan, plans)]));
   const stale = collections.filter(({ plan }) => stored?.fingerprints[plan.name] !== wanted[plan.name]);
   if (stale.length === 0) return;
-  const tx = db.transaction([RECORDS, CONFLICTS, META, ...stale.map(({ plan }) => plan.name)], 'readwrite');
+  const tx = db.transaction(
+    [RECORDS, CONFLICTS, CLAIMS, COMPONENTS, META, ...stale.map(({ plan }) => plan.name)],
+    'readwrite',
+  );
   for (const { schema } of stale) {
     const rows = tx.objectStore(schema.name);
     const records = tx.objectStore(RECORDS);
@@ -44,6 +71,7 @@ export async function rebuildViews(
       void cursor.update({ ...record, conflicts: open });
     }
   }
+  await rebuildConstraints(tx, constraints, new Map(collections.map(({ plan, schema }) => [plan.name, schema])));
   const row: ViewsRow = { key: 'views', fingerprints: { ...stored?.fingerprints, ...wanted } };
   void tx.objectStore(META).put(row);
   await tx.done;
