@@ -1,65 +1,10 @@
 /** The client over real parts: devices with the engine beside the page, real sockets, the server's session in memory. */
 import 'fake-indexeddb/auto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { WebSocketServer } from 'ws';
 
-import { TestServer } from '../testing/test-server.ts';
-import { Timeline } from '../testing/timeline.ts';
 import { closeAll, freshName, openNotes, type NotesDb } from './notes.fixture.ts';
+import { serve, type Served } from './server.fixture.ts';
 import type { Conflict, FieldConflict, SyncEvent } from './types.ts';
-
-interface Served {
-  readonly log: TestServer;
-  /** What the server sends is this long on its way. */
-  delayMs: number;
-  readonly url: string;
-  /** Ends every connection and takes no new one until start(). */
-  stop(): void;
-  start(): void;
-  close(): Promise<void>;
-}
-
-async function serve(): Promise<Served> {
-  const timeline = new Timeline(Date.now());
-  const clock = setInterval(() => timeline.runUntil(Date.now()), 1);
-  const log = new TestServer({ sid: 'server-0000', timeline, commitMs: () => 1 });
-  let isUp = true;
-  const http = createServer();
-  const sockets = new WebSocketServer({ noServer: true });
-  http.on('upgrade', (request, socket, head) => {
-    if (isUp) sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened));
-    else socket.destroy();
-  });
-  sockets.on('connection', (socket) => {
-    const later = (fn: () => void): unknown => (served.delayMs === 0 ? fn() : setTimeout(fn, served.delayMs));
-    const peer = log.connect({
-      send: (text) => later(() => socket.send(text)),
-      close: (code, reason) => later(() => (code === 1006 ? socket.terminate() : socket.close(code, reason))),
-    });
-    socket.on('message', (data: Buffer) => peer.receive(data.toString()));
-    socket.on('close', () => peer.gone());
-  });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const stop = (): void => {
-    isUp = false;
-    for (const client of sockets.clients) client.terminate();
-  };
-  const served: Served = {
-    log,
-    delayMs: 0,
-    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    stop,
-    start: () => (isUp = true),
-    close: async () => {
-      stop();
-      clearInterval(clock);
-      await new Promise((resolve) => http.close(resolve));
-    },
-  };
-  return served;
-}
 
 let server: Served;
 beforeEach(async () => {
@@ -75,9 +20,11 @@ const device = (id: string, name = freshName()): Promise<NotesDb> =>
 const idsOf = (db: NotesDb): string[] => db.conflicts$.value.map((conflict: Conflict) => conflict.id);
 
 test('[SYN1] settled() means: online, nothing pending, and all that the server had can be read', async () => {
-  const [anna, ben] = [await device('anna'), await device('ben')];
+  const anna = await device('anna');
+  // Before anything else is waited for: the connection is among the first news.
   const events: SyncEvent['type'][] = [];
   anna.events$.subscribe((event) => events.push(event.type));
+  const ben = await device('ben');
   for (let i = 0; i < 20; i++) {
     await anna.notes.insert({ id: `n${i}`, title: `${i}`, tags: ['x'] });
     await anna.sync.settled();

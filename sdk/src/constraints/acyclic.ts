@@ -7,14 +7,13 @@ import { NOWHERE, type Claim } from './claim.ts';
 import type { Constraint, FieldOf } from './constraint.ts';
 import type { RulesOf } from './rules.ts';
 
+export interface AcyclicOptions<Row> {
+  /** Holds the id of the row above; empty: there is none. */
+  readonly parent: FieldOf<Row, string>;
+}
+
 /** Rows are a tree, or several: no row is above itself. Rows in a cycle are kept and are a conflict. */
-export function acyclic<Row>(
-  name: string,
-  options: {
-    /** Holds the id of the row above; empty: there is none. */
-    readonly parent: FieldOf<Row, string>;
-  },
-): Constraint<Row> {
+export function acyclic<Row>(name: string, options: NoInfer<AcyclicOptions<Row>>): Constraint<Row> {
   return { ...options, kind: 'acyclic', name };
 }
 

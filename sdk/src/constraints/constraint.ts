@@ -1,7 +1,7 @@
 /** What an app declares: noOverlap(), unique(), references() and acyclic() make plain data of it. */
 import type { ConstraintPlan } from '../core/constraint.ts';
 
-/** `Row`: of the collections that it fits. */
+/** `Row`: of the collections that it fits; inferred from where the constraint stands. */
 export type Constraint<Row = never> = ConstraintPlan & {
   /** For the compiler only; never there. */
   readonly accepts?: (row: Row) => void;

@@ -28,7 +28,7 @@ export interface NoOverlapOptions<Row> extends ClaimOptions<Row> {
  * @example
  * collection<Meeting>({ constraints: [noOverlap('rooms', { by: 'room', from: 'start', to: 'end' })] })
  */
-export function noOverlap<Row>(name: string, options: NoOverlapOptions<Row>): Constraint<Row> {
+export function noOverlap<Row>(name: string, options: NoInfer<NoOverlapOptions<Row>>): Constraint<Row> {
   return { ...(options as Omit<NoOverlapPlan, 'kind' | 'name'>), kind: 'noOverlap', name };
 }
 

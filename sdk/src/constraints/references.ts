@@ -14,7 +14,7 @@ export interface ReferencesOptions<Row> {
 }
 
 /** The row that `field` names is in `collection`. A row that names a missing one is kept and is a conflict. */
-export function references<Row>(name: string, options: ReferencesOptions<Row>): Constraint<Row> {
+export function references<Row>(name: string, options: NoInfer<ReferencesOptions<Row>>): Constraint<Row> {
   return { ...options, kind: 'references', name };
 }
 

@@ -9,8 +9,8 @@ import type { RulesOf } from './rules.ts';
 /** No two rows have the same values in these fields. All rows are kept; equal ones are a conflict. */
 export function unique<Row>(
   name: string,
-  fields: (keyof Row & string) | readonly (keyof Row & string)[],
-  options: ClaimOptions<Row> = {},
+  fields: NoInfer<(keyof Row & string) | readonly (keyof Row & string)[]>,
+  options: NoInfer<ClaimOptions<Row>> = {},
 ): Constraint<Row> {
   const list = typeof fields === 'string' ? [fields] : fields;
   return { ...(options as Omit<UniquePlan, 'kind' | 'name' | 'fields'>), kind: 'unique', name, fields: list };

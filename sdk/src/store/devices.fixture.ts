@@ -13,7 +13,9 @@ import type { LocalDatabase } from './local-database.ts';
 
 export const SID = 'AAAAAAAAAAA';
 
-export const NOTES: CollectionPlan & { readonly indexes: readonly string[] } = {
+type LocalPlan = CollectionPlan & { readonly indexes: readonly string[] };
+
+export const NOTES: LocalPlan = {
   name: 'notes',
   fields: { title: { kind: 'ask' }, tags: { kind: 'set' }, pinned: { kind: 'lww' }, likes: { kind: 'counter' } },
   groups: [['room', 'start', 'end']],
@@ -62,10 +64,10 @@ let count = 0;
 
 export async function testDevice(
   user: string,
-  options?: { name?: string; plan?: CollectionPlan & { readonly indexes: readonly string[] }; nowMs?: () => number },
+  options?: { name?: string; plan?: LocalPlan; others?: readonly LocalPlan[]; nowMs?: () => number },
 ): Promise<TestDevice> {
   const name = options?.name ?? `device-${++count}`;
-  const collections = [options?.plan ?? NOTES];
+  const collections = [options?.plan ?? NOTES, ...(options?.others ?? [])];
   const clock = options?.nowMs ? { nowMs: options.nowMs } : {};
   const db = await openLocalDatabase({
     name,

@@ -1,0 +1,58 @@
+/** A server for tests of the client: real sockets, the server's session in memory. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
+
+import { TestServer } from '../testing/test-server.ts';
+import { Timeline } from '../testing/timeline.ts';
+
+export interface Served {
+  readonly log: TestServer;
+  /** What the server sends is this long on its way. */
+  delayMs: number;
+  readonly url: string;
+  /** Ends every connection and takes no new one until start(). */
+  stop(): void;
+  start(): void;
+  close(): Promise<void>;
+}
+
+export async function serve(): Promise<Served> {
+  const timeline = new Timeline(Date.now());
+  const clock = setInterval(() => timeline.runUntil(Date.now()), 1);
+  const log = new TestServer({ sid: 'server-0000', timeline, commitMs: () => 1 });
+  let isUp = true;
+  const http = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
+  http.on('upgrade', (request, socket, head) => {
+    if (isUp) sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened));
+    else socket.destroy();
+  });
+  sockets.on('connection', (socket) => {
+    const later = (fn: () => void): unknown => (served.delayMs === 0 ? fn() : setTimeout(fn, served.delayMs));
+    const peer = log.connect({
+      send: (text) => later(() => socket.send(text)),
+      close: (code, reason) => later(() => (code === 1006 ? socket.terminate() : socket.close(code, reason))),
+    });
+    socket.on('message', (data: Buffer) => peer.receive(data.toString()));
+    socket.on('close', () => peer.gone());
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const stop = (): void => {
+    isUp = false;
+    for (const client of sockets.clients) client.terminate();
+  };
+  const served: Served = {
+    log,
+    delayMs: 0,
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    stop,
+    start: () => (isUp = true),
+    close: async () => {
+      stop();
+      clearInterval(clock);
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+  return served;
+}
