@@ -296,6 +296,15 @@ test('[CST49] a constraint that contradicts the type of its row does not compile
   expect(planCollections({ fitting })[0]!.constraints).toHaveLength(2);
 });
 
+test('[CST12] a condition that is a function cannot go to a worker of the app: INVALID_OPTION', async () => {
+  const meetings = collection<Meeting>({ constraints: [unique('x', ['title'], { when: (row) => row.room !== 'A' })] });
+  const worker = (): Worker => {
+    throw new Error('not asked for');
+  };
+  const opened = open({ name: freshName(), collections: { meetings }, sync: { url: server.url }, worker });
+  await expect(opened).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+});
+
 test('[CST12] a condition that is a function works with syncing: it runs in the page', async () => {
   const meetings = collection<Meeting>({
     constraints: [noOverlap('big', { by: 'room', from: 'start', to: 'end', when: (row) => (row.seats ?? 0) > 2 })],

@@ -31,6 +31,7 @@ import { ownTransactions } from './write-scope.ts';
 export async function open<const C extends Collections>(options: OpenOptions<C>): Promise<Db<C>> {
   checkOpenOptions(options);
   const plans = planCollections(options.collections);
+  checkWorker(options.worker, plans);
   const lifetime = createLifetime();
   const events = new Subject<SyncEvent>();
   let link: SyncLink | null = null;
@@ -105,7 +106,7 @@ function startSync<C extends Collections>(
     name,
     sync,
     collections,
-    ...(worker === undefined ? hereIfFunctions(collections) : { worker }),
+    ...(collections.some(hasFunctions) ? { worker: false } : worker === undefined ? {} : { worker }),
     ...(logger ? { logger } : {}),
     onState: states.setLink,
     onChanged: (touched) => local.announceRemoteChanges(touched),
@@ -113,9 +114,14 @@ function startSync<C extends Collections>(
   });
 }
 
-/** Functions cannot go to the packaged worker: with one of them, syncing runs in the page. */
-function hereIfFunctions(collections: readonly LocalPlan[]): { readonly worker?: false } {
-  return collections.some(hasFunctions) ? { worker: false } : {};
+/** Functions cannot go to a worker: with one of them, syncing runs in the page. */
+function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
+  const plan = worker ? plans.find(hasFunctions) : undefined;
+  if (plan)
+    throw new SkerryError(
+      'INVALID_OPTION',
+      `open(): a constraint of ${plan.name} has a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
+    );
 }
 
 interface HandleParts {

@@ -15,7 +15,7 @@ export type FieldOf<Row, Value> = {
 export interface ClaimOptions<Row> {
   /**
    * Which rows take part: values by field, or a function of the row. The function must say the same of the same row
-   * everywhere and always; with one, syncing runs in the page unless the app brings no link at all.
+   * everywhere and always. With one, syncing runs in the page, because functions cannot go to a worker.
    */
   readonly when?:
     { readonly [K in keyof Row]?: Row[K] | readonly Row[K][] } | ((row: Row & { readonly id: string }) => boolean);
