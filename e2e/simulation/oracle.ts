@@ -1,14 +1,22 @@
 /** What must be true at the quiet end: every replica is the same, and it is what really happened, no more and no less. */
-import { canonicalJson, type Json } from '@skerry/sdk/kernel';
+import { canonicalJson, type Constraints, type Json } from '@skerry/sdk/kernel';
 import { recordKey, type RecordRow, type TestDevice, type TestServer } from '@skerry/sdk/testing';
 
+import { checkConstraints, checkEqualConstraints } from './constraints.ts';
 import { opsOn, Violation, type Truth, type Witnessed } from './truth.ts';
 
-export function checkQuietEnd(devices: readonly TestDevice[], server: TestServer, truth: Truth): void {
+export function checkQuietEnd(
+  devices: readonly TestDevice[],
+  server: TestServer,
+  truth: Truth,
+  constraints: Constraints,
+): void {
   truth.checkLog();
   for (const device of devices) checkDrained(device, server);
   const [first, ...others] = devices;
   for (const other of others) checkEqual(first!, other);
+  for (const other of others) checkEqualConstraints(first!, other);
+  for (const device of devices) checkConstraints(device, constraints);
   for (const [record, written] of truth.byRecord()) {
     checkRecord(record, written, first!.store.disk.records.get(record), truth);
     checkSurfaced(record, written, first!, truth);

@@ -12,6 +12,9 @@ import {
   resolveRegister,
   seededRandom,
   viewRecord,
+  WAIVERS,
+  waiverRow,
+  type CollectionPlan,
   type Json,
   type Random,
   type RecordState,
@@ -28,28 +31,27 @@ import {
   type MemoryDisk,
 } from '@skerry/sdk/testing';
 
+import { checkConstraints, constrainedFields, CONSTRAINTS, constraintsOf } from './constraints.ts';
 import { checkQuietEnd } from './oracle.ts';
 import { Truth, Violation, type Past } from './truth.ts';
 
 const START_MS = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;
-const SCHEMAS = new Map([
-  [
-    'notes',
-    compileCollection({
-      name: 'notes',
-      fields: {
-        title: { kind: 'ask' },
-        body: { kind: 'text' },
-        pinned: { kind: 'lww' },
-        tags: { kind: 'set' },
-        likes: { kind: 'counter' },
-      },
-      groups: [['room', 'start']],
-      onDeleteVsEdit: 'ask',
-    }),
-  ],
-]);
+const NOTES: CollectionPlan = {
+  name: 'notes',
+  fields: {
+    title: { kind: 'ask' },
+    body: { kind: 'text' },
+    pinned: { kind: 'lww' },
+    tags: { kind: 'set' },
+    likes: { kind: 'counter' },
+  },
+  groups: [['room', 'start']],
+  onDeleteVsEdit: 'ask',
+  constraints: CONSTRAINTS,
+};
+const SCHEMAS = new Map([[NOTES.name, compileCollection(NOTES)]]);
+const RULES = constraintsOf(NOTES, SCHEMAS);
 
 export interface WorldResult {
   readonly steps: number;
@@ -103,10 +105,11 @@ export class World {
       this.#timeline.runUntil(this.#timeline.nowMs + pauseMs);
     }
     this.#quiesce();
-    checkQuietEnd(this.#devices, this.#server, this.#truth);
+    checkQuietEnd(this.#devices, this.#server, this.#truth, RULES);
     for (const [verdict, count] of this.#server.verdicts) this.#count(`server: ${verdict}`, count);
     if (this.#server.verdicts.has('EQUIVOCATION')) throw new Violation('[I6] one dot came with two contents');
     this.#countConflicts();
+    this.#countConstraints();
     const rows = [...this.#devices[0]!.store.disk.rows.values()].map((row) => canonicalJson(row as Json));
     const traceHash = hash128([...this.#trace, ...this.#server.log.map(({ text }) => text), ...rows].join('\n'));
     return { steps, changes: this.#server.log.length, traceHash, counters: this.#counters };
@@ -115,6 +118,7 @@ export class World {
   #act(): void {
     const device = this.#pick(this.#devices);
     const dice = this.#random.fraction();
+    if (dice < 0.02) return this.#allow(device);
     if (dice < 0.62) return this.#write(device);
     if (dice < 0.68) return this.#do('link cut', () => device.cutLink());
     if (dice < 0.73)
@@ -153,10 +157,26 @@ export class World {
     const dots = device.store.write(steps, about);
     this.#truth.witness(device, dots, this.#pasts);
     if (!conflict) this.#checkReadYourWrites(device, steps);
+    checkConstraints(device, RULES);
     // The hint that something was written may be lost: it is for speed only.
     if (this.#chance(0.9)) device.dispatch({ type: 'local-write' });
     this.#count(conflict ? 'conflict resolved' : 'write');
     if (steps.length > 1) this.#count('several steps in one transaction');
+  }
+
+  /** Someone allows what breaks a constraint. */
+  #allow(device: TestDevice): void {
+    const open = [...device.store.disk.constraints.conflicts.values()];
+    if (open.length === 0) return;
+    const conflict = this.#pick(open);
+    const step: LocalIntent = { collection: WAIVERS, id: conflict.id, row: waiverRow(conflict) };
+    const dots = device.store.write([[step]], { kind: 'resolve' });
+    this.#truth.witness(device, dots, new Map());
+    device.dispatch({ type: 'local-write' });
+    if (device.store.disk.constraints.conflicts.has(conflict.id))
+      throw new Violation(`[I10] ${device.name} has allowed ${conflict.constraint}, and it is open`);
+    checkConstraints(device, RULES);
+    this.#count('constraint: allowed');
   }
 
   /** What one call of the app writes: usually one row, sometimes several. */
@@ -169,7 +189,7 @@ export class World {
     if (isAlone && this.#chance(0.08) && device.store.row('notes', id)) return this.#formSaved(device, id);
     const dice = this.#random.fraction();
     const value = this.#value();
-    const pick = this.#below(7);
+    const pick = this.#below(9);
     return {
       collection: 'notes',
       id,
@@ -217,6 +237,9 @@ export class World {
         return { ...row, likes: ((row['likes'] as number | undefined) ?? 0) + 1 + (value.length % 4) };
       case 5:
         return { ...row, body: editedText((row['body'] as string | undefined) ?? 'one\ntwo\nthree\n', value) };
+      case 7:
+      case 8:
+        return { ...row, ...constrainedFields(Number(value.slice(1))) };
       default:
         return { ...row, room: `room ${value.length % 3}`, start: value };
     }
@@ -310,7 +333,9 @@ export class World {
 
   #addDevice(name: string, disk: MemoryDisk): void {
     const { timeline, random, server } = { timeline: this.#timeline, random: this.#random, server: this.#server };
-    this.#devices.push(new TestDevice({ name, schemas: SCHEMAS, timeline, random, server, disk, skewMs: 0 }));
+    this.#devices.push(
+      new TestDevice({ name, schemas: SCHEMAS, constraints: RULES, timeline, random, server, disk, skewMs: 0 }),
+    );
   }
 
   #during(device: TestDevice, set: (is: boolean) => void): void {
@@ -356,6 +381,13 @@ export class World {
       this.#count(`open at the end: ${conflict.kind}`);
       if (conflict.kind === 'field' && conflict.versions.length > 2)
         this.#count('open at the end: three versions or more');
+    }
+  }
+
+  #countConstraints(): void {
+    for (const { constraint, rowIds } of this.#devices[0]!.store.disk.constraints.conflicts.values()) {
+      this.#count(`constraint: ${constraint} open at the end`);
+      if (rowIds.length > 2) this.#count('constraint: three rows or more open at the end');
     }
   }
 

@@ -49,7 +49,7 @@ function effortOf(
 }
 
 test('[CST15] what one change is compared with does not grow with the rows that are far from it', () => {
-  const efforts = [500, 5_000, 50_000].map((meetings) => {
+  const efforts = [500, 50_000].map((meetings) => {
     const replica = office(meetings);
     const last = meetings - 1;
     const effort = effortOf(replica, `e${last}`, { start: (last - 103) * 60 + 30, end: (last - 103) * 60 + 90 });
