@@ -157,7 +157,7 @@ export class World {
     const dots = device.store.write(steps, about);
     this.#truth.witness(device, dots, this.#pasts);
     if (!conflict) this.#checkReadYourWrites(device, steps);
-    checkConstraints(device, RULES);
+    if (this.#chance(0.25)) checkConstraints(device, RULES);
     // The hint that something was written may be lost: it is for speed only.
     if (this.#chance(0.9)) device.dispatch({ type: 'local-write' });
     this.#count(conflict ? 'conflict resolved' : 'write');
