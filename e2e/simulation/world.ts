@@ -46,7 +46,10 @@ const NOTES: CollectionPlan = {
     tags: { kind: 'set' },
     likes: { kind: 'counter' },
   },
-  groups: [['room', 'start']],
+  groups: [
+    ['room', 'start'],
+    ['begins', 'ends', 'seat', 'mentions', 'parent'],
+  ],
   onDeleteVsEdit: 'ask',
   constraints: CONSTRAINTS,
 };

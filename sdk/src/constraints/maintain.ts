@@ -9,7 +9,7 @@ import type { ClaimedBy, OpenConstraintConflict } from '../core/constraint.ts';
 import type { RecordState } from '../core/record.ts';
 import type { Row } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
-import { canonicalJson, type Json } from '../lib/json.ts';
+import { canonicalJson } from '../lib/json.ts';
 import {
   askClaims,
   askComponents,
@@ -81,9 +81,23 @@ function* moveClaims(constraints: Constraints, records: readonly ChangedRecord[]
   return changed;
 }
 
+/** Of one row under one constraint. */
 function isSame(a: Claim | undefined, b: Claim | undefined): boolean {
   if (!a || !b) return a === b;
-  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
+  return (
+    a.bucket === b.bucket &&
+    a.from === b.from &&
+    a.to === b.to &&
+    a.hlc === b.hlc &&
+    a.dot === b.dot &&
+    isSameList(a.dots, b.dots) &&
+    isSameList(a.stamp, b.stamp) &&
+    isSameList(a.waives, b.waives)
+  );
+}
+
+function isSameList(a: readonly unknown[] = [], b: readonly unknown[] = []): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
 /** The rows whose components may be others now, by constraint. */
