@@ -3,7 +3,7 @@
  * those below them. The latest of its claims closed it; the others are accepted.
  */
 import { askClaims } from './ask.ts';
-import { NOWHERE, type Claim } from './claim.ts';
+import { fieldOf, NOWHERE, type Claim } from './claim.ts';
 import type { Constraint, FieldOf } from './constraint.ts';
 import type { RulesOf } from './rules.ts';
 
@@ -22,7 +22,7 @@ export const MAX_CYCLE = 1_000;
 
 export const acyclicRules: RulesOf<'acyclic'> = ({ parent }) => ({
   place: (row) => {
-    const above = row[parent];
+    const above = fieldOf(row, parent);
     return typeof above === 'string' && above !== '' ? { ...NOWHERE, bucket: above } : null;
   },
   components: function* (name, claims) {

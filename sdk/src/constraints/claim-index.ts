@@ -5,14 +5,15 @@
 import type { OpenConstraintConflict } from '../core/constraint.ts';
 import { memberKey, type Answers, type Ask, type Component, type IndexWrites, type Lookup } from './ask.ts';
 import type { Claim } from './claim.ts';
+import { SortedClaims } from './sorted-claims.ts';
 
 export class ClaimIndex {
   readonly claims = new Map<string, Claim>();
   readonly components = new Map<string, Component>();
   readonly conflicts = new Map<string, OpenConstraintConflict>();
   readonly #componentsOf = new Map<string, Set<string>>();
-  /** By constraint and bucket, then by width, in the order of `from`. */
-  readonly #places = new Map<string, Map<number, Claim[]>>();
+  /** By constraint and bucket, then by width. */
+  readonly #places = new Map<string, Map<number, SortedClaims>>();
 
   copy(): ClaimIndex {
     const copy = new ClaimIndex();
@@ -52,12 +53,10 @@ export class ClaimIndex {
       case 'wider': {
         const widths = [...(this.#places.get(memberKey(ask.name, ask.bucket))?.keys() ?? [])];
         const [next] = widths.filter((width) => width > ask.width).sort((a, b) => a - b);
-        return next === undefined ? [] : this.#widthOf(ask.name, ask.bucket, next).slice(0, 1);
+        return next === undefined ? [] : listOf(this.#widthOf(ask.name, ask.bucket, next)?.first);
       }
-      case 'range': {
-        const places = this.#widthOf(ask.name, ask.bucket, ask.width);
-        return places.slice(positionOf(places, ask.lower), positionAfter(places, ask.upper));
-      }
+      case 'range':
+        return this.#widthOf(ask.name, ask.bucket, ask.width)?.between(ask.lower, ask.upper) ?? [];
     }
   }
 
@@ -75,11 +74,11 @@ export class ClaimIndex {
     this.#drop(key);
     this.claims.set(key, claim);
     const place = memberKey(claim.name, claim.bucket);
-    const widths = this.#places.get(place) ?? new Map<number, Claim[]>();
+    const widths = this.#places.get(place) ?? new Map<number, SortedClaims>();
     this.#places.set(place, widths);
-    const claims = widths.get(claim.width) ?? [];
+    const claims = widths.get(claim.width) ?? new SortedClaims();
     widths.set(claim.width, claims);
-    claims.splice(positionAfter(claims, claim.from), 0, claim);
+    claims.add(claim);
   }
 
   #drop(key: string): void {
@@ -88,13 +87,13 @@ export class ClaimIndex {
     this.claims.delete(key);
     const widths = this.#places.get(memberKey(claim.name, claim.bucket))!;
     const claims = widths.get(claim.width)!;
-    claims.splice(claims.indexOf(claim, positionOf(claims, claim.from)), 1);
-    if (claims.length === 0) widths.delete(claim.width);
+    claims.remove(claim);
+    if (claims.isEmpty) widths.delete(claim.width);
     if (widths.size === 0) this.#places.delete(memberKey(claim.name, claim.bucket));
   }
 
-  #widthOf(name: string, bucket: string, width: number): readonly Claim[] {
-    return this.#places.get(memberKey(name, bucket))?.get(width) ?? [];
+  #widthOf(name: string, bucket: string, width: number): SortedClaims | undefined {
+    return this.#places.get(memberKey(name, bucket))?.get(width);
   }
 
   #putComponent(component: Component): void {
@@ -118,24 +117,4 @@ export class ClaimIndex {
 
 function listOf<T>(value: T | undefined): readonly T[] {
   return value === undefined ? [] : [value];
-}
-
-/** How many begin before `from`. */
-function positionOf(claims: readonly Claim[], from: number): number {
-  return firstWhere(claims, (claim) => claim.from >= from);
-}
-
-/** How many begin at `from` or before. */
-function positionAfter(claims: readonly Claim[], from: number): number {
-  return firstWhere(claims, (claim) => claim.from > from);
-}
-
-function firstWhere(claims: readonly Claim[], is: (claim: Claim) => boolean): number {
-  let [low, high] = [0, claims.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (is(claims[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -8,6 +8,7 @@ import { compareDots } from '../core/dot.ts';
 import { compareMarks, type Entry, type Mark, type RecordState } from '../core/record.ts';
 import { registerFields } from '../core/conflict.ts';
 import type { Stamp } from '../core/version-vector.ts';
+import type { Row } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 
@@ -60,6 +61,11 @@ export function compareClaims(a: Claim, b: Claim): number {
 export function keyOf(value: Json): string {
   const text = canonicalJson(value);
   return text.length <= 100 ? text : `#${hash128(text)}`;
+}
+
+/** A field of a row; what every object has is none. */
+export function fieldOf(row: Row, field: string): Json | undefined {
+  return Object.hasOwn(row, field) ? row[field] : undefined;
 }
 
 /** Nothing in it: takes part in no constraint. */

@@ -220,6 +220,31 @@ test('[CST12] only rows that a condition names take part: by values, lists of va
   expect(open(ben)).toEqual([['a', 'b']]);
 });
 
+test('[CST11] what every object has is not a value of a row', () => {
+  const anna = new Replica('anna', [
+    planOf([
+      { kind: 'unique', name: 'u', fields: ['constructor'] },
+      { kind: 'noOverlap', name: 'o', by: 'toString', from: 'start', to: 'end', when: { valueOf: null } },
+      { kind: 'acyclic', name: 'a', parent: 'hasOwnProperty' },
+      { kind: 'references', name: 'r', field: 'isPrototypeOf', collection: 'events' },
+    ]),
+  ]);
+  for (const id of ['a', 'b', 'c']) anna.write('events', id, meeting(10, 12));
+  expect(open(anna)).toEqual([]);
+  anna.write('events', 'a', { constructor: 'x' as never });
+  anna.write('events', 'b', { constructor: 'x' as never });
+  expect(open(anna)).toEqual([['a', 'b']]);
+});
+
+test('[CST12] a condition cannot change the row that it looks at', () => {
+  const when = (event: Row): boolean => Reflect.set(event, 'room', 'elsewhere');
+  const anna = replica({ ...ROOMS, when });
+  anna.write('events', 'a', meeting(10, 12));
+  anna.write('events', 'b', meeting(10, 12, 'B'));
+  expect(open(anna)).toEqual([]);
+  expect(anna.row('events', 'a')).toMatchObject({ room: 'A' });
+});
+
 test('[CST12] a condition that throws leaves its row out, and the others go on', () => {
   const anna = replica({
     ...ROOMS,

@@ -72,39 +72,47 @@ function act(replicas: readonly Replica[], one: Step): void {
   }
 }
 
-test('[CST1] what is kept up to date is what is found from scratch, after every write and every page', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-      const replicas = Array.from({ length: REPLICAS }, (_, i) => new Replica(`r${i}`, PLANS));
-      for (const one of steps) {
-        act(replicas, one);
-        expect(replicas[one.by]!.open).toEqual(replicas[one.by]!.fromScratch);
-      }
-    }),
-    { numRuns: 400 },
-  );
-});
+test(
+  '[CST1] what is kept up to date is what is found from scratch, after every write and every page',
+  { timeout: 60_000 },
+  () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const replicas = Array.from({ length: REPLICAS }, (_, i) => new Replica(`r${i}`, PLANS));
+        for (const one of steps) {
+          act(replicas, one);
+          expect(replicas[one.by]!.open).toEqual(replicas[one.by]!.fromScratch);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  },
+);
 
-test('[CST2] replicas that know the same have the same conflicts, ids and verdicts, whatever the order', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-      const replicas = Array.from({ length: REPLICAS }, (_, i) => new Replica(`r${i}`, PLANS));
-      for (const one of steps) act(replicas, one);
-      for (const replica of replicas) for (const other of replicas) replica.learn(other);
-      for (const replica of replicas) replica.learn(replicas.at(-1)!);
-      // One that got everything at once, and one that computes everything anew.
-      const late = new Replica('late', PLANS);
-      late.learn(replicas[0]!);
-      const anew = new ClaimIndex();
-      anew.run(maintainConstraints(late.constraints, late.changed()));
-      for (const other of [...replicas.slice(1), late]) expect(other.open).toEqual(replicas[0]!.open);
-      expect(anew.conflicts).toEqual(late.index.conflicts);
-    }),
-    { numRuns: 200 },
-  );
-});
+test(
+  '[CST2] replicas that know the same have the same conflicts, ids and verdicts, whatever the order',
+  { timeout: 60_000 },
+  () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const replicas = Array.from({ length: REPLICAS }, (_, i) => new Replica(`r${i}`, PLANS));
+        for (const one of steps) act(replicas, one);
+        for (const replica of replicas) for (const other of replicas) replica.learn(other);
+        for (const replica of replicas) replica.learn(replicas.at(-1)!);
+        // One that got everything at once, and one that computes everything anew.
+        const late = new Replica('late', PLANS);
+        late.learn(replicas[0]!);
+        const anew = new ClaimIndex();
+        anew.run(maintainConstraints(late.constraints, late.changed()));
+        for (const other of [...replicas.slice(1), late]) expect(other.open).toEqual(replicas[0]!.open);
+        expect(anew.conflicts).toEqual(late.index.conflicts);
+      }),
+      { numRuns: 100 },
+    );
+  },
+);
 
-test('[CST3] what is told to have opened and closed adds up to what is open', () => {
+test('[CST3] what is told to have opened and closed adds up to what is open', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const replica = new Replica('r0', PLANS);

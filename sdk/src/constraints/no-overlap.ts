@@ -7,7 +7,7 @@
  */
 import type { NoOverlapPlan } from '../core/constraint.ts';
 import { askClaims, type Lookup } from './ask.ts';
-import { isEmpty, keyOf, type Claim, type Place } from './claim.ts';
+import { fieldOf, isEmpty, keyOf, type Claim, type Place } from './claim.ts';
 import { takesPart } from './condition.ts';
 import type { ClaimOptions, Constraint, FieldOf } from './constraint.ts';
 import { momentOf } from './moment.ts';
@@ -47,9 +47,9 @@ export const noOverlapRules: RulesOf<'noOverlap'> = (plan) => ({
 });
 
 function intervalOf({ by, from, to }: NoOverlapPlan, row: Parameters<typeof takesPart>[1]): Place | null {
-  const what = row[by];
-  const first = momentOf(row[from]);
-  const end = momentOf(row[to]);
+  const what = fieldOf(row, by);
+  const first = momentOf(fieldOf(row, from));
+  const end = momentOf(fieldOf(row, to));
   if (isEmpty(what) || what === undefined || !first || !end || first.kind !== end.kind || !(first.at < end.at))
     return null;
   return { bucket: `${first.kind} ${keyOf(what)}`, width: widthOf(end.at - first.at), from: first.at, to: end.at };

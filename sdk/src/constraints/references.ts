@@ -3,7 +3,7 @@
  * pointed elsewhere, be deleted, or stay as it is, without regard to the others.
  */
 import { askClaims } from './ask.ts';
-import { NOWHERE, presenceName } from './claim.ts';
+import { fieldOf, NOWHERE, presenceName } from './claim.ts';
 import type { Constraint, FieldOf } from './constraint.ts';
 import type { RulesOf } from './rules.ts';
 
@@ -21,7 +21,7 @@ export function references<Row>(name: string, options: NoInfer<ReferencesOptions
 export const referencesRules: RulesOf<'references'> = ({ field, collection }) => ({
   target: collection,
   place: (row) => {
-    const target = row[field];
+    const target = fieldOf(row, field);
     return typeof target === 'string' && target !== '' ? { ...NOWHERE, bucket: target } : null;
   },
   components: function* (_name, claims) {

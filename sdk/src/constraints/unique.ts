@@ -1,6 +1,6 @@
 /** unique: no two rows have the same values in these fields. A row that leaves one of them empty takes no part. */
 import { askClaims, type Lookup } from './ask.ts';
-import { isEmpty, keyOf, NOWHERE, type Claim } from './claim.ts';
+import { fieldOf, isEmpty, keyOf, NOWHERE, type Claim } from './claim.ts';
 import { takesPart } from './condition.ts';
 import type { UniquePlan } from '../core/constraint.ts';
 import type { ClaimOptions, Constraint } from './constraint.ts';
@@ -18,7 +18,7 @@ export function unique<Row>(
 
 export const uniqueRules: RulesOf<'unique'> = ({ fields, when }) => ({
   place: (row) => {
-    const values = fields.map((field) => row[field]);
+    const values = fields.map((field) => fieldOf(row, field));
     if (values.some(isEmpty) || !takesPart(when, row)) return null;
     return { ...NOWHERE, bucket: keyOf(values.map((value) => value ?? null)) };
   },
