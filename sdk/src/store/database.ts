@@ -16,7 +16,7 @@ import { randomName } from '../lib/ids.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceRemoteChanges } from './announce.ts';
 import { checkRow } from './check-row.ts';
-import { runOnCore } from './constraint-io.ts';
+import { runOnCore } from './constraint-core.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
   CLAIMS,

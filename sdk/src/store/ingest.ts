@@ -14,7 +14,7 @@ import { SkerryError } from '../lib/errors.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
 import { changedRecords } from './changed-records.ts';
-import { runOnIdb } from './constraint-io.ts';
+import { runOnIdb } from './constraint-idb.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import {
   CONFLICTS,

@@ -25,7 +25,7 @@ import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { changedByStep, netMoves } from './changed-records.ts';
 import { checkId, copyRow } from './check-row.ts';
-import { runOnCore } from './constraint-io.ts';
+import { runOnCore } from './constraint-core.ts';
 import { TransactionDraft } from './draft.ts';
 import { INTERNAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
