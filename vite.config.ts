@@ -9,7 +9,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const resolve = { conditions: ['@skerry/source', ...defaultClientConditions] };
 const ssr = { resolve: { conditions: ['@skerry/source', ...defaultServerConditions] } };
 
-const KERNEL = 'sdk/src/{lib,core,policies,protocol,session,space}/**/*.test.ts';
+const KERNEL = 'sdk/src/{lib,core,policies,constraints,protocol,session,space}/**/*.test.ts';
 
 const tests: ViteUserConfig = {
   resolve,

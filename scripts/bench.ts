@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: the benchmarks of `bench/`, in a Chromium that is found or installed.
+ * `npm run bench`: the benchmarks of `bench/`: of the kernel, then in a Chromium that is found or installed.
  */
 import { findBrowser } from './browser.ts';
 import { runNode } from './process.ts';
 
-process.exitCode = await runNode(['bench/main.ts'], { env: { CHROMIUM_PATH: await findBrowser() } });
+const kernel = await runNode(['--conditions=@skerry/source', 'bench/kernel/constraints.ts']);
+process.exitCode = kernel || (await runNode(['bench/main.ts'], { env: { CHROMIUM_PATH: await findBrowser() } }));

@@ -28,18 +28,23 @@ export interface Violation {
 }
 
 const sdk = (...names: readonly string[]): readonly string[] => names.map((name) => `sdk/src/${name}`);
-const PURE = ['lib', 'core', 'policies', 'protocol', 'session', 'space'];
+const PURE = ['lib', 'core', 'policies', 'constraints', 'protocol', 'session', 'space'];
 const KERNEL = ['@skerry/sdk/kernel', '@skerry/sdk/testing'];
 
 export const RULES: readonly Rule[] = [
   { of: 'sdk/src/lib', folders: [], packages: ['@noble/hashes/*'] },
   { of: 'sdk/src/core', folders: sdk('lib'), packages: [] },
   { of: 'sdk/src/policies', folders: sdk('core', 'lib'), packages: ['node-diff3'] },
+  { of: 'sdk/src/constraints', folders: sdk('policies', 'core', 'lib'), packages: [] },
   { of: 'sdk/src/protocol', folders: sdk('core', 'lib'), packages: [] },
   { of: 'sdk/src/space', folders: sdk('protocol', 'core', 'lib'), packages: [] },
   // The port of the store is what the session drives; the stores behind it are not its business.
   { of: 'sdk/src/session', folders: sdk('protocol', 'core', 'lib', 'store/device-store.ts'), packages: [] },
-  { of: 'sdk/src/store', folders: sdk('protocol', 'core', 'policies', 'lib'), packages: ['dexie', 'idb', 'rxjs'] },
+  {
+    of: 'sdk/src/store',
+    folders: sdk('protocol', 'core', 'policies', 'constraints', 'lib'),
+    packages: ['dexie', 'idb', 'rxjs'],
+  },
   { of: 'sdk/src/transport', folders: sdk('protocol', 'lib'), packages: ['rxjs'] },
   {
     of: 'sdk/src/worker',
@@ -48,7 +53,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     of: 'sdk/src/client',
-    folders: sdk('store', 'worker', 'core', 'policies', 'lib'),
+    folders: sdk('store', 'worker', 'core', 'policies', 'constraints', 'lib'),
     packages: ['comlink', 'dexie', 'idb', 'rxjs'],
   },
   { of: 'sdk/src/react', folders: sdk('client'), packages: ['react', 'rxjs'] },
@@ -57,7 +62,7 @@ export const RULES: readonly Rule[] = [
   { of: 'sdk/src/worker.ts', folders: sdk('worker'), packages: ['comlink'] },
   { of: 'sdk/src/react.ts', folders: sdk('react', 'client'), packages: [] },
   { of: 'sdk/src/testing.ts', folders: sdk('testing', 'store'), packages: [] },
-  { of: 'sdk/src/index.ts', folders: sdk('client', 'policies', 'lib'), packages: [] },
+  { of: 'sdk/src/index.ts', folders: sdk('client', 'policies', 'constraints', 'lib'), packages: [] },
   { of: 'sync-server/src', folders: [], packages: [...KERNEL, 'node:*', 'better-sqlite3', 'ws'] },
   {
     of: 'e2e',

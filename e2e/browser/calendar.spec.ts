@@ -38,6 +38,30 @@ test('[E2ED1] two people book one room offline: both bookings are kept and the a
   await expect(anna.page.getByTestId('double-booking')).toHaveCount(0);
 });
 
+test('[E2ED4] a double booking that one keeps is kept on both, survives a reload, and is one again when a booking moves', async ({
+  world,
+}) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's laptop")];
+  const booking = { room: 'Room A', start: at(10), end: at(11) };
+  const id = await anna.db((db, event) => db.events.insert(event), { title: 'Planning', ...booking });
+  await ben.db((db, event) => db.events.insert(event), { title: 'Interview', ...booking });
+  await expectConverged(anna, ben);
+  expect(await anna.conflicts()).toMatchObject([{ kind: 'constraint', collection: 'events' }]);
+  expect(await ben.conflicts()).toEqual(await anna.conflicts());
+  await anna.page
+    .getByRole('link', { name: /calendar/i })
+    .first()
+    .click();
+  await anna.page.getByTestId('allow-double-booking').click();
+  await expect(anna.page.getByTestId('double-booking')).toHaveCount(0);
+  await expect.poll(() => ben.conflicts()).toEqual([]);
+  await ben.reload();
+  await expectConverged(anna, ben);
+  expect(await ben.conflicts()).toEqual([]);
+  await ben.db((db, [row, end]) => db.events.update(row!, { end: end! }), [id, at(12)]);
+  await expect(anna.page.getByTestId('double-booking')).toHaveCount(1);
+});
+
 test('[E2ED2] one booking moved to two places is one conflict of room, start and end together', async ({ world }) => {
   const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's laptop")];
   const event = { title: 'Planning', room: 'Room A', start: at(10), end: at(11) };

@@ -1,6 +1,10 @@
 /** The entry of the SDK for pages. Importing it does nothing. */
 export { open } from './client/open.ts';
 export { collection } from './client/definition.ts';
+export { acyclic } from './constraints/acyclic.ts';
+export { noOverlap } from './constraints/no-overlap.ts';
+export { references } from './constraints/references.ts';
+export { unique } from './constraints/unique.ts';
 export { ask } from './policies/ask.ts';
 export { counter } from './policies/counter.ts';
 export { fww } from './policies/fww.ts';
@@ -14,5 +18,6 @@ export type { MergeFunction, MergeInput, MergePolicy } from './policies/merge.ts
 export { set } from './policies/set.ts';
 export { text } from './policies/text.ts';
 export { ERROR_CODES, SkerryError } from './lib/errors.ts';
+export type { Constraint } from './constraints/constraint.ts';
 export type { Policy } from './policies/policy.ts';
 export type * from './client/types.ts';

@@ -17,6 +17,7 @@ export * from './core/change.ts';
 export * from './core/clock.ts';
 export * from './core/commit.ts';
 export * from './core/conflict.ts';
+export * from './core/constraint.ts';
 export * from './core/control.ts';
 export * from './core/digest.ts';
 export * from './core/dot.ts';
@@ -45,6 +46,20 @@ export * from './policies/policy.ts';
 export * from './policies/registry.ts';
 export * from './policies/set.ts';
 export * from './policies/text.ts';
+
+export * from './constraints/acyclic.ts';
+export * from './constraints/ask.ts';
+export * from './constraints/claim.ts';
+export * from './constraints/claim-index.ts';
+export * from './constraints/claim-states.ts';
+export * from './constraints/constraint.ts';
+export * from './constraints/from-scratch.ts';
+export * from './constraints/maintain.ts';
+export * from './constraints/no-overlap.ts';
+export * from './constraints/references.ts';
+export * from './constraints/registry.ts';
+export * from './constraints/unique.ts';
+export * from './constraints/waiver.ts';
 
 export * from './protocol/check-change.ts';
 export * from './protocol/codec.ts';

@@ -1,5 +1,5 @@
 /** A room that is booked twice: who, when, and the ways out, each one click. */
-import { CalendarClock, DoorOpen, SquareSplitHorizontal, X } from 'lucide-react';
+import { CalendarClock, DoorOpen, Rows2, SquareSplitHorizontal, X } from 'lucide-react';
 import { useMemo, type ReactNode } from 'react';
 
 import { useDecide } from '../conflicts/use-decide.ts';
@@ -19,22 +19,24 @@ interface DoubleBookingCardProps {
 }
 
 export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps): ReactNode {
-  const { db, me } = useSession();
+  const { me } = useSession();
   const { bookings, waiting } = useOverview();
   const decide = useDecide(onDecided);
   const suggestions = useMemo(() => suggest(double, bookings, ROOMS, me.user.id), [double, bookings, me]);
 
   const moved = suggestions[0]?.booking;
+  const all = double.bookings.length === 2 ? 'both' : 'all';
 
   const take = ({ booking, ...suggestion }: Suggestion): void => {
     const { start, end } = suggestion.kind === 'time' ? suggestion : booking;
     const room = suggestion.kind === 'room' ? suggestion.room : booking.room;
     const slot = { room, start: formatWall(start), end: formatWall(end) };
     const where = suggestion.kind === 'room' ? suggestion.room : spanLabel(suggestion.start, suggestion.end);
-    void decide(`Moved ${titleOf(booking)} to ${where}`, () => db.events.update(booking.id, slot));
+    void decide(`Moved ${titleOf(booking)} to ${where}`, () => double.resolve({ change: booking.id, to: slot }));
   };
   const cancel = (booking: Booking): void =>
-    void decide(`Cancelled ${titleOf(booking)}`, () => db.events.delete(booking.id));
+    void decide(`Cancelled ${titleOf(booking)}`, () => double.resolve({ delete: booking.id }));
+  const allow = (): void => void decide(`Kept ${all} bookings`, () => double.resolve('allow'));
 
   return (
     <div className="double-booking" data-testid="double-booking" data-room={double.room}>
@@ -89,6 +91,9 @@ export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps)
               <WayOut isFirst={suggestions.length + index === 0}>Cancel {whoseOf(booking, double, me.user.id)}</WayOut>
             </button>
           ))}
+          <button type="button" className="button quiet" data-testid="allow-double-booking" onClick={allow}>
+            <Rows2 aria-hidden /> Keep {all}
+          </button>
         </div>
       </div>
     </div>

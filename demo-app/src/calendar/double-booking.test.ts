@@ -1,44 +1,45 @@
+import type { ConstraintConflict } from '@skerry/sdk';
 import { expect, test } from 'vitest';
 
-import type { Booking } from './booking.ts';
-import { findDoubleBookings } from './double-booking.ts';
-import { HOUR } from './wall-time.ts';
+import { toDoubleBookings } from './double-booking.ts';
+import { formatWall, HOUR } from './wall-time.ts';
 
 const ten = Date.UTC(2026, 10, 17, 10);
 
-test('[DBOOK1] one room, two bookings at once: both are named, with the time they share', () => {
-  const mine = booking('1', 'Room A', 0, 1);
-  const bruno = booking('2', 'Room A', 0.5, 2);
-  expect(findDoubleBookings([bruno, mine])).toEqual([
-    { id: '1+2', room: 'Room A', start: ten + HOUR / 2, end: ten + HOUR, bookings: [mine, bruno] },
-  ]);
+test('[DBOOK1] a room that is booked twice is shown with its bookings, the earliest first, and the time they share', () => {
+  const [double, ...more] = toDoubleBookings([conflict(row('2', 0.5, 2), row('1', 0, 1))]);
+  expect(more).toEqual([]);
+  expect(double).toMatchObject({ id: '2+1', room: 'Room A', start: ten + HOUR / 2, end: ten + HOUR });
+  expect(double!.bookings.map(({ id }) => id)).toEqual(['1', '2']);
 });
 
-test('[DBOOK2] another room, or one after the other, is no double booking', () => {
-  const bookings = [booking('1', 'Room A', 0, 1), booking('2', 'Room B', 0, 1), booking('3', 'Room A', 1, 2)];
-  expect(findDoubleBookings(bookings)).toEqual([]);
+test('[DBOOK3] bookings that overlap through a third one are shown as one, from the first moment shared to the last', () => {
+  const doubles = toDoubleBookings([conflict(row('1', 0, 2), row('2', 1, 4), row('3', 3, 5))]);
+  expect(doubles.map(({ start, end }) => [start, end])).toEqual([[ten + HOUR, ten + 4 * HOUR]]);
 });
 
-test('[DBOOK3] bookings that overlap through a third one are settled as one', () => {
-  const bookings = [booking('1', 'Room A', 0, 2), booking('2', 'Room A', 1, 4), booking('3', 'Room A', 3, 5)];
-  const found = findDoubleBookings(bookings);
-  expect(found.map(({ id, start, end }) => [id, start, end])).toEqual([['1+2+3', ten + HOUR, ten + 4 * HOUR]]);
+test('[DBOOK6] double bookings come in the order of their time, and what is about to be another conflict is left out', () => {
+  const later = conflict(row('a', 5, 6), row('b', 5, 7));
+  const earlier = conflict(row('c', 0, 2), row('d', 1, 3));
+  expect(toDoubleBookings([later, conflict(row('e', 0, 1)), earlier]).map(({ id }) => id)).toEqual(['c+d', 'a+b']);
 });
 
-test('[DBOOK4] a long booking overlaps everything inside it, also after a short one has ended', () => {
-  const bookings = [booking('1', 'Room A', 0, 6), booking('2', 'Room A', 1, 2), booking('3', 'Room A', 4, 5)];
-  expect(findDoubleBookings(bookings).map(({ id }) => id)).toEqual(['1+2+3']);
-});
+function row(id: string, from: number, to: number): ConstraintConflict['rows'][number] {
+  return { id, title: id, room: 'Room A', start: formatWall(ten + from * HOUR), end: formatWall(ten + to * HOUR) };
+}
 
-test('[DBOOK5] events without a room are never in each other’s way', () => {
-  expect(findDoubleBookings([booking('1', '', 0, 1), booking('2', '', 0, 1)])).toEqual([]);
-});
-
-test('[DBOOK6] the same bookings in any order are the same double booking', () => {
-  const bookings = [booking('b', 'Room A', 0, 1), booking('a', 'Room A', 0, 1), booking('c', 'Room A', 0, 1)];
-  expect(findDoubleBookings(bookings.toReversed())).toEqual(findDoubleBookings(bookings));
-});
-
-function booking(id: string, room: string, from: number, to: number): Booking {
-  return { id, title: id, room, start: ten + from * HOUR, end: ten + to * HOUR, bookedBy: null };
+function conflict(...rows: ConstraintConflict['rows']): ConstraintConflict {
+  const ids = rows.map(({ id }) => id);
+  return {
+    kind: 'constraint',
+    id: ids.join('+'),
+    collection: 'events',
+    constraint: 'rooms',
+    rowId: ids[0]!,
+    rows,
+    accepted: ids.slice(0, 1),
+    contested: ids.slice(1),
+    detectedAt: new Date(ten),
+    resolve: () => Promise.reject(new Error('not asked for')),
+  };
 }

@@ -1,12 +1,15 @@
 /**
- * Finds rooms that are booked twice. Each booking may be fine alone, and two people who were offline may both be right:
- * so nothing is refused, the bookings are shown together and a person moves one.
+ * Rooms that are booked twice, as the calendar shows them. The SDK finds them (`noOverlap` in the schema): each booking may be
+ * fine alone, and two people who were offline may both be right, so nothing is refused and a person moves one.
  */
-import type { Booking } from './booking.ts';
+import type { Conflict, ConstraintConflict } from '@skerry/sdk';
+
+import type { StoredEvent } from '../data/schema.ts';
+import { toBookings, type Booking } from './booking.ts';
 import type { WallTime } from './wall-time.ts';
 
 export interface DoubleBooking {
-  /** The same on every device: made from the bookings alone. */
+  /** The same on every device. */
   readonly id: string;
   readonly room: string;
   /** From the first moment that two of them share to the last. */
@@ -14,12 +17,12 @@ export interface DoubleBooking {
   readonly end: WallTime;
   /** Two or more, the earliest first. */
   readonly bookings: readonly Booking[];
+  readonly resolve: ConstraintConflict['resolve'];
 }
 
-export function findDoubleBookings(bookings: readonly Booking[]): readonly DoubleBooking[] {
-  const inRooms = bookings.filter(({ room }) => room !== '');
-  return [...Map.groupBy(inRooms, ({ room }) => room).values()]
-    .flatMap(overlappingInOneRoom)
+export function toDoubleBookings(conflicts: readonly Conflict[]): readonly DoubleBooking[] {
+  return conflicts
+    .flatMap((conflict) => (conflict.kind === 'constraint' ? (toDoubleBooking(conflict) ?? []) : []))
     .toSorted((a, b) => a.start - b.start || compare(a.room, b.room));
 }
 
@@ -31,33 +34,21 @@ export function overlaps(
   return a.start < b.end && b.start < a.end;
 }
 
-/** Bookings that overlap through one another are one double booking: moving one may settle all. */
-function overlappingInOneRoom(bookings: readonly Booking[]): DoubleBooking[] {
-  const clusters: Booking[][] = [];
-  let end = -Infinity;
-  for (const booking of bookings.toSorted((a, b) => a.start - b.start || compare(a.id, b.id))) {
-    if (booking.start < end) clusters.at(-1)?.push(booking);
-    else clusters.push([booking]);
-    end = Math.max(end, booking.end);
-  }
-  return clusters.filter(({ length }) => length > 1).map(toDoubleBooking);
-}
-
-function toDoubleBooking(bookings: readonly Booking[]): DoubleBooking {
-  const ids = bookings.map(({ id }) => id).toSorted(compare);
-  const contested = bookings.flatMap((a, i) =>
+/** Null while one of its rows is on its way out: the conflict is about to be another one. */
+function toDoubleBooking({ id, rows, resolve }: ConstraintConflict): DoubleBooking | null {
+  const bookings = toBookings(rows as unknown as readonly StoredEvent[]).toSorted(
+    (a, b) => a.start - b.start || compare(a.id, b.id),
+  );
+  const shared = bookings.flatMap((a, i) =>
     bookings
       .slice(i + 1)
       .filter((b) => overlaps(a, b))
       .map((b) => ({ start: b.start, end: Math.min(a.end, b.end) })),
   );
-  return {
-    id: ids.join('+'),
-    room: bookings[0]?.room ?? '',
-    start: Math.min(...contested.map(({ start }) => start)),
-    end: Math.max(...contested.map(({ end }) => end)),
-    bookings,
-  };
+  if (shared.length === 0) return null;
+  const start = Math.min(...shared.map((time) => time.start));
+  const end = Math.max(...shared.map((time) => time.end));
+  return { id, room: bookings[0]?.room ?? '', start, end, bookings, resolve };
 }
 
 function compare(a: string, b: string): number {

@@ -22,7 +22,7 @@ const CLOSES = 20 * HOUR;
 const STEP = 15 * MINUTE;
 
 export function suggest(
-  double: DoubleBooking,
+  double: Pick<DoubleBooking, 'bookings'>,
   all: readonly Booking[],
   rooms: readonly string[],
   myId: string,
@@ -37,7 +37,7 @@ export function suggest(
 }
 
 /** Mine, because I may move it without asking anyone; of several the newest, because ids grow with time. */
-export function bookingToMove(double: DoubleBooking, myId: string): Booking {
+export function bookingToMove(double: Pick<DoubleBooking, 'bookings'>, myId: string): Booking {
   const newest = double.bookings.toSorted((a, b) => (a.id < b.id ? 1 : -1));
   const booking = newest.find(({ bookedBy }) => bookedBy?.id === myId) ?? newest[0];
   if (!booking) throw new Error('a double booking has bookings');

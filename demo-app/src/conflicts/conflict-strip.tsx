@@ -1,12 +1,12 @@
 /** What there is to decide about one note or event, shown where it is. It can wait: nothing else is blocked. */
-import type { Conflict } from '@skerry/sdk';
 import type { ReactNode } from 'react';
 
+import type { RowConflict } from '../data/overview.tsx';
 import { DeleteConflictCard } from './delete-conflict-card.tsx';
 import { FieldConflictCard } from './field-conflict-card.tsx';
 
 interface ConflictStripProps {
-  readonly conflicts: readonly Conflict[];
+  readonly conflicts: readonly RowConflict[];
   /** A decision was made here; the focus was on something that is going away. */
   readonly onSettled: () => void;
 }
@@ -25,7 +25,7 @@ export function ConflictStrip({ conflicts, onSettled }: ConflictStripProps): Rea
 }
 
 interface ConflictCardProps {
-  readonly conflict: Conflict;
+  readonly conflict: RowConflict;
   readonly namesRow: boolean;
   readonly onDecided: () => void;
 }

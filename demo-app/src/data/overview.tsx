@@ -2,18 +2,21 @@
  * What several places show at once, computed once: the bookings, what waits for a person, and which rows are not with the
  * server yet.
  */
-import type { Conflict } from '@skerry/sdk';
+import type { Conflict, ConstraintConflict } from '@skerry/sdk';
 import { useConflicts, useLive, useValue } from '@skerry/sdk/react';
 import { createContext, use, useMemo, type ReactNode } from 'react';
 
 import { toBookings, type Booking } from '../calendar/booking.ts';
-import { findDoubleBookings, type DoubleBooking } from '../calendar/double-booking.ts';
+import { toDoubleBookings, type DoubleBooking } from '../calendar/double-booking.ts';
 import { useSession } from './session.tsx';
+
+/** About one row; what several rows do to each other is a double booking. */
+export type RowConflict = Exclude<Conflict, ConstraintConflict>;
 
 export interface Overview {
   readonly bookings: readonly Booking[];
   readonly doubleBookings: readonly DoubleBooking[];
-  readonly conflicts: readonly Conflict[];
+  readonly conflicts: readonly RowConflict[];
   /** Conflicts and double bookings. */
   readonly toDecide: number;
   /** When each row was last saved here, for rows that the server has not confirmed. */
@@ -25,11 +28,12 @@ const OverviewContext = createContext<Overview | null>(null);
 export function OverviewProvider(props: { readonly children: ReactNode }): ReactNode {
   const { db } = useSession();
   const events = useLive(db.events);
-  const conflicts = useConflicts(db);
+  const open = useConflicts(db);
   const outbox = useValue(db.outbox$);
 
   const bookings = useMemo(() => toBookings(events ?? []), [events]);
-  const doubleBookings = useMemo(() => findDoubleBookings(bookings), [bookings]);
+  const conflicts = useMemo(() => open.filter((conflict) => conflict.kind !== 'constraint'), [open]);
+  const doubleBookings = useMemo(() => toDoubleBookings(open), [open]);
   const waiting = useMemo(
     () => new Map(outbox.flatMap(({ rows, at }) => rows.map(({ rowId }) => [rowId, at]))),
     [outbox],

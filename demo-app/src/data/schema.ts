@@ -2,9 +2,10 @@
  * What the demo stores, and who decides when two people write at once.
  *
  * Titles are for people (ask), texts are merged and only clashes are for people (text), tags add up (set), a pin is a
- * preference (lww). A booking's room, start and end only make sense together, so they are one group.
+ * preference (lww). A booking's room, start and end only make sense together, so they are one group,
+ * and no two bookings of a room should overlap; those that do are kept and shown.
  */
-import { ask, collection, counter, lww, set, text, type Db, type Stored } from '@skerry/sdk';
+import { ask, collection, counter, lww, noOverlap, set, text, type Db, type Stored } from '@skerry/sdk';
 
 export interface Note {
   title: string;
@@ -46,6 +47,7 @@ export const collections = {
   events: collection<CalendarEvent>({
     fields: { title: ask(), room: ask(), start: ask(), end: ask(), bookedBy: lww() },
     groups: [['room', 'start', 'end']],
+    constraints: [noOverlap('rooms', { by: 'room', from: 'start', to: 'end' })],
   }),
   counters: collection<Counter>({ fields: { name: ask(), value: counter() } }),
 };

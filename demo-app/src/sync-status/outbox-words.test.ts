@@ -51,6 +51,10 @@ test('[DOUT6] a delete stands alone, also after an edit of the same row', () => 
   ]);
 });
 
+test('[DOUT7] what allows a double booking is called so', () => {
+  expect(outboxWords(entry(row('$waivers', ['allows'])), unknown)).toBe('Kept a double booking');
+});
+
 function entry(...rows: OutboxEntry['rows']): OutboxEntry {
   return { id: '1', at: new Date(0), label: undefined, bytes: 1, rows };
 }

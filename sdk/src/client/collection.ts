@@ -12,10 +12,10 @@ import type { LiveQueries } from './live.ts';
 import type { AnyRow } from './query-order.ts';
 import { countRows, findRows, type RowTable } from './query-run.ts';
 import { checkQuery, queryKey } from './query.ts';
-import type { Collection, Id, LiveQuery, New, Query, ReadToken, Stored } from './types.ts';
+import type { ClaimState, Collection, Id, LiveQuery, New, Query, ReadToken, Stored } from './types.ts';
 import { guarded, isPromise, type UserCode, type WriteScope } from './write-scope.ts';
 
-type Calls = Omit<Collection<AnyRow>, 'live' | 'liveOne'>;
+type Calls = Omit<Collection<AnyRow>, 'live' | 'liveOne' | 'claims'>;
 
 /** What readToken() gives: which row, and the record as it was then. */
 interface RowToken extends ReadToken {
@@ -116,6 +116,10 @@ export function openCollection(
     liveOne: (id: Id): LiveQuery<Stored<AnyRow> | null> => {
       checkId(name, id);
       return queries.live(`${name}/${id}`, () => table.get(id).then((row) => row ?? null));
+    },
+    claims: (id: Id): LiveQuery<readonly ClaimState[]> => {
+      checkId(name, id);
+      return queries.live(`${name}/${id}#claims`, () => local.readClaims(name, id));
     },
   };
 }

@@ -2,6 +2,8 @@
 import { msOf } from '../core/clock.ts';
 import { registerRow } from '../core/commit.ts';
 import type { OpenConflict, OpenDeleteConflict, OpenFieldConflict, OpenRecoveredCopy } from '../core/conflict.ts';
+import type { ConflictRow } from '../store/layout.ts';
+import { describeConstraintConflict } from './constraint-conflicts.ts';
 import { incOf, type Inc } from '../core/dot.ts';
 import { parsePath } from '../core/paths.ts';
 import type { Writer } from '../core/change.ts';
@@ -32,12 +34,13 @@ export async function readConflicts(
   lifetime: Lifetime,
   before: readonly Conflict[],
 ): Promise<readonly Conflict[]> {
-  const open = await local.readConflicts();
+  const open: readonly ConflictRow[] = [...(await local.readConflicts()), ...(await local.readConstraintConflicts())];
   if (open.length === 0) return [];
   const writers = await local.readWriters([...new Set(open.flatMap(dotsOf).map(incOf))]);
   const context: Context = { local, lifetime, writers };
   const known = new Map(before.map((conflict) => [JSON.stringify(conflict), conflict]));
-  const conflicts = await Promise.all(open.map((conflict) => describeConflict(context, conflict)));
+  const oldestFirst = open.toSorted((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+  const conflicts = await Promise.all(oldestFirst.map((conflict) => describeConflict(context, conflict)));
   return conflicts.map((conflict) => known.get(JSON.stringify(conflict)) ?? conflict);
 }
 
@@ -45,7 +48,7 @@ export function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
-function describeConflict(context: Context, conflict: OpenConflict): Promise<Conflict> | Conflict {
+function describeConflict(context: Context, conflict: ConflictRow): Promise<Conflict> | Conflict {
   switch (conflict.kind) {
     case 'field':
       return fieldConflict(context, conflict);
@@ -53,6 +56,8 @@ function describeConflict(context: Context, conflict: OpenConflict): Promise<Con
       return deleteConflict(context, conflict);
     case 'recovered':
       return recoveredCopy(context, conflict);
+    case 'constraint':
+      return describeConstraintConflict(context.local, context.lifetime, conflict);
   }
 }
 
@@ -187,11 +192,11 @@ function chosenFate(choice: unknown): 'live' | 'dead' {
   throw invalid(`resolve() takes 'restore' or 'discard'; got ${describe(choice)}`);
 }
 
-function dotsOf(conflict: OpenConflict): string[] {
+function dotsOf(conflict: ConflictRow): string[] {
   return marksOf(conflict).map((mark) => mark.dot);
 }
 
-function marksOf(conflict: OpenConflict): readonly Mark[] {
+function marksOf(conflict: ConflictRow): readonly Mark[] {
   switch (conflict.kind) {
     case 'field':
       return conflict.versions;
@@ -199,6 +204,8 @@ function marksOf(conflict: OpenConflict): readonly Mark[] {
       return [conflict.deleted, conflict.edited];
     case 'recovered':
       return [conflict.made];
+    case 'constraint':
+      return [];
   }
 }
 

@@ -1,4 +1,6 @@
 /** What the caller says a collection is, and the plain plan that the store and the worker compile from it. */
+import { compileConstraints } from '../constraints/registry.ts';
+import type { ConstraintPlan } from '../core/constraint.ts';
 import { fieldProblem } from '../core/paths.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { ask } from '../policies/ask.ts';
@@ -35,6 +37,7 @@ export function planCollections(collections: Collections): LocalPlan[] {
     if (twin !== undefined) throw invalid(`the names ${twin} and ${name} differ only by case`);
     byLowerCase.set(name.toLowerCase(), name);
   }
+  compileConstraints(plans, new Map(plans.map((plan) => [plan.name, compileCollection(plan)])));
   return plans;
 }
 
@@ -50,6 +53,7 @@ function planCollection(name: string, definition: unknown): LocalPlan {
   const {
     fields = {},
     groups = [],
+    constraints = [],
     indexes = [],
     onDeleteVsEdit = 'ask',
   } = options as CollectionOptions<Record<string, unknown>>;
@@ -58,12 +62,19 @@ function planCollection(name: string, definition: unknown): LocalPlan {
     throw invalid(`${name}.groups must be lists of field names`);
   if (!ON_DELETE.includes(onDeleteVsEdit))
     throw invalid(`${name}.onDeleteVsEdit must be one of ${ON_DELETE.join(', ')}`);
+  if (!Array.isArray(constraints) || !constraints.every(isPlainObject))
+    throw invalid(`${name}.constraints must be made by noOverlap(), unique(), references() or acyclic()`);
   if (!isListOfStrings(indexes)) throw invalid(`${name}.indexes must be a list of index names`);
   for (const index of indexes) checkIndex(name, index);
   if (new Set(indexes).size < indexes.length) throw invalid(`${name}.indexes names an index twice`);
-  const plan = { name, fields: policiesOf(name, fields), groups, onDeleteVsEdit, indexes };
-  compileCollection(plan);
-  return plan;
+  return {
+    name,
+    fields: policiesOf(name, fields),
+    groups,
+    onDeleteVsEdit,
+    indexes,
+    ...(constraints.length > 0 ? { constraints: constraints as unknown as readonly ConstraintPlan[] } : {}),
+  };
 }
 
 function policiesOf(name: string, fields: Readonly<Record<string, unknown>>): Record<string, Policy> {

@@ -64,7 +64,8 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
       counted = await local.readPending();
       reportPending();
     }),
-    follow([CONFLICTS, WRITERS], async () => {
+    // Rows are a part of what is told about a constraint.
+    follow([CONFLICTS, WRITERS, ...local.constrained], async () => {
       conflicts.set(await readConflicts(local, lifetime, conflicts.state$.value));
       report({ conflicts: conflicts.state$.value.length });
     }),

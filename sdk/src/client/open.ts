@@ -4,6 +4,7 @@
  */
 import { Subject } from 'rxjs';
 
+import { hasFunctions } from '../constraints/registry.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { openLocalDatabase } from '../store/database.ts';
@@ -16,7 +17,7 @@ import {
   type TestEnvironment,
 } from '../worker/client.ts';
 import { openCollection } from './collection.ts';
-import { planCollections } from './definition.ts';
+import { planCollections, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
 import { withUnknownCollections } from './handle.ts';
@@ -48,6 +49,7 @@ export async function openWith<const C extends Collections>(
   checkOpenOptions(options);
   const plans = planCollections(options.collections);
   const merges = mergesOf(options.collections);
+  checkWorker(options.worker, plans);
   const lifetime = createLifetime();
   const events = new Subject<SyncEvent>();
   let link: SyncLink | null = null;
@@ -132,9 +134,19 @@ function startSync<C extends Collections>(
     ...parts,
     name,
     sync,
-    ...(worker === undefined ? {} : { worker }),
+    ...(parts.collections.some(hasFunctions) ? { worker: false } : worker === undefined ? {} : { worker }),
     ...(logger ? { logger } : {}),
   });
+}
+
+/** Functions cannot go to a worker: with one of them, syncing runs in the page. */
+function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
+  const plan = worker ? plans.find(hasFunctions) : undefined;
+  if (plan)
+    throw new SkerryError(
+      'INVALID_OPTION',
+      `open(): a constraint of ${plan.name} has a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
+    );
 }
 
 interface HandleParts {

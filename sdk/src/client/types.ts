@@ -6,9 +6,11 @@ import type { Observable } from 'rxjs';
 
 import type { ErrorCode, SkerryError } from '../lib/errors.ts';
 import type { Hunk } from '../core/schema.ts';
+import type { ClaimState } from '../constraints/claim-states.ts';
+import type { Constraint } from '../constraints/constraint.ts';
 import type { Policy } from '../policies/policy.ts';
 
-export type { ErrorCode, Hunk, SkerryError };
+export type { ClaimState, ErrorCode, Hunk, SkerryError };
 
 /** Hot: replays the current value, emits only on change, never errors, completes on close(). */
 export type State<T> = Observable<T> & { readonly value: T };
@@ -29,6 +31,8 @@ export interface CollectionOptions<Row> {
   readonly fields?: { readonly [K in keyof Row]?: Policy<Exclude<Row[K], undefined>> };
   /** Fields that only make sense together (room, start, end): they win, lose or conflict as one. */
   readonly groups?: readonly (readonly (keyof Row & string)[])[];
+  /** What must hold between rows: noOverlap(), unique(), references(), acyclic(). Every row is kept; violations are conflicts. */
+  readonly constraints?: readonly Constraint<Row>[];
   /** Dexie index syntax: 'updatedAt', '*tags', '[room+start]'. */
   readonly indexes?: readonly string[];
   /** What an edit does that a delete had not seen. Default 'ask': the row stays visible and a conflict is open. */
@@ -82,6 +86,11 @@ export interface Collection<Row> {
   count(query?: Query<Row>): Promise<number>;
   live(query?: Query<Row>): LiveQuery<Stored<Row>[]>;
   liveOne(id: Id): LiveQuery<Stored<Row> | null>;
+  /**
+   * How sure the row's claims are, one for each constraint of the collection with `confirm: 'home'`: whether its server
+   * has numbered them, and whether something that they collide with came first.
+   */
+  claims(id: Id): LiveQuery<readonly ClaimState[]>;
   /** Marks what this replica shows of the row now; see update(). */
   readToken(id: Id): Promise<ReadToken>;
 }
@@ -89,7 +98,7 @@ export interface Collection<Row> {
 /** The collections inside a transaction: the same calls, one atomic change. */
 export type TransactionCollections<C extends Collections> = {
   readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row>
-    ? Omit<Collection<Row>, 'live' | 'liveOne'>
+    ? Omit<Collection<Row>, 'live' | 'liveOne' | 'claims'>
     : never;
 };
 
@@ -163,7 +172,29 @@ export interface RecoveredCopy extends ConflictBase {
   resolve(choice: 'restore' | 'discard'): Promise<Commit<void>>;
 }
 
-export type Conflict = FieldConflict | DeleteConflict | RecoveredCopy;
+export type Conflict = FieldConflict | DeleteConflict | RecoveredCopy | ConstraintConflict;
+/** Rows that break a constraint together. Nothing is refused or taken away: all of them are there until someone decides. */
+export interface ConstraintConflict extends ConflictBase {
+  readonly kind: 'constraint';
+  /** The name of the constraint. */
+  readonly constraint: string;
+  /** The row that would give way: the first of `contested`. */
+  readonly rowId: Id;
+  /** In the order of their ids; two or more, one for a reference to a missing row or a row above itself. */
+  readonly rows: readonly Stored<Readonly<Record<string, unknown>>>[];
+  /** Rows that break nothing when the earliest claims are accepted one by one, the earliest first. */
+  readonly accepted: readonly Id[];
+  /** The rest, the earliest first. */
+  readonly contested: readonly Id[];
+  /**
+   * Changes or deletes one of the rows, or allows all of them as they are until one of their constrained fields is
+   * written again. An undefined field of `to` is removed. A change that does not help is written, and the conflict
+   * is another one. Throws INVALID_VALUE, and CONFLICT_CHANGED when the conflict is not the one that was read.
+   */
+  resolve(
+    choice: { readonly change: Id; readonly to: Readonly<Record<string, unknown>> } | { readonly delete: Id } | 'allow',
+  ): Promise<Commit<void>>;
+}
 
 export interface OutboxEntry {
   /** The dot of the change. */

@@ -40,6 +40,7 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
         ...(op.v === undefined ? {} : { v: op.v }),
         ...(op.base ? { base: op.base } : {}),
         ...(op.first === undefined ? {} : { first: op.first }),
+        ...(stamp && op.claim !== undefined ? { stamp } : {}),
         ...moreKeys(op),
       };
       return replace(record.cells, op.p, op.pred, entry);

@@ -76,6 +76,8 @@ export type Op =
       readonly pred: readonly Dot[];
       readonly base?: Base;
       readonly first?: Hlc;
+      /** Whose numbers say which of several claims came first: 'home'. Replicas keep the stamp of such a write. */
+      readonly claim?: string;
     }
   | { readonly t: 'add'; readonly p: string; readonly pred: readonly Dot[] }
   | { readonly t: 'rm'; readonly p: string; readonly pred: readonly Dot[] }

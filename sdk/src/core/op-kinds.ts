@@ -9,7 +9,7 @@ import type { Op } from './change.ts';
 /** The keys of each kind: exactly those of its interface, which the compiler holds. */
 const OP_KEYS: { readonly [T in Op['t']]: Readonly<Record<keyof Extract<Op, { t: T }>, true>> } = {
   life: { t: true, v: true, pred: true, of: true },
-  set: { t: true, p: true, v: true, pred: true, base: true, first: true },
+  set: { t: true, p: true, v: true, pred: true, base: true, first: true, claim: true },
   add: { t: true, p: true, pred: true },
   rm: { t: true, p: true, pred: true },
   inc: { t: true, p: true, n: true },

@@ -35,6 +35,7 @@ export function setOp(write: RecordWrite, path: Path, value: Json | undefined): 
     pred: named(entries),
     ...(base ? { base } : {}),
     ...(first === null ? {} : { first }),
+    ...(write.schema.isClaim(path) ? { claim: 'home' } : {}),
   };
 }
 
@@ -51,7 +52,7 @@ function carriedBase({ schema, confirmed }: RecordWrite, path: Path): Base | nul
   if (!entries || most === 0) return null;
   const { hlc: latest, v } = schema.read(path, entries).shown;
   // What merges several versions is later than each of them.
-  const hlc = latest + entries.length - 1;
+  const hlc = Math.min(latest + entries.length - 1, Number.MAX_SAFE_INTEGER);
   if (v === undefined) return { hlc };
   return canonicalJson(v).length <= most ? { hlc, v } : null;
 }

@@ -23,6 +23,8 @@ export interface Entry extends Mark, MoreKeys {
   readonly base?: Base;
   /** When the value that this one goes on from was claimed first; only of registers that first writes win. */
   readonly first?: Hlc;
+  /** Where a server has put the write; only of claims that servers number. */
+  readonly stamp?: Stamp;
 }
 
 export interface LifeEntry extends Mark, MoreKeys {

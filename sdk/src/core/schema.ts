@@ -56,4 +56,6 @@ export interface CollectionSchema {
   baseLength(path: Path): number;
   /** Whether a write of this register takes over when the value it replaces was claimed first. */
   inheritsClaim(path: Path): boolean;
+  /** Whether servers number the writes of this register, so that it can be told who came first. */
+  isClaim(path: Path): boolean;
 }

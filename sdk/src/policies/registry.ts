@@ -1,5 +1,6 @@
 /** Every policy by its kind, and the compiled schema of a collection made of them. */
 import { counterPath, fieldProblem, groupPath, hotPath, mapOfPath, MAX_PATH_LENGTH, type Path } from '../core/paths.ts';
+import { constrainedFields, isConfirmed, type ConstraintPlan } from '../core/constraint.ts';
 import type { CollectionSchema, FieldPlace } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
@@ -40,6 +41,8 @@ export interface CollectionPlan {
   readonly fields: Readonly<Record<string, Policy>>;
   readonly groups: readonly (readonly string[])[];
   readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
+  /** What must hold between its rows and others. */
+  readonly constraints?: readonly ConstraintPlan[];
 }
 
 /** Throws INVALID_SCHEMA when the plan contradicts itself. `call` asks the functions of merge(). */
@@ -56,6 +59,8 @@ export function compileCollection(plan: CollectionPlan, call: CallMerge = NO_MER
     if (rules.cell === 'map') maps.set(field, keyRules(plan, field, policy.of, call));
     places.set(field, placeOf(field, rules.cell));
   }
+  const fieldPlace = (field: string): FieldPlace => places.get(field) ?? registerPlace(field);
+  const claims = claimPaths(plan, fieldPlace);
   const rulesAt = (path: Path): RegisterRules => {
     const map = mapOfPath(path);
     return (map === null ? registers.get(path) : maps.get(map)) ?? askRules;
@@ -65,12 +70,19 @@ export function compileCollection(plan: CollectionPlan, call: CallMerge = NO_MER
     onDeleteVsEdit: plan.onDeleteVsEdit,
     empty: emptyFields(places),
     localFields: [...places].flatMap(([field, { kind }]) => (kind === 'local' ? [field] : [])),
-    placeOf: (field) => places.get(field) ?? registerPlace(field),
+    placeOf: fieldPlace,
     read: (path, entries) =>
       entries.length === 1 ? { shown: entries[0]!, isConflict: false, losers: [] } : rulesAt(path).read(entries),
     baseLength: (path) => rulesAt(path).baseLength,
     inheritsClaim: (path) => rulesAt(path).inheritsClaim ?? false,
+    isClaim: (path) => claims.has(path),
   };
+}
+
+/** The registers whose writes a constraint wants numbered. */
+function claimPaths({ constraints = [] }: CollectionPlan, placeOf: (field: string) => FieldPlace): ReadonlySet<Path> {
+  const fields = constraints.filter(isConfirmed).flatMap(constrainedFields);
+  return new Set(fields.map(placeOf).flatMap((place) => ('path' in place ? [place.path] : [])));
 }
 
 function emptyFields(places: ReadonlyMap<string, FieldPlace>): Readonly<Record<string, Json>> {

@@ -73,7 +73,7 @@ const life: ShapeOf<Extract<Op, { t: 'life' }>> = {
 const set: ShapeOf<Extract<Op, { t: 'set' }>> = {
   kind: 'object',
   required: { t: json, p: path, pred: dots },
-  optional: { v: json, base, first: hlc },
+  optional: { v: json, base, first: hlc, claim: { kind: 'string', min: 1, max: MAX_NAME_LENGTH } },
 };
 const element: ShapeOf<Extract<Op, { t: 'add' }>> = {
   kind: 'object',

@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'GGi_9Vfmmz1rd0lXMH1BrQ',
+    schema: 'SIKnMH1TL3V_8z3xioDpMw',
     what: 'hello, push, applied, staged, ping; welcome, pushed, page, snapshot, pong, error; JSON over WebSocket',
   },
 ];

@@ -2,6 +2,8 @@
 import { Dexie, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
+import { claimStates } from '../constraints/claim-states.ts';
+import { compileConstraints, type Constraints } from '../constraints/registry.ts';
 import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
@@ -13,8 +15,11 @@ import { randomName } from '../lib/ids.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceRemoteChanges } from './announce.ts';
 import { checkRow } from './check-row.ts';
+import { runOnCore } from './constraint-core.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
+  CLAIMS,
+  COMPONENTS,
   CONFLICTS,
   currentState,
   fieldsOfOps,
@@ -37,6 +42,7 @@ import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { heldOpen } from './held-open.ts';
+import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
 import { createTracking, type Tracking } from './track.ts';
 
@@ -44,6 +50,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const { merges = {}, onProblem = () => undefined } = options;
   const call = mergeCalls(merges, () => performance.now());
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
+  const constraints = compileConstraints(options.collections, schemas);
   // Dexie's cache would show what the app wrote instead of what tracking stored.
   const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
@@ -55,6 +62,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
   const tracking = createTracking({
     schemas,
+    constraints,
     writer,
     incarnation,
     nowMs,
@@ -68,9 +76,9 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const deviceId = await readDeviceId(dexie);
   device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
-  const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, merges);
+  const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
   problems.forEach(onProblem);
-  return localDatabase(dexie, schemas, deviceId, tracking);
+  return localDatabase(dexie, schemas, constraints, deviceId, tracking);
 }
 
 /** Made with the database, in the same store as everything else: what empties the one empties the other. */
@@ -87,6 +95,7 @@ async function readDeviceId(dexie: Dexie): Promise<string> {
 function localDatabase(
   dexie: Dexie,
   schemas: ReadonlyMap<string, CollectionSchema>,
+  constraints: Constraints,
   deviceId: string,
   tracking: Tracking,
 ): LocalDatabase {
@@ -105,7 +114,7 @@ function localDatabase(
     async transact(about, fn) {
       const scope = about.collections ?? [...schemas.keys()];
       let trans: IDBTransaction | undefined;
-      const result = await dexie.transaction('rw', [...scope, RECORDS], async (transaction) => {
+      const result = await dexie.transaction('rw', [...scope, RECORDS, CONFLICTS], async (transaction) => {
         trans = nativeTransaction(transaction);
         const { label, isSplittable } = about;
         tracking.describe(trans, {
@@ -136,9 +145,35 @@ function localDatabase(
       });
       return tracking.dots(trans!)[0]!;
     },
+    async resolveConstraint(conflict, choice) {
+      let trans: IDBTransaction | undefined;
+      const tables = [conflict.collection, RECORDS, CONFLICTS];
+      await dexie.transaction('rw', tables, async (transaction) => {
+        trans = nativeTransaction(transaction);
+        tracking.describe(trans, { kind: 'resolve' });
+        const stored = (await dexie.table(CONFLICTS).get(conflict.id)) as ConflictRow | undefined;
+        const row = choice === 'allow' ? undefined : ((await dexie.table(conflict.collection).get(choice.id)) as Row);
+        await tracking.write(trans, [
+          constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
+        ]);
+      });
+      return tracking.dots(trans!)[0] ?? '';
+    },
+    async readClaims(collection, id) {
+      return dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
+        runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+      );
+    },
+    constrained: [...new Set(constraints.all.map((one) => one.collection))],
     async readConflicts() {
       const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
-      return conflicts.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+      return conflicts
+        .filter((conflict) => conflict.kind !== 'constraint')
+        .sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+    },
+    async readConstraintConflicts() {
+      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      return conflicts.filter((conflict) => conflict.kind === 'constraint');
     },
     async readWriters(incs) {
       const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];

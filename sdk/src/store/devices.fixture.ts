@@ -15,7 +15,9 @@ import type { LocalDatabase } from './local-database.ts';
 
 export const SID = 'AAAAAAAAAAA';
 
-export const NOTES: CollectionPlan & { readonly indexes: readonly string[] } = {
+type LocalPlan = CollectionPlan & { readonly indexes: readonly string[] };
+
+export const NOTES: LocalPlan = {
   name: 'notes',
   fields: { title: { kind: 'ask' }, tags: { kind: 'set' }, pinned: { kind: 'lww' }, likes: { kind: 'counter' } },
   groups: [['room', 'start', 'end']],
@@ -66,14 +68,15 @@ export async function testDevice(
   user: string,
   options?: {
     name?: string;
-    plan?: CollectionPlan & { readonly indexes: readonly string[] };
+    plan?: LocalPlan;
+    others?: readonly LocalPlan[];
     nowMs?: () => number;
     merges?: MergeFunctions;
     onProblem?: (problem: PolicyProblem) => void;
   },
 ): Promise<TestDevice> {
   const name = options?.name ?? `device-${++count}`;
-  const collections = [options?.plan ?? NOTES];
+  const collections = [options?.plan ?? NOTES, ...(options?.others ?? [])];
   const clock = options?.nowMs ? { nowMs: options.nowMs } : {};
   const db = await openLocalDatabase({
     name,

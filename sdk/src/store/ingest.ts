@@ -5,6 +5,8 @@
  */
 import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
 
+import { maintainConstraints, type ConstraintMove } from '../constraints/maintain.ts';
+import { compileConstraints, type Constraints } from '../constraints/registry.ts';
 import type { RecordChange } from '../core/change.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import { problemKey } from '../core/policy-problem.ts';
@@ -13,6 +15,8 @@ import { SkerryError } from '../lib/errors.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
+import { changedRecords } from './changed-records.ts';
+import { runOnIdb } from './constraint-idb.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import {
   CONFLICTS,
@@ -53,9 +57,11 @@ type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
 
 /** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
 export async function openDeviceStore(options: DeviceStoreOptions, merges: MergeFunctions = {}): Promise<DeviceStore> {
+  const { collections } = options;
   const call = mergeCalls(merges, () => performance.now());
-  const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
-  const fingerprints = new Map(options.collections.map((plan) => [plan.name, viewFingerprint(plan, merges)]));
+  const schemas = new Map(collections.map((plan) => [plan.name, compileCollection(plan, call)]));
+  const constraints = compileConstraints(collections, schemas);
+  const fingerprints = new Map(collections.map((plan) => [plan.name, viewFingerprint(plan, collections, merges)]));
   const told = new Set<string>();
   const connection = openConnection(options.name);
   await connection.get();
@@ -97,7 +103,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       // Power loss may take a page back: it is then pulled again, together with its cursor.
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
-        ingestPage(tx, { schemas, fingerprints }, page, (options.nowMs ?? Date.now)()),
+        ingestPage(tx, { schemas, constraints, fingerprints }, page, (options.nowMs ?? Date.now)()),
       );
       await tx.done;
       return withNewProblems(result, told);
@@ -116,7 +122,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
-        restamp(tx, schemas, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }),
+        restamp(tx, { schemas, constraints }, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }),
       );
       await tx.done;
       return result;
@@ -182,15 +188,12 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
 
 interface Plans {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly constraints: Constraints;
   readonly fingerprints: ReadonlyMap<string, string>;
 }
 
-async function ingestPage(
-  tx: Write,
-  { schemas, fingerprints }: Plans,
-  page: Page,
-  nowMs: number,
-): Promise<IngestResult> {
+async function ingestPage(tx: Write, plans: Plans, page: Page, nowMs: number): Promise<IngestResult> {
+  const { schemas, fingerprints } = plans;
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
   const fresh = freshEntries(replica, page.entries);
   if ('reason' in fresh) return fresh;
@@ -201,10 +204,10 @@ async function ingestPage(
   const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
   const plan = planPage({ replica, nowMs, entries: known, schemas, records, pending });
-  await storePlan(tx, plan);
+  const moves = await storePlan(tx, plans, plan);
   await noteViews(tx, fingerprints, plan);
-  // Not further, also when another context of this device has applied more: this is what the server gave this one.
-  return reportedResult(plan, page);
+  const result = reportedResult(plan, page);
+  return { ...result, conflictsChanged: [...result.conflictsChanged, ...moves] };
 }
 
 /**
@@ -290,7 +293,12 @@ async function loadPending(
   return new Map(rows.flatMap((row) => (row ? [[outboxKey([row.order, row.part]), row] as const] : [])));
 }
 
-async function storePlan(tx: Write, plan: PagePlan): Promise<void> {
+/** Resolves to what constraints have to say about it. */
+async function storePlan(
+  tx: Write,
+  { schemas, constraints }: Pick<Plans, 'schemas' | 'constraints'>,
+  plan: PagePlan,
+): Promise<readonly ConstraintMove[]> {
   const writes: Promise<unknown>[] = [];
   for (const { collection, id, row } of plan.rows) {
     if (!tx.objectStoreNames.contains(collection)) continue;
@@ -308,11 +316,12 @@ async function storePlan(tx: Write, plan: PagePlan): Promise<void> {
   for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
   writes.push(tx.objectStore(META).put(plan.replica));
   await Promise.all(writes);
+  return runOnIdb(tx, maintainConstraints(constraints, changedRecords(constraints, schemas, plan.records)));
 }
 
 async function restamp(
   tx: Write,
-  schemas: ReadonlyMap<string, CollectionSchema>,
+  plans: Pick<Plans, 'schemas' | 'constraints'>,
   moment: RestampMoment & { readonly after: number | null },
 ): Promise<{ restamped: number; offsetMs: number }> {
   const outbox = tx.objectStore(OUTBOX);
@@ -324,7 +333,9 @@ async function restamp(
   const records = await loadRecords(tx, rows);
   const recompute = [...records.values()];
   const pending = await loadPending(tx, recompute, new Set());
-  await storePlan(tx, planPage({ replica, nowMs: moment.nowMs, entries: [], schemas, records, pending, recompute }));
+  const { schemas } = plans;
+  const plan = planPage({ replica, nowMs: moment.nowMs, entries: [], schemas, records, pending, recompute });
+  await storePlan(tx, plans, plan);
   return { restamped: heads.length, offsetMs: replica.offsetMs };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Op, RecordChange, Writer } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
+import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { Hlc } from '../core/clock.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import { createRecord, type RecordState } from '../core/record.ts';
@@ -14,10 +15,14 @@ export const RECORDS = '$records';
 export const OUTBOX = '$outbox';
 export const CONFLICTS = '$conflicts';
 export const WRITERS = '$writers';
+/** The index of constraints: what each record claims. */
+export const CLAIMS = '$claims';
+/** Rows that break a constraint together. */
+export const COMPONENTS = '$components';
 // Not '$meta': Dexie keeps its own version number in a store of that name.
 export const META = '$replica';
 
-export const INTERNAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, META] as const;
+export const INTERNAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, CLAIMS, COMPONENTS, META] as const;
 
 /** Dexie's schema strings of the internal stores. */
 export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], string>> = {
@@ -25,6 +30,8 @@ export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], 
   [OUTBOX]: '[order+part],dot',
   [CONFLICTS]: 'id',
   [WRITERS]: 'inc',
+  [CLAIMS]: '[name+id],[name+bucket+width+from]',
+  [COMPONENTS]: 'id,*members',
   [META]: 'key',
 };
 
@@ -70,7 +77,7 @@ export interface WriterRow extends Writer {
   readonly inc: Inc;
 }
 
-export type ConflictRow = OpenConflict;
+export type ConflictRow = OpenConflict | OpenConstraintConflict;
 
 /** The one row that every write transaction reads and writes: clock, numbering, cursor and the outbox's size. */
 export interface ReplicaRow {

@@ -5,7 +5,9 @@
 import type { Dexie } from 'dexie';
 
 import type { Writer } from '../core/change.ts';
+import type { ClaimState } from '../constraints/claim-states.ts';
 import type { OpenConflict } from '../core/conflict.ts';
+import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { Row } from '../core/view.ts';
@@ -74,8 +76,19 @@ export interface LocalDatabase {
    * conflict takes `{ life }`.
    */
   resolve(conflict: OpenConflict, choice: { readonly row: Row } | { readonly life: 'live' | 'dead' }): Promise<Dot>;
-  /** Open conflicts, oldest first. Observable by liveQuery. */
+  /**
+   * Settles a constraint conflict if its rows and what they claim are as they were read, otherwise throws
+   * CONFLICT_CHANGED and writes nothing. `row`: the row as it should be; null deletes it. '' when that changes nothing.
+   */
+  resolveConstraint(conflict: OpenConstraintConflict, choice: ConstraintChoice): Promise<Dot | ''>;
+  /** Open conflicts of records, oldest first. Observable by liveQuery. */
   readConflicts(): Promise<readonly OpenConflict[]>;
+  /** Open conflicts between records. Observable by liveQuery. */
+  readConstraintConflicts(): Promise<readonly OpenConstraintConflict[]>;
+  /** How sure the claims of a row are. Observable by liveQuery. */
+  readClaims(collection: string, id: string): Promise<readonly ClaimState[]>;
+  /** Collections with constraints: their rows are a part of conflicts. */
+  readonly constrained: readonly string[];
   /** Who wrote under these incarnations. Observable by liveQuery. */
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Unsent changes, oldest first, without their content. Observable by liveQuery. */
@@ -88,6 +101,11 @@ export interface LocalDatabase {
   announceRemoteChanges(touched: Readonly<Record<string, readonly string[]>>): void;
   close(): void;
 }
+
+export type ConstraintChoice =
+  | { readonly id: string; change(row: Row): Row | null }
+  /** Allows the violation as it is. */
+  | 'allow';
 
 export interface Pending {
   readonly changes: number;

@@ -2,6 +2,11 @@
  * A device's storage in memory: the same decisions as in the browser (draft, page plan, re-stamping) over maps. For
  * simulations and tests; it can be copied and put back, as a profile can.
  */
+import { WAIVERS } from '../constraints/claim.ts';
+import { ClaimIndex } from '../constraints/claim-index.ts';
+import { maintainConstraints } from '../constraints/maintain.ts';
+import type { Constraints } from '../constraints/registry.ts';
+import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { RecordChange } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
@@ -11,6 +16,7 @@ import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import type { Random } from '../lib/random.ts';
 import type { Page } from '../protocol/messages.ts';
+import { changedByStep, changedRecords } from './changed-records.ts';
 import { copyRow } from './check-row.ts';
 import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from './device-store.ts';
 import { TransactionDraft, type StepRows } from './draft.ts';
@@ -38,10 +44,13 @@ export interface MemoryDisk {
   readonly conflicts: Map<string, OpenConflict>;
   readonly writers: Map<Inc, WriterRow>;
   readonly rows: Map<string, Row>;
+  /** Claims, components and the open conflicts of constraints. */
+  readonly constraints: ClaimIndex;
 }
 
 export interface MemoryDeviceOptions {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly constraints?: Constraints;
   readonly user: { readonly id: string; readonly name?: string };
   readonly nowMs: () => number;
   readonly random: Random;
@@ -68,11 +77,19 @@ export interface TransactionAbout {
 
 export function emptyDisk(deviceId: string): MemoryDisk {
   const replica = newReplica(deviceId);
-  return { replica, records: new Map(), outbox: new Map(), conflicts: new Map(), writers: new Map(), rows: new Map() };
+  return {
+    replica,
+    records: new Map(),
+    outbox: new Map(),
+    conflicts: new Map(),
+    writers: new Map(),
+    rows: new Map(),
+    constraints: new ClaimIndex(),
+  };
 }
 
 /** The same contents; what is written to one does not show in the other. */
-export function copyDisk({ replica, records, outbox, conflicts, writers, rows }: MemoryDisk): MemoryDisk {
+export function copyDisk({ replica, records, outbox, conflicts, writers, rows, constraints }: MemoryDisk): MemoryDisk {
   return {
     replica,
     records: new Map(records),
@@ -80,6 +97,7 @@ export function copyDisk({ replica, records, outbox, conflicts, writers, rows }:
     conflicts: new Map(conflicts),
     writers: new Map(writers),
     rows: new Map(rows),
+    constraints: constraints.copy(),
   };
 }
 
@@ -149,10 +167,11 @@ export class MemoryDevice {
 
   #keep(written: readonly IntendedRecord[], rows: StepRows | null): void {
     const { disk } = this;
+    const { constraints } = this.#options;
     for (const { schema, id, row, view, closed } of written) {
       const key = recordKey(schema.name, id);
       put(disk.records, key, row);
-      put(disk.rows, key, view.row);
+      if (schema.name !== WAIVERS) put(disk.rows, key, view.row);
       for (const conflict of closed) disk.conflicts.delete(conflict);
       for (const conflict of view.conflicts) disk.conflicts.set(conflict.id, conflict);
     }
@@ -162,6 +181,7 @@ export class MemoryDevice {
     }
     for (const key of rows?.outboxDeletes ?? []) disk.outbox.delete(outboxKey(key));
     if (rows) disk.replica = rows.replica;
+    if (constraints) disk.constraints.run(maintainConstraints(constraints, changedByStep(constraints, written)));
   }
 
   readIdentity(): StoredIdentity {
@@ -223,7 +243,7 @@ export class MemoryDevice {
   }
 
   #store(plan: PagePlan): void {
-    const { disk } = this.#options;
+    const { disk, schemas, constraints } = this.#options;
     for (const record of plan.records) disk.records.set(recordKey(record.c, record.id), record);
     for (const { collection, id, row } of plan.rows) put(disk.rows, recordKey(collection, id), row);
     for (const id of plan.closedConflicts) disk.conflicts.delete(id);
@@ -231,6 +251,9 @@ export class MemoryDevice {
     for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
     for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
     disk.replica = plan.replica;
+    if (!constraints) return;
+    const changed = changedRecords(constraints, schemas, plan.records);
+    disk.constraints.run(maintainConstraints(constraints, changed));
   }
 
   #outboxRows(): OutboxRow[] {
@@ -238,7 +261,7 @@ export class MemoryDevice {
   }
 
   #schema(collection: string): CollectionSchema {
-    const schema = this.#options.schemas.get(collection);
+    const schema = collection === WAIVERS ? WAIVER_SCHEMA : this.#options.schemas.get(collection);
     assert(schema, `collection ${collection} is known`);
     return schema;
   }

@@ -75,9 +75,9 @@ test('[MRG15] functions that a worker defines are those it merges with', async (
 test('[MRG16] views depend on the names of the functions and on which are missing', () => {
   const named = (name: string) => ({ ...PLAN, fields: { ...PLAN.fields, best: { kind: 'merge', name } as const } });
   const prints = [
-    viewFingerprint(named('best'), MERGES),
-    viewFingerprint(named('best'), {}),
-    viewFingerprint(named('other'), { other: () => 1 }),
+    viewFingerprint(named('best'), [], MERGES),
+    viewFingerprint(named('best'), [], {}),
+    viewFingerprint(named('other'), [], { other: () => 1 }),
   ];
   expect(new Set(prints).size).toBe(3);
 });

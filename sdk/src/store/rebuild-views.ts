@@ -5,27 +5,48 @@
  */
 import type { IDBPDatabase } from 'idb';
 
+import type { Constraints } from '../constraints/registry.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { viewRecord } from '../core/view.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
-import { CONFLICTS, currentState, META, RECORDS, type RecordRow, type ViewsRow } from './layout.ts';
+import { CLAIMS, COMPONENTS, CONFLICTS, currentState, META, RECORDS, type RecordRow, type ViewsRow } from './layout.ts';
 import { withLocal } from './local-fields.ts';
 import { missingMerges } from './merge-calls.ts';
+import { rebuildConstraints } from './rebuild-constraints.ts';
 
-/** What a collection's views depend on; where merge functions are missing, the views are others. */
-export function viewFingerprint(plan: CollectionPlan, merges: MergeFunctions): string {
+/**
+ * What a collection's views depend on; where merge functions are missing, the views are others. `all`: the other
+ * collections, whose constraints may be about its rows.
+ */
+export function viewFingerprint(plan: CollectionPlan, all: readonly CollectionPlan[], merges: MergeFunctions): string {
   const groups = plan.groups.map((fields) => fields.toSorted());
+  const constraints = constraintsAbout(plan, all);
   const missing = missingMerges(plan, merges);
   const { fields, onDeleteVsEdit } = plan;
   return canonicalJson({
     fields,
     groups,
     onDeleteVsEdit,
+    ...(constraints.length > 0 ? { constraints } : {}),
     ...(missing.length > 0 ? { missing } : {}),
   } as unknown as Json);
+}
+
+/** Of a function nothing can be told but that it is there: whoever changes it gives the constraint another name. */
+function constraintsAbout(
+  { name, constraints = [] }: CollectionPlan,
+  all: readonly CollectionPlan[],
+): readonly unknown[] {
+  const own = constraints.map((one) =>
+    'when' in one && typeof one.when === 'function' ? { ...one, when: '()' } : one,
+  );
+  const isTarget = all.some((other) =>
+    other.constraints?.some((one) => one.kind === 'references' && one.collection === name),
+  );
+  return isTarget ? [...own, 'is referred to'] : own;
 }
 
 /**
@@ -35,14 +56,18 @@ export function viewFingerprint(plan: CollectionPlan, merges: MergeFunctions): s
 export async function rebuildViews(
   db: IDBPDatabase,
   collections: readonly { readonly plan: CollectionPlan; readonly schema: CollectionSchema }[],
-  merges: MergeFunctions,
+  { merges, constraints }: { readonly merges: MergeFunctions; readonly constraints: Constraints },
 ): Promise<readonly PolicyProblem[]> {
+  const plans = collections.map(({ plan }) => plan);
   const stored = (await db.get(META, 'views')) as ViewsRow | undefined;
-  const wanted = Object.fromEntries(collections.map(({ plan }) => [plan.name, viewFingerprint(plan, merges)]));
+  const wanted = Object.fromEntries(plans.map((plan) => [plan.name, viewFingerprint(plan, plans, merges)]));
   const problems: PolicyProblem[] = [];
   const stale = collections.filter(({ plan }) => stored?.fingerprints[plan.name] !== wanted[plan.name]);
   if (stale.length === 0) return problems;
-  const tx = db.transaction([RECORDS, CONFLICTS, META, ...stale.map(({ plan }) => plan.name)], 'readwrite');
+  const tx = db.transaction(
+    [RECORDS, CONFLICTS, CLAIMS, COMPONENTS, META, ...stale.map(({ plan }) => plan.name)],
+    'readwrite',
+  );
   for (const { schema } of stale) {
     const rows = tx.objectStore(schema.name);
     const records = tx.objectStore(RECORDS);
@@ -61,6 +86,7 @@ export async function rebuildViews(
       void cursor.update({ ...record, conflicts: open });
     }
   }
+  await rebuildConstraints(tx, constraints, new Map(collections.map(({ plan, schema }) => [plan.name, schema])));
   const row: ViewsRow = { key: 'views', fingerprints: { ...stored?.fingerprints, ...wanted } };
   void tx.objectStore(META).put(row);
   await tx.done;

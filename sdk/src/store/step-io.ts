@@ -1,6 +1,7 @@
 /** What a step of a local transaction reads and writes, through Dexie's core below the tracking. */
 import { Dexie, type DBCore, type DBCoreMutateRequest, type DBCoreMutateResponse } from 'dexie';
 
+import { WAIVERS } from '../constraints/claim.ts';
 import { incOf } from '../core/dot.ts';
 import type { StepRows } from './draft.ts';
 import { CONFLICTS, META, OUTBOX, RECORDS, WRITERS, type OutboxRow, type RecordRow, type WriterRow } from './layout.ts';
@@ -63,6 +64,8 @@ export function storeStep(
     if (keys.length > 0) writes.push(all(core.table(store).mutate({ type: 'delete', trans, keys: [...keys] })));
   };
   for (const schema of new Set(written.map((record) => record.schema))) {
+    // Records of ours: no table shows them.
+    if (schema.name === WAIVERS) continue;
     const mine = written.filter((record) => record.schema === schema);
     const shown = mine.flatMap(({ view }) => (view.row ? [view.row] : []));
     const hidden = mine.flatMap(({ id, view }) => (view.row ? [] : [id]));

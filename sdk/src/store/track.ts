@@ -15,13 +15,17 @@ import {
   type Middleware,
 } from 'dexie';
 
+import { maintainConstraints, type ConstraintMove } from '../constraints/maintain.ts';
+import type { Constraints } from '../constraints/registry.ts';
 import type { Writer } from '../core/change.ts';
 import { incOf } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
+import { changedByStep, netMoves } from './changed-records.ts';
 import { checkId, copyRow } from './check-row.ts';
+import { runOnCore } from './constraint-core.ts';
 import { TransactionDraft } from './draft.ts';
 import { INTERNAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
@@ -29,10 +33,11 @@ import type { SeenRecord } from './local-fields.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import { loadRecords, storeStep, type CoreTransaction } from './step-io.ts';
-import { checkStep, rowIntent, writeStep, type RecordIntent } from './step.ts';
+import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly constraints: Constraints;
   readonly writer: () => Writer;
   readonly incarnation: WriterIncarnation;
   readonly nowMs: () => number;
@@ -64,6 +69,8 @@ interface OpenTransaction {
   readonly seen: Map<string, SeenRecord>;
   /** Steps run one after another, however the app interleaves its writes. */
   queue: PromiseLike<unknown>;
+  /** What its steps mean for constraints, taken together. */
+  moves: readonly ConstraintMove[];
 }
 
 export function createTracking(options: TrackingOptions): Tracking {
@@ -73,7 +80,8 @@ export function createTracking(options: TrackingOptions): Tracking {
 
   const opened = (trans: object): OpenTransaction => {
     let transaction = open.get(trans);
-    if (!transaction) open.set(trans, (transaction = { draft: null, seen: new Map(), queue: Dexie.Promise.resolve() }));
+    if (!transaction)
+      open.set(trans, (transaction = { draft: null, seen: new Map(), queue: Dexie.Promise.resolve(), moves: [] }));
     return transaction;
   };
 
@@ -86,9 +94,10 @@ export function createTracking(options: TrackingOptions): Tracking {
   };
 
   const committed = (trans: object): void => {
-    const draft = open.get(trans)?.draft;
+    const { draft, moves = [] } = open.get(trans) ?? {};
     if (!draft || draft.dots.length === 0) return;
-    const { dots, position, recordCount: records, conflictsChanged } = draft;
+    const { dots, position, recordCount: records } = draft;
+    const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
     options.onLocalWrite({ dots, position, records, conflictsChanged });
     draft.problems.forEach((problem) => options.onProblem(problem));
@@ -231,10 +240,28 @@ function runStep(
       checkStep(draft, intents);
       return orAbort(trans, () => {
         const { taken, written, rows } = writeStep(draft, intents);
-        return rows ? storeStep(core, trans, rows, written).then(() => taken) : Dexie.Promise.resolve(taken);
+        if (!rows) return Dexie.Promise.resolve(taken);
+        return storeStep(core, trans, rows, written)
+          .then(() => keepConstraints(core, options, trans, transaction, written))
+          .then(() => taken);
       });
     },
   );
+}
+
+/** After the rows: what is asked then finds them. */
+function keepConstraints(
+  core: DBCore,
+  { constraints }: TrackingOptions,
+  trans: CoreTransaction,
+  transaction: OpenTransaction,
+  written: readonly IntendedRecord[],
+): PromiseLike<void> {
+  const changed = changedByStep(constraints, written);
+  if (changed.length === 0) return Dexie.Promise.resolve();
+  return runOnCore(core, trans, maintainConstraints(constraints, changed)).then((moves) => {
+    transaction.moves = netMoves(transaction.moves, moves);
+  });
 }
 
 function beginDraft(

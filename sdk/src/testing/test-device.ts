@@ -2,6 +2,7 @@
  * A whole device in the same process: the real session over the real storage decisions. Tabs write, the syncing one
  * can crash at any moment, the profile can be copied or put back to an earlier time.
  */
+import type { Constraints } from '../constraints/registry.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
@@ -20,6 +21,7 @@ import type { Timeline } from './timeline.ts';
 export interface TestDeviceOptions {
   readonly name: string;
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly constraints?: Constraints;
   readonly timeline: Timeline;
   readonly random: Random;
   readonly server: TestServer;
@@ -114,8 +116,16 @@ export class TestDevice {
   }
 
   #openStore(disk: MemoryDisk): MemoryDevice {
-    const { schemas, random } = this.#options;
-    return new MemoryDevice({ schemas, random, disk, user: { id: this.name }, nowMs: () => this.nowMs });
+    const { schemas, constraints, random } = this.#options;
+    const constrained = constraints ? { constraints } : {};
+    return new MemoryDevice({
+      ...constrained,
+      schemas,
+      random,
+      disk,
+      user: { id: this.name },
+      nowMs: () => this.nowMs,
+    });
   }
 
   #perform(effect: Effect): void {
