@@ -175,6 +175,20 @@ test('[CST36] a constraint that is new finds what is there; one that is gone lea
   expect(await anna.db.dexie.table(CONFLICTS).count()).toBe(0);
 });
 
+test('[CST36] a version of the app without the collection is not told of its conflicts; with it they are there again', async () => {
+  let anna = await device('anna', { name: 'without' });
+  await notes(anna).bulkAdd([
+    { id: 'a', ...at(10, 12) },
+    { id: 'b', ...at(11, 13) },
+  ]);
+  anna.close();
+  anna = await testDevice('anna', { name: 'without', plan: PEOPLE });
+  expect(await broken(anna)).toEqual([]);
+  anna.close();
+  anna = await device('anna', { name: 'without' });
+  expect(await rowsOf(anna)).toEqual([['a', 'b']]);
+});
+
 test('[CST37] a corrected clock ranks claims anew', async () => {
   const server = new LogServer();
   const anna = await device('anna', { nowMs: () => 9_000_000 });
