@@ -48,10 +48,12 @@ export function* maintainConstraints(
   const changed = yield* moveClaims(constraints, records);
   if (changed.length === 0) return [];
   const seeds = yield* rowsToCheck(constraints, changed);
+  // What claimed nothing before was in no component.
+  const isNew = new Set(changed.flatMap((key) => (key.isNew ? [memberKey(key.name, key.id)] : [])));
   const moves: ConstraintMove[] = [];
   for (const constraint of constraints.all) {
     const rows = seeds.get(constraint.name);
-    if (rows) moves.push(...(yield* checkRows(constraint, rows)));
+    if (rows) moves.push(...(yield* checkRows(constraint, rows, isNew)));
   }
   return moves;
 }
@@ -61,8 +63,12 @@ interface ClaimKey {
   readonly id: string;
 }
 
+interface MovedClaim extends ClaimKey {
+  readonly isNew: boolean;
+}
+
 /** Writes the claims that are not as they are stored; gives their names. Most writes are of fields that claim nothing. */
-function* moveClaims(constraints: Constraints, records: readonly ChangedRecord[]): Lookup<readonly ClaimKey[]> {
+function* moveClaims(constraints: Constraints, records: readonly ChangedRecord[]): Lookup<readonly MovedClaim[]> {
   const keys = records.flatMap(({ collection, id }) =>
     constraints.claimNames(collection).map((name): ClaimKey => ({ name, id })),
   );
@@ -73,7 +79,9 @@ function* moveClaims(constraints: Constraints, records: readonly ChangedRecord[]
     ),
   );
   const stored = yield* askClaims(keys.map((key) => ({ of: 'claim', ...key }) as const));
-  const changed = keys.filter(({ name, id }, i) => !isSame(stored[i]![0], next.get(memberKey(name, id))));
+  const changed = keys
+    .map((key, i): MovedClaim => ({ ...key, isNew: stored[i]!.length === 0 }))
+    .filter(({ name, id }, i) => !isSame(stored[i]![0], next.get(memberKey(name, id))));
   if (changed.length === 0) return [];
   const claims = changed.flatMap(({ name, id }) => next.get(memberKey(name, id)) ?? []);
   const dropped = changed.filter(({ name, id }) => !next.has(memberKey(name, id)));
@@ -128,13 +136,18 @@ function setOf(rows: Map<string, Set<string>>, name: string): Set<string> {
   return set;
 }
 
-function* checkRows(constraint: CompiledConstraint, rows: ReadonlySet<string>): Lookup<readonly ConstraintMove[]> {
+function* checkRows(
+  constraint: CompiledConstraint,
+  rows: ReadonlySet<string>,
+  isNew: ReadonlySet<string>,
+): Lookup<readonly ConstraintMove[]> {
   const { name, rules } = constraint;
   const before = new Map<string, Component>();
   const remember = (found: readonly (readonly Component[])[]): void => {
     for (const component of found.flat()) before.set(component.id, component);
   };
-  remember(yield* askComponents([...rows].map((id) => ofMember(name, id))));
+  const known = [...rows].filter((id) => !isNew.has(memberKey(name, id)));
+  remember(yield* askComponents(known.map((id) => ofMember(name, id))));
   const ids = new Set([...rows, ...[...before.values()].flatMap((component) => component.rowIds)]);
   const claims = (yield* askClaims([...ids].map((id) => ({ of: 'claim', name, id }) as const))).flat();
   const found = (yield* rules.components(name, claims)).map((component) => component.toSorted(compareClaims));

@@ -173,7 +173,10 @@ function localDatabase(
     },
     async readConstraintConflicts() {
       const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
-      return conflicts.filter((conflict) => conflict.kind === 'constraint');
+      // Not those of a collection that this version of the app does not have.
+      return conflicts
+        .filter((conflict) => conflict.kind === 'constraint')
+        .filter(({ collection }) => schemas.has(collection));
     },
     async readWriters(incs) {
       const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];
