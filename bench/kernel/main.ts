@@ -1,0 +1,9 @@
+/**
+ * `npm run bench -- kernel`: what the kernel costs in time, memory and bytes. Every input is fixed, every answer is checked, and
+ * every number stands beside a baseline of the same run. Medians.
+ */
+import { benchApply } from './apply.ts';
+import { benchCodec } from './codec.ts';
+
+benchApply();
+benchCodec();
