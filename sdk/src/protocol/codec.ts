@@ -2,6 +2,7 @@
  * Frames to text and back. What comes back is checked field by field; what is wrong is a value with a code, never an
  * exception, because it is an expected outcome with peers that nobody vouches for.
  */
+import type { Change } from '../core/change.ts';
 import type { Dot } from '../core/dot.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
 import { ERROR_CODES, type ErrorCode } from '../lib/errors.ts';
@@ -9,7 +10,8 @@ import { findRepetition } from './check-change.ts';
 import { findFrameTextProblem, MAX_FRAME_DEPTH } from './frame-text.ts';
 import type { Limits } from './limits.ts';
 import { PROTOCOL_VERSION } from './messages.ts';
-import type { DeviceMessage, ErrorFrame, Page, Pushed, RefusalCode, ServerMessage } from './messages.ts';
+import type { DeviceMessage, ErrorFrame, LogEntry, Page, Pushed, RefusalCode, ServerMessage } from './messages.ts';
+import { packPage, packPush, unpackFrame } from './packing.ts';
 import { DEVICE_MESSAGE, SERVER_MESSAGE } from './schema.ts';
 import { findShapeProblem, type Shape } from './shape.ts';
 
@@ -22,7 +24,14 @@ export interface BadFrame {
 }
 
 export function encodeMessage(message: DeviceMessage | ServerMessage): string {
-  return JSON.stringify(message);
+  switch (message.type) {
+    case 'push':
+      return JSON.stringify(packPush(message));
+    case 'page':
+      return JSON.stringify(packPage(message));
+    default:
+      return JSON.stringify(message);
+  }
 }
 
 /** An entry of the log whose change is text already: what a server reads from its storage. */
@@ -42,19 +51,19 @@ export function bareEntry({ n, dot, change }: StoredEntry): StoredEntry {
   return { n, dot, change: null, ...(hlc === undefined ? {} : { hlc: Number(hlc) }) };
 }
 
-/** The text of a page without parsing and writing every change again for every receiver. */
+/** A page of what a server has stored. */
 export function encodePage(
   sid: Sid,
-  entries: readonly StoredEntry[],
+  stored: readonly StoredEntry[],
   cursor: VersionVector,
   head: VersionVector,
 ): string {
-  const items = entries.map(({ n, dot, hlc, change }) => {
-    const start = `{"stamp":["${sid}",${n}],"dot":"${dot}"`;
-    if (change !== null) return `${start},"change":${change}}`;
-    return hlc === undefined ? `${start}}` : `${start},"hlc":${hlc}}`;
+  const entries = stored.map(({ n, dot, hlc, change }): LogEntry => {
+    const stamp = [sid, n] as const;
+    if (change !== null) return { stamp, dot, change: JSON.parse(change) as Change };
+    return hlc === undefined ? { stamp, dot } : { stamp, dot, hlc };
   });
-  return `{"type":"page","entries":[${items.join(',')}],"cursor":${JSON.stringify(cursor)},"head":${JSON.stringify(head)}}`;
+  return encodeMessage({ type: 'page', entries, cursor, head });
 }
 
 /** A frame from a device. The changes in a push have dots; each is checked by itself when it is admitted. */
@@ -87,7 +96,7 @@ function decode<Message>(text: string, shape: Shape, limits: Limits): Decoded<Me
     case 'too-deep':
       return bad('BAD_FRAME', `the frame is nested deeper than ${MAX_FRAME_DEPTH} levels`);
     case null:
-      return decodeValue<Message>(parse(text), shape, limits);
+      return decodeValue<Message>(unpackFrame(parse(text)), shape, limits);
   }
 }
 
