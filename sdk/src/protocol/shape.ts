@@ -109,8 +109,8 @@ function listProblem(
     return { path, reason, overLimit: typeof shape.max === 'string' };
   }
   for (let i = 0; i < value.length; i++) {
-    const problem = findShapeProblem(value[i], shape.of, limits, `${path}[${i}]`);
-    if (problem) return problem;
+    const problem = findShapeProblem(value[i], shape.of, limits);
+    if (problem) return within(problem, `${path}[${i}]`);
   }
   return null;
 }
@@ -118,8 +118,8 @@ function listProblem(
 function tupleProblem(value: unknown, of: readonly Shape[], limits: Limits, path: string): ShapeProblem | null {
   if (!Array.isArray(value) || value.length !== of.length) return { path, reason: `is not a list of ${of.length}` };
   for (let i = 0; i < of.length; i++) {
-    const problem = findShapeProblem(value[i], of[i]!, limits, `${path}[${i}]`);
-    if (problem) return problem;
+    const problem = findShapeProblem(value[i], of[i]!, limits);
+    if (problem) return within(problem, `${path}[${i}]`);
   }
   return null;
 }
@@ -135,8 +135,8 @@ function byIncProblem(
   if (entries.length > shape.max) return { path, reason: `has more than ${shape.max} keys` };
   for (const [key, item] of entries) {
     if (!isInc(key)) return { path, reason: 'has a key that is not a writer incarnation' };
-    const problem = findShapeProblem(item, shape.of, limits, `${path}.${key}`);
-    if (problem) return problem;
+    const problem = findShapeProblem(item, shape.of, limits);
+    if (problem) return within(problem, placeOf(path, key));
   }
   return null;
 }
@@ -147,26 +147,20 @@ function objectProblem(value: unknown, shape: ObjectShape, limits: Limits, path:
     if (!Object.hasOwn(value, key)) return { path: placeOf(path, key), reason: 'is missing' };
   }
   for (const key of Object.keys(value)) {
-    const problem = memberProblem(key, value[key], shape, limits, placeOf(path, key));
-    if (problem) return problem;
+    const problem = memberProblem(key, value[key], shape, limits);
+    if (problem) return within(problem, placeOf(path, key));
   }
   return null;
 }
 
-function memberProblem(
-  key: string,
-  value: unknown,
-  shape: ObjectShape,
-  limits: Limits,
-  path: string,
-): ShapeProblem | null {
+function memberProblem(key: string, value: unknown, shape: ObjectShape, limits: Limits): ShapeProblem | null {
   const known = Object.hasOwn(shape.required, key) ? shape.required[key] : undefined;
   const member = known ?? (Object.hasOwn(shape.optional, key) ? shape.optional[key] : undefined);
-  if (member) return findShapeProblem(value, member, limits, path);
+  if (member) return findShapeProblem(value, member, limits);
   // As one-key data the unknown key itself is checked too: no __proto__, no lone surrogate.
   return (
-    findJsonProblem(key, path) ??
-    (key === '__proto__' ? { path, reason: 'the key __proto__ cannot be used' } : findJsonProblem(value, path))
+    findJsonProblem(key) ??
+    (key === '__proto__' ? { path: '', reason: 'the key __proto__ cannot be used' } : findJsonProblem(value))
   );
 }
 
@@ -186,6 +180,12 @@ function unionProblem(
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A problem inside of a part, named from the whole. Most parts have none, so places are put together only here. */
+function within(problem: ShapeProblem, place: string): ShapeProblem {
+  const { path } = problem;
+  return { ...problem, path: path === '' || path.startsWith('[') ? `${place}${path}` : `${place}.${path}` };
 }
 
 function placeOf(path: string, key: string): string {
