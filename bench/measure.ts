@@ -1,4 +1,5 @@
 /** What the benchmarks have in common: repetitions in turns, medians, and one way to print them. */
+import { inspect, isDeepStrictEqual } from 'node:util';
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
@@ -26,8 +27,8 @@ export function inTurns<Name extends string>(
 }
 
 export function expectEqual(what: string, found: unknown, wanted: unknown): void {
-  const [is, should] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (is !== should) throw new Error(`${what}: ${is?.slice(0, 300)} instead of ${should?.slice(0, 300)}`);
+  if (isDeepStrictEqual(found, wanted)) return;
+  throw new Error(`${what}: ${inspect(found).slice(0, 300)} instead of ${inspect(wanted).slice(0, 300)}`);
 }
 
 export function printLine(name: string, ...cells: readonly string[]): void {

@@ -4,6 +4,8 @@
  */
 import { benchApply } from './apply.ts';
 import { benchCodec } from './codec.ts';
+import { benchWire } from './wire.ts';
 
 benchApply();
 benchCodec();
+benchWire();

@@ -8,7 +8,6 @@
 import type { Op, RecordChange } from './change.ts';
 import type { Dot } from './dot.ts';
 import type { Entry, Mark, RecordState } from './record.ts';
-import type { Path } from './paths.ts';
 import type { Stamp } from './version-vector.ts';
 
 /** Applies to `record` in place. `stamp` is the server's number of the change, where there is one already. */
