@@ -82,8 +82,10 @@ function stringProblem(value: unknown, shape: Shape & { kind: 'string' }, path: 
     return { path, reason: `has ${value.length} characters, allowed are ${shape.min} to ${shape.max}` };
   }
   if (value === '__proto__') return { path, reason: 'cannot be __proto__' };
-  for (const character of shape.without ?? '') {
-    if (value.includes(character)) return { path, reason: `contains ${character}` };
+  if (shape.without !== undefined) {
+    for (const character of shape.without) {
+      if (value.includes(character)) return { path, reason: `contains ${character}` };
+    }
   }
   return findJsonProblem(value, path);
 }
@@ -143,7 +145,7 @@ function byIncProblem(
 
 function objectProblem(value: unknown, shape: ObjectShape, limits: Limits, path: string): ShapeProblem | null {
   if (!isObject(value)) return { path, reason: 'is not an object' };
-  for (const key of Object.keys(shape.required)) {
+  for (const key in shape.required) {
     if (!Object.hasOwn(value, key)) return { path: placeOf(path, key), reason: 'is missing' };
   }
   for (const key of Object.keys(value)) {
