@@ -4,8 +4,10 @@
  */
 import { benchApply } from './apply.ts';
 import { benchCodec } from './codec.ts';
+import { benchPages } from './pages.ts';
 import { benchWire } from './wire.ts';
 
 benchApply();
+benchPages();
 benchCodec();
 benchWire();
