@@ -4,6 +4,7 @@
  */
 import { benchApply } from './apply.ts';
 import { benchCodec } from './codec.ts';
+import { benchMemory } from './memory.ts';
 import { benchPages } from './pages.ts';
 import { benchWire } from './wire.ts';
 
@@ -11,3 +12,4 @@ benchApply();
 benchPages();
 benchCodec();
 benchWire();
+benchMemory();

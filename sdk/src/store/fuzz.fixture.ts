@@ -14,7 +14,8 @@ import { expectConsistent, textOf } from './consistency.fixture.ts';
 import { LogServer, NOTES, SID, testDevice, type TestDevice } from './devices.fixture.ts';
 import { ExpectedRows } from './expected-rows.fixture.ts';
 import { diceOf, randomId, writeOnce, type Dice, type Seen, type Writing } from './fuzz-writes.fixture.ts';
-import { RECORDS, type RecordRow } from './layout.ts';
+import { RECORDS } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 const PLAN = { ...NOTES, fields: { ...NOTES.fields, body: text(), rank: { kind: 'lww' as const } } };
 /** A row that somebody else deleted comes back with an edit, asked about or not. */
@@ -188,7 +189,7 @@ async function expectEqualDevices({ server, devices }: World): Promise<void> {
 }
 
 async function contentOf(tab: TestDevice): Promise<unknown> {
-  const records = (await tab.db.dexie.table(RECORDS).toArray()) as RecordRow[];
+  const records = ((await tab.db.dexie.table(RECORDS).toArray()) as StoredRecordRow[]).map(recordRow);
   return {
     rows: (await readRows(tab)).map(textOf),
     conflicts: (await tab.db.readConflicts()).map(textOf),

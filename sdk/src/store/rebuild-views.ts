@@ -9,7 +9,8 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { viewRecord } from '../core/view.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
-import { CONFLICTS, currentState, META, RECORDS, type RecordRow, type ViewsRow } from './layout.ts';
+import { CONFLICTS, currentState, META, RECORDS, type ViewsRow } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 /** What a collection's views depend on. */
 export function viewFingerprint(plan: CollectionPlan): string {
@@ -32,7 +33,8 @@ export async function rebuildViews(
     const records = tx.objectStore(RECORDS);
     const range = IDBKeyRange.bound([schema.name], [schema.name, []]);
     for (let cursor = await records.openCursor(range); cursor; cursor = await cursor.continue()) {
-      const record = cursor.value as RecordRow;
+      const stored = cursor.value as StoredRecordRow;
+      const record = recordRow(stored);
       const state = currentState(record);
       if (!state) continue;
       const view = viewRecord(schema, record.id, state);
@@ -41,7 +43,7 @@ export async function rebuildViews(
       for (const conflict of view.conflicts) void tx.objectStore(CONFLICTS).put(conflict);
       if (view.row) void rows.put(view.row);
       else void rows.delete(record.id);
-      void cursor.update({ ...record, conflicts: open });
+      void cursor.update({ ...stored, conflicts: open });
     }
   }
   const row: ViewsRow = { key: 'views', fingerprints: { ...stored?.fingerprints, ...wanted } };
