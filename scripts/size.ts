@@ -17,7 +17,7 @@ interface Budget {
 
 const BUDGETS: readonly Budget[] = [
   // The goal is 55; dexie alone is 30.
-  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 69 },
+  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 70 },
   { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 40 },
   { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel.ts', kilobytes: 20 },
   {
