@@ -2,8 +2,6 @@
  * What it costs to check one change against a constraint, among few events and among many, beside comparing it with every
  * event: the first must not grow.
  */
-import { fileURLToPath } from 'node:url';
-
 import {
   ClaimIndex,
   compileCollection,
@@ -83,5 +81,3 @@ function timed(fn: () => void): number {
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) benchConstraints();

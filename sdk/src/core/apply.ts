@@ -9,46 +9,44 @@ import type { Op, RecordChange } from './change.ts';
 import type { Dot } from './dot.ts';
 import { addCounts } from './count.ts';
 import { moreKeys } from './op-kinds.ts';
-import { compareMarks, type Entry, type Mark, type RecordState } from './record.ts';
 import type { Path } from './paths.ts';
+import { compareMarks, type Entry, type LifeEntry, type Mark, type RecordState } from './record.ts';
 import type { Stamp } from './version-vector.ts';
 
 /** Applies to `record` in place. `stamp` is the server's number of the change, where there is one already. */
 export function applyRecordChange(record: RecordState, mark: Mark, change: RecordChange, stamp?: Stamp): void {
-  if (entersFrontier(change)) record.rv = [...without(record.rv, change.rv), { dot: mark.dot, hlc: mark.hlc }];
+  const { dot, hlc } = mark;
+  if (entersFrontier(change)) record.rv = replaced(record.rv, change.rv, { dot, hlc });
   for (const op of change.ops) applyOp(record, mark, op, stamp);
 }
 
 function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp | undefined): void {
   switch (op.t) {
     case 'life': {
-      const entry = {
-        dot,
-        hlc,
-        v: op.v,
-        ...(op.of === undefined ? {} : { of: op.of }),
-        ...(stamp && op.v === 'dead' ? { stamp } : {}),
-        ...moreKeys(op),
-      };
-      record.life = [...without(record.life, op.pred), entry];
+      const entry: Writable<LifeEntry> = { dot, hlc, v: op.v, ...moreKeys(op) };
+      if (op.of !== undefined) entry.of = op.of;
+      if (stamp && op.v === 'dead') entry.stamp = stamp;
+      record.life = replaced(record.life, op.pred, entry);
       return;
     }
     case 'set': {
-      const entry = {
-        dot,
-        hlc,
-        ...(op.v === undefined ? {} : { v: op.v }),
-        ...(op.base ? { base: op.base } : {}),
-        ...(op.first === undefined ? {} : { first: op.first }),
-        ...(stamp && op.claim !== undefined ? { stamp } : {}),
-        ...moreKeys(op),
-      };
-      return replace(record.cells, op.p, op.pred, entry);
+      const entry: Writable<Entry> = { dot, hlc, ...moreKeys(op) };
+      if (op.v !== undefined) entry.v = op.v;
+      if (op.base) entry.base = op.base;
+      if (op.first !== undefined) entry.first = op.first;
+      if (stamp && op.claim !== undefined) entry.stamp = stamp;
+      record.cells.set(op.p, replaced(record.cells.get(op.p), op.pred, entry));
+      return;
     }
     case 'add':
-      return replace(record.cells, op.p, op.pred, { dot, hlc, ...moreKeys(op) });
-    case 'rm':
-      return replace(record.cells, op.p, op.pred, null);
+      record.cells.set(op.p, replaced(record.cells.get(op.p), op.pred, { dot, hlc, ...moreKeys(op) }));
+      return;
+    case 'rm': {
+      const kept = without(record.cells.get(op.p) ?? [], op.pred);
+      if (kept.length === 0) record.cells.delete(op.p);
+      else record.cells.set(op.p, kept);
+      return;
+    }
     case 'inc':
       record.counters.set(op.p, addCounts(record.counters.get(op.p) ?? 0, op.n));
       return;
@@ -69,11 +67,13 @@ export function keepLatest(record: RecordState, path: Path, entry: Entry): void 
   if (!held || compareMarks(entry, held) > 0) record.hot.set(path, entry);
 }
 
-function replace(cells: Map<Path, readonly Entry[]>, path: Path, pred: readonly Dot[], entry: Entry | null): void {
-  const kept = without(cells.get(path) ?? [], pred);
-  const live = entry ? [...kept, entry] : kept;
-  if (live.length === 0) cells.delete(path);
-  else cells.set(path, live);
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** `live - pred + own`. Nearly always one takes the place of one. */
+function replaced<M extends Mark>(live: readonly M[] | undefined, pred: readonly Dot[], own: M): readonly M[] {
+  if (live === undefined || live.length === 0) return [own];
+  if (live.length === 1 && pred.length === 1 && live[0]!.dot === pred[0]) return [own];
+  return [...without(live, pred), own];
 }
 
 function without<M extends Mark>(marks: readonly M[], dots: readonly Dot[]): readonly M[] {

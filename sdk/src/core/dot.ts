@@ -26,7 +26,9 @@ export function seqOf(dot: Dot): number {
 }
 
 export function isDot(value: unknown): value is Dot {
-  return typeof value === 'string' && DOT.test(value) && Number.isSafeInteger(seqOf(value));
+  if (typeof value !== 'string' || !DOT.test(value)) return false;
+  // 15 digits are always a safe integer.
+  return value.length < 16 + 1 + 16 || Number.isSafeInteger(seqOf(value));
 }
 
 export function isInc(value: unknown): value is Inc {

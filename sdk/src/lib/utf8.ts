@@ -1,7 +1,12 @@
+/** Most texts have nothing of it, and the engine says so faster than a loop does. */
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
 /** Length of a string in bytes of UTF-8, without making the bytes. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
-  for (let i = 0; i < text.length; i++) {
+  const first = text.search(BEYOND_ASCII);
+  if (first < 0) return bytes;
+  for (let i = first; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code < 0x80) continue;
     const isHighSurrogate = code >= 0xd800 && code < 0xdc00;

@@ -2,6 +2,8 @@
  * Frames to text and back. What comes back is checked field by field; what is wrong is a value with a code, never an
  * exception, because it is an expected outcome with peers that nobody vouches for.
  */
+import type { Change } from '../core/change.ts';
+import type { Control } from '../core/control.ts';
 import type { Dot } from '../core/dot.ts';
 import type { Stamp } from '../core/version-vector.ts';
 import { ERROR_CODES, type ErrorCode } from '../lib/errors.ts';
@@ -20,6 +22,7 @@ import type {
   ServerMessage,
   Snapshot,
 } from './messages.ts';
+import { packPage, packPush, unpackFrame } from './packing.ts';
 import { DEVICE_MESSAGE, SERVER_MESSAGE } from './schema.ts';
 import { findShapeProblem, type Shape } from './shape.ts';
 
@@ -32,7 +35,14 @@ export interface BadFrame {
 }
 
 export function encodeMessage(message: DeviceMessage | ServerMessage): string {
-  return JSON.stringify(message);
+  switch (message.type) {
+    case 'push':
+      return JSON.stringify(packPush(message));
+    case 'page':
+      return JSON.stringify(packPage(message));
+    default:
+      return JSON.stringify(message);
+  }
 }
 
 /** An entry of the log whose content is text already: what a server reads from its storage. */
@@ -61,23 +71,17 @@ export function bareEntry(entry: StoredEntry): StoredEntry {
 /** Where a page stands in the log: what `Page` says beside its entries. */
 export type PagePlace = Omit<Page, 'type' | 'entries'>;
 
-/** The text of a page without parsing and writing every change again for every receiver. */
-export function encodePage(entries: readonly StoredEntry[], place: PagePlace): string {
-  return `{"type":"page","entries":[${entries.map(encodeEntry).join(',')}],${JSON.stringify(place).slice(1)}`;
+/** A page of what a server has stored. */
+export function encodePage(stored: readonly StoredEntry[], place: PagePlace): string {
+  return encodeMessage({ type: 'page', entries: stored.map(entryOf), ...place });
 }
 
-function encodeEntry({ stamp: [sid, n], kind, dot, text, hlc }: StoredEntry): string {
-  const stamp = `{"stamp":["${sid}",${n}]`;
-  switch (kind) {
-    case 'control':
-      return `${stamp},"control":${text}}`;
-    case 'alias':
-      // With content it is a change that its receiver knows and compares.
-      return text === null ? `${stamp},"dot":"${dot}","alias":true}` : `${stamp},"dot":"${dot}","change":${text}}`;
-    case 'change':
-      if (text !== null) return `${stamp},"dot":"${dot}","change":${text}}`;
-      return hlc === undefined ? `${stamp},"dot":"${dot}"}` : `${stamp},"dot":"${dot}","hlc":${hlc}}`;
-  }
+function entryOf({ stamp, kind, dot, text, hlc }: StoredEntry): LogEntry {
+  if (kind === 'control') return { stamp, control: JSON.parse(text!) as Control };
+  // An alias with content is a change that its receiver knows and compares.
+  if (text !== null) return { stamp, dot: dot!, change: JSON.parse(text) as Change };
+  if (kind === 'alias') return { stamp, dot: dot!, alias: true };
+  return { stamp, dot: dot!, ...(hlc === undefined ? {} : { hlc }) };
 }
 
 /** A frame from a device. The changes in a push have dots; each is checked by itself when it is admitted. */
@@ -125,7 +129,7 @@ function decodeValue<Message>(value: unknown, members: number, shape: Shape, lim
   if (otherVersion !== null) {
     return bad('UPGRADE_REQUIRED', `the peer speaks protocol ${otherVersion}, this is protocol ${PROTOCOL_VERSION}`);
   }
-  const known = cutBeforeLater(value);
+  const known = cutBeforeLater(unpackFrame(value));
   const problem = findShapeProblem(known, shape, limits);
   if (!problem) return { type: 'ok', message: known as Message };
   return bad(problem.overLimit ? 'TOO_LARGE' : 'BAD_FRAME', `${problem.path || 'the frame'} ${problem.reason}`);

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { hashOfChange, withoutDependencies } from '../core/change.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { checkChange } from './check-change.ts';
-import { decodeDeviceMessage, decodeServerMessage } from './codec.ts';
+import { decodeDeviceMessage, decodeServerMessage, encodeMessage } from './codec.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
-import { CLOSE, type Push } from './messages.ts';
+import { CLOSE, type Page, type Push } from './messages.ts';
 import { PROTOCOL_VERSIONS } from './versions.ts';
 
 const DOC = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
@@ -39,6 +39,11 @@ describe('docs/protocol.md', () => {
       decoded.flatMap((one) => (one.type === 'ok' ? [one.message.type] : []));
     expect(typesOf(device)).toEqual(['hello', 'push', 'applied', 'staged', 'ping']);
     expect(typesOf(server)).toEqual(['welcome', 'pushed', 'pushed', 'page', 'snapshot', 'pong', 'error']);
+  });
+
+  it('[WIRE4] the packed examples are the packed form of the others', () => {
+    expect(fences('json packed push')).toEqual([encodeMessage(JSON.parse(fences('json device')[1]!) as Push)]);
+    expect(fences('json packed page')).toEqual([encodeMessage(JSON.parse(fences('json server')[3]!) as Page)]);
   });
 
   it('[WIRE2] the example of a content hash is right', () => {

@@ -93,8 +93,10 @@ function stringProblem(value: unknown, shape: Shape & { kind: 'string' }, path: 
     return { path, reason: `has ${value.length} characters, allowed are ${shape.min} to ${shape.max}` };
   }
   if (value === '__proto__') return { path, reason: 'cannot be __proto__' };
-  for (const character of shape.without ?? '') {
-    if (value.includes(character)) return { path, reason: `contains ${character}` };
+  if (shape.without !== undefined) {
+    for (const character of shape.without) {
+      if (value.includes(character)) return { path, reason: `contains ${character}` };
+    }
   }
   return findJsonProblem(value, path);
 }
@@ -120,8 +122,8 @@ function listProblem(
     return { path, reason, overLimit: typeof shape.max === 'string' };
   }
   for (let i = 0; i < value.length; i++) {
-    const problem = findShapeProblem(value[i], shape.of, limits, `${path}[${i}]`);
-    if (problem) return problem;
+    const problem = findShapeProblem(value[i], shape.of, limits);
+    if (problem) return within(problem, `${path}[${i}]`);
   }
   return null;
 }
@@ -129,8 +131,8 @@ function listProblem(
 function tupleProblem(value: unknown, of: readonly Shape[], limits: Limits, path: string): ShapeProblem | null {
   if (!Array.isArray(value) || value.length !== of.length) return { path, reason: `is not a list of ${of.length}` };
   for (let i = 0; i < of.length; i++) {
-    const problem = findShapeProblem(value[i], of[i]!, limits, `${path}[${i}]`);
-    if (problem) return problem;
+    const problem = findShapeProblem(value[i], of[i]!, limits);
+    if (problem) return within(problem, `${path}[${i}]`);
   }
   return null;
 }
@@ -150,8 +152,8 @@ function mapProblem(value: unknown, shape: MapShape, limits: Limits, path: strin
   const { is, name } = KEYS[shape.kind];
   for (const [key, item] of entries) {
     if (!is(key)) return { path, reason: `has a key that is not ${name}` };
-    const problem = findShapeProblem(item, shape.of, limits, `${path}.${key}`);
-    if (problem) return problem;
+    const problem = findShapeProblem(item, shape.of, limits);
+    if (problem) return within(problem, placeOf(path, key));
   }
   return null;
 }
@@ -173,30 +175,24 @@ function oneWithProblem(
 
 function objectProblem(value: unknown, shape: ObjectShape, limits: Limits, path: string): ShapeProblem | null {
   if (!isObject(value)) return { path, reason: 'is not an object' };
-  for (const key of Object.keys(shape.required)) {
+  for (const key in shape.required) {
     if (!Object.hasOwn(value, key)) return { path: placeOf(path, key), reason: 'is missing' };
   }
   for (const key of Object.keys(value)) {
-    const problem = memberProblem(key, value[key], shape, limits, placeOf(path, key));
-    if (problem) return problem;
+    const problem = memberProblem(key, value[key], shape, limits);
+    if (problem) return within(problem, placeOf(path, key));
   }
   return null;
 }
 
-function memberProblem(
-  key: string,
-  value: unknown,
-  shape: ObjectShape,
-  limits: Limits,
-  path: string,
-): ShapeProblem | null {
+function memberProblem(key: string, value: unknown, shape: ObjectShape, limits: Limits): ShapeProblem | null {
   const known = Object.hasOwn(shape.required, key) ? shape.required[key] : undefined;
   const member = known ?? (Object.hasOwn(shape.optional, key) ? shape.optional[key] : undefined);
-  if (member) return findShapeProblem(value, member, limits, path);
+  if (member) return findShapeProblem(value, member, limits);
   // As one-key data the unknown key itself is checked too: no __proto__, no lone surrogate.
   return (
-    findJsonProblem(key, path) ??
-    (key === '__proto__' ? { path, reason: 'the key __proto__ cannot be used' } : findJsonProblem(value, path))
+    findJsonProblem(key) ??
+    (key === '__proto__' ? { path: '', reason: 'the key __proto__ cannot be used' } : findJsonProblem(value))
   );
 }
 
@@ -216,6 +212,12 @@ function unionProblem(
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A problem inside of a part, named from the whole. Most parts have none, so places are put together only here. */
+function within(problem: ShapeProblem, place: string): ShapeProblem {
+  const { path } = problem;
+  return { ...problem, path: path === '' || path.startsWith('[') ? `${place}${path}` : `${place}.${path}` };
 }
 
 function placeOf(path: string, key: string): string {

@@ -11,6 +11,8 @@ export function report(before: SessionState, { state, effects }: Step, moment: M
   // Who stops is silent: another one may be reporting already.
   const isNews = state.phase !== 'stopped' && (settled.reported === null || !isSame(settled.reported, reported));
   const answered = settled.asks.filter((ask) => isAnswered(ask, settled));
+  // Nearly every step: a ping, a pong, a timer.
+  if (!isNews && answered.length === 0) return { state: settled, effects };
   return {
     state: {
       ...settled,

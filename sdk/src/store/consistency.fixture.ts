@@ -15,6 +15,7 @@ import { checkChange } from '../protocol/check-change.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { TestDevice } from './devices.fixture.ts';
 import { CONFLICTS, META, OUTBOX, RECORDS, WRITERS } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import type { ConflictRow, OutboxRow, RecordRow, ReplicaRow } from './layout.ts';
 
 interface Stores {
@@ -48,7 +49,7 @@ export function textOf(value: unknown): string {
 async function readStores({ db: { dexie, schemas } }: TestDevice): Promise<Stores> {
   return dexie.transaction('r', [RECORDS, 'notes', CONFLICTS, OUTBOX, META, WRITERS], async () => ({
     schema: schemas.get('notes')!,
-    records: (await dexie.table(RECORDS).toArray()) as RecordRow[],
+    records: ((await dexie.table(RECORDS).toArray()) as StoredRecordRow[]).map(recordRow),
     rows: (await dexie.table('notes').toArray()) as Row[],
     conflicts: (await dexie.table(CONFLICTS).toArray()) as ConflictRow[],
     outbox: (await dexie.table(OUTBOX).toArray()) as OutboxRow[],

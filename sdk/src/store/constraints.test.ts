@@ -4,6 +4,7 @@ import { msOf } from '../core/clock.ts';
 import type { ConstraintPlan, OpenConstraintConflict } from '../core/constraint.ts';
 import { exchange, LogServer, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
 import { CLAIMS, COMPONENTS, CONFLICTS, OUTBOX, RECORDS } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import type { LocalDatabase } from './local-database.ts';
 
 const ROOMS: ConstraintPlan = { kind: 'noOverlap', name: 'rooms', by: 'room', from: 'start', to: 'end' };
@@ -236,7 +237,11 @@ test('[CST38] what is kept is what is found from scratch, after pages, several s
     const [conflict] = await broken(one);
     if (conflict && below(4) === 0) await one.db.resolveConstraint(conflict, 'allow');
     const constraints = compileConstraints([PLAN, PEOPLE], one.db.schemas);
-    const records = changedRecords(constraints, one.db.schemas, await one.db.dexie.table(RECORDS).toArray());
+    const records = changedRecords(
+      constraints,
+      one.db.schemas,
+      (await one.db.dexie.table<StoredRecordRow>(RECORDS).toArray()).map(recordRow),
+    );
     const byId = (await broken(one)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     expect(byId, `round ${round}`).toEqual(conflictsFromScratch(constraints, records));
   }

@@ -36,6 +36,7 @@ import {
   type ReplicaRow,
   type WriterRow,
 } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local-database.ts';
 import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
@@ -100,7 +101,10 @@ function localDatabase(
   tracking: Tracking,
 ): LocalDatabase {
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
-    dexie.table(RECORDS).get([collection, id]);
+    dexie
+      .table<StoredRecordRow>(RECORDS)
+      .get([collection, id])
+      .then((row) => row && recordRow(row));
   const schemaOf = (collection: string): CollectionSchema => {
     const schema = schemas.get(collection);
     if (!schema) throw new SkerryError('UNKNOWN_COLLECTION', `No collection ${collection} was passed to open().`);

@@ -19,7 +19,8 @@ import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { Page } from '../protocol/messages.ts';
 import type { IngestResult, OutboxItem } from './device-store.ts';
 import { NOTES, SID, testDevice } from './devices.fixture.ts';
-import { RECORDS, currentState, type RecordRow } from './layout.ts';
+import { RECORDS, currentState } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import { emptyDisk, MemoryDevice, type MemoryDisk } from './memory-device.ts';
 import { recordKey } from './record-key.ts';
 
@@ -64,7 +65,7 @@ async function inIndexedDb(): Promise<Device> {
     ingest: (page) => device.store.ingest(page),
     outbox: () => device.store.readOutbox(null, EVERYTHING),
     state: async (collection, id) =>
-      currentState((await device.db.dexie.table(RECORDS).get([collection, id])) as RecordRow)!,
+      currentState(recordRow((await device.db.dexie.table<StoredRecordRow>(RECORDS).get([collection, id]))!))!,
   };
 }
 

@@ -19,7 +19,8 @@ import { expectConsistent, textOf } from './consistency.fixture.ts';
 import { changesOf, LogServer, NOTES, SID, testDevice, type TestDevice } from './devices.fixture.ts';
 import { ExpectedRows } from './expected-rows.fixture.ts';
 import { diceOf, randomId, writeOnce, type Dice, type Seen, type Writing } from './fuzz-writes.fixture.ts';
-import { RECORDS, type RecordRow } from './layout.ts';
+import { RECORDS } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 const PLAN = {
   ...NOTES,
@@ -213,7 +214,7 @@ async function expectEqualDevices({ server, devices }: World): Promise<void> {
 }
 
 async function contentOf(tab: TestDevice): Promise<unknown> {
-  const records = (await tab.db.dexie.table(RECORDS).toArray()) as RecordRow[];
+  const records = ((await tab.db.dexie.table(RECORDS).toArray()) as StoredRecordRow[]).map(recordRow);
   return {
     rows: (await readRows(tab)).map(({ folded: _here, ...row }) => textOf(row)),
     conflicts: (await tab.db.readConflicts()).map(textOf),

@@ -32,6 +32,7 @@ import {
   type ViewsRow,
 } from './layout.ts';
 import { mergeCalls } from './merge-calls.ts';
+import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
@@ -268,9 +269,9 @@ async function loadRecords(
   const keys = new Map<string, [string, string]>();
   for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
   const rows = await Promise.all(
-    [...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<RecordRow | undefined>),
+    [...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<StoredRecordRow | undefined>),
   );
-  return new Map(rows.flatMap((row) => (row ? [[recordKey(row.c, row.id), row] as const] : [])));
+  return new Map(rows.flatMap((row) => (row ? [[recordKey(row.c, row.id), recordRow(row)] as const] : [])));
 }
 
 /** The outbox rows that go on being pending for these records, and the heads of their changes. */
@@ -309,7 +310,7 @@ async function storePlan(
   const conflicts = tx.objectStore(CONFLICTS);
   const writers = tx.objectStore(WRITERS);
   const outbox = tx.objectStore(OUTBOX);
-  for (const record of plan.records) writes.push(records.put(record));
+  for (const record of plan.records) writes.push(records.put(storedRow(record)));
   for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
   for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
   for (const writer of plan.writers) writes.push(writers.put(writer));

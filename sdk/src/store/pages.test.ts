@@ -5,6 +5,7 @@ import { incOf } from '../core/dot.ts';
 import type { Page } from '../protocol/messages.ts';
 import { changesOf, exchange, LogServer, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
 import { OUTBOX, RECORDS, type OutboxRow, type RecordRow } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 const NOW = 1_800_000_000_000;
 const YEAR = 365 * 86_400_000;
@@ -63,8 +64,12 @@ describe('own changes', () => {
       const page = server.page(0);
       const bare = changesOf(page).map(({ stamp, dot }) => ({ stamp, dot, hlc }));
       await anna.store.ingest(isBare ? { ...page, entries: bare } : page);
-      const record = (await anna.db.dexie.table(RECORDS).get(['notes', id])) as RecordRow;
-      expect(record.base!.cells.get('title')!.map((entry) => entry.hlc)).toEqual([hlc]);
+      const record = (await anna.db.dexie.table(RECORDS).get(['notes', id])) as StoredRecordRow;
+      expect(
+        recordRow(record)
+          .base!.cells.get('title')!
+          .map((entry) => entry.hlc),
+      ).toEqual([hlc]);
     }
   });
 });

@@ -5,7 +5,8 @@ import { hot } from '../policies/hot.ts';
 import { lww } from '../policies/lww.ts';
 import { map } from '../policies/map.ts';
 import { exchange, LogServer, NOTES, peerChange, testDevice } from './devices.fixture.ts';
-import { RECORDS, type RecordRow } from './layout.ts';
+import { RECORDS } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 const PLAN = { ...NOTES, fields: { ...NOTES.fields, seen: hot(), labels: map(lww()) } };
 
@@ -40,7 +41,7 @@ test('[HOT8] a hot write waits in the outbox and leaves it like any other', asyn
   );
   await anna.sync(server);
   expect((await anna.db.readPending()).changes).toBe(0);
-  const [record] = (await anna.db.dexie.table(RECORDS).toArray()) as RecordRow[];
+  const [record] = (await anna.db.dexie.table<StoredRecordRow>(RECORDS).toArray()).map(recordRow);
   expect([record!.base!.rv.length, record!.base!.hot?.get('seen#h')?.v]).toEqual([1, 2]);
 });
 

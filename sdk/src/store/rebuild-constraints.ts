@@ -10,7 +10,8 @@ import { maintainConstraints } from '../constraints/maintain.ts';
 import type { Constraints } from '../constraints/registry.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { changedRecords } from './changed-records.ts';
-import { CLAIMS, COMPONENTS, CONFLICTS, RECORDS, type ConflictRow, type RecordRow } from './layout.ts';
+import { CLAIMS, COMPONENTS, CONFLICTS, RECORDS, type ConflictRow } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 export async function rebuildConstraints(
   tx: IDBPTransaction<unknown, string[], 'readwrite'>,
@@ -27,7 +28,7 @@ export async function rebuildConstraints(
   const index = new ClaimIndex();
   for (const collection of [...schemas.keys(), WAIVERS].filter(constraints.concerns)) {
     const range = IDBKeyRange.bound([collection], [collection, []]);
-    const records = (await tx.objectStore(RECORDS).getAll(range)) as RecordRow[];
+    const records = ((await tx.objectStore(RECORDS).getAll(range)) as StoredRecordRow[]).map(recordRow);
     index.run(maintainConstraints(constraints, changedRecords(constraints, schemas, records)));
   }
   const stored = (await conflicts.getAll()) as ConflictRow[];

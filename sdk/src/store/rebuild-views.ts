@@ -12,9 +12,10 @@ import { viewRecord } from '../core/view.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
-import { CLAIMS, COMPONENTS, CONFLICTS, currentState, META, RECORDS, type RecordRow, type ViewsRow } from './layout.ts';
+import { CLAIMS, COMPONENTS, CONFLICTS, currentState, META, RECORDS, type ViewsRow } from './layout.ts';
 import { withLocal } from './local-fields.ts';
 import { missingMerges } from './merge-calls.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import { rebuildConstraints } from './rebuild-constraints.ts';
 
 /**
@@ -73,7 +74,8 @@ export async function rebuildViews(
     const records = tx.objectStore(RECORDS);
     const range = IDBKeyRange.bound([schema.name], [schema.name, []]);
     for (let cursor = await records.openCursor(range); cursor; cursor = await cursor.continue()) {
-      const record = cursor.value as RecordRow;
+      const stored = cursor.value as StoredRecordRow;
+      const record = recordRow(stored);
       const state = currentState(record);
       if (!state) continue;
       const view = viewRecord(schema, record.id, state);
@@ -83,7 +85,7 @@ export async function rebuildViews(
       for (const conflict of view.conflicts) void tx.objectStore(CONFLICTS).put(conflict);
       if (view.row) void rows.put(withLocal(schema, view.row, record.local));
       else void rows.delete(record.id);
-      void cursor.update({ ...record, conflicts: open });
+      void cursor.update({ ...stored, conflicts: open });
     }
   }
   await rebuildConstraints(tx, constraints, new Map(collections.map(({ plan, schema }) => [plan.name, schema])));

@@ -5,6 +5,7 @@ import { WAIVERS } from '../constraints/claim.ts';
 import { incOf } from '../core/dot.ts';
 import type { StepRows } from './draft.ts';
 import { CONFLICTS, META, OUTBOX, RECORDS, WRITERS, type OutboxRow, type RecordRow, type WriterRow } from './layout.ts';
+import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import type { IntendedRecord, RecordIntent } from './step.ts';
 
 /** Dexie's name for the IndexedDB transaction. */
@@ -31,8 +32,8 @@ export function loadRecords(
   if (missing.length === 0) return Dexie.Promise.resolve([]);
   const table = core.table(RECORDS);
   const keys = missing.map((intent) => [intent.schema.name, intent.id]);
-  const found = (rows: readonly (RecordRow | undefined)[]): readonly LoadedRecord[] =>
-    missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] }));
+  const found = (rows: readonly (StoredRecordRow | undefined)[]): readonly LoadedRecord[] =>
+    missing.map((intent, i) => ({ c: intent.schema.name, id: intent.id, row: rows[i] && recordRow(rows[i]) }));
   const readEach = (): PromiseLike<readonly LoadedRecord[]> => table.getMany({ trans, keys }).then(found);
   const { schema } = missing[0]!;
   if (missing.length < RANGE_READ || missing.some((intent) => intent.schema !== schema)) return readEach();
@@ -42,7 +43,7 @@ export function loadRecords(
   const limit = missing.length * 2;
   return table
     .query({ trans, values: true, limit, query: { index: table.schema.primaryKey, range } })
-    .then(({ result }: { result: RecordRow[] }) => {
+    .then(({ result }: { result: StoredRecordRow[] }) => {
       if (result.length === limit) return readEach();
       const rows = new Map(result.map((row) => [row.id, row]));
       return found(missing.map((intent) => rows.get(intent.id)));
@@ -74,7 +75,7 @@ export function storeStep(
   }
   const kept = written.flatMap(({ row }) => (row ? [row] : []));
   const dropped = written.flatMap(({ schema, id, row }) => (row ? [] : [[schema.name, id]]));
-  put(RECORDS, kept);
+  put(RECORDS, kept.map(storedRow));
   remove(RECORDS, dropped);
   const open = written.flatMap(({ view }) => view.conflicts);
   const closed = written.flatMap((record) => record.closed);

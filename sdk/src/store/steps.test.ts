@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changesOf, exchange, LogServer, testDevice, type TestDevice, NOTES } from './devices.fixture.ts';
 import { RECORDS } from './layout.ts';
+import { recordRow } from './packed-record.ts';
 import { checkChange } from '../protocol/check-change.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import { openDeviceStore } from './ingest.ts';
@@ -281,6 +282,6 @@ describe('two syncing contexts', () => {
       entries: changesOf(page).map(({ stamp, dot, change }) => ({ stamp, dot, hlc: change!.hlc })),
     });
     const record = await anna.db.dexie.table(RECORDS).get(['notes', id]);
-    expect(record.base.cells.get('title')[0].hlc).toBe(server.log[0]!.hlc);
+    expect(recordRow(record).base!.cells.get('title')![0]!.hlc).toBe(server.log[0]!.hlc);
   });
 });

@@ -78,6 +78,7 @@ export class TestLink {
 
   /** Delivers what has arrived, unless the line is silent: then it looks again a little later. */
   #release(direction: 'up' | 'down'): void {
+    if (this.#isCut) return;
     const held = this.#held[direction];
     const isSilent = direction === 'up' ? this.#weather.isUpSilent : this.#weather.isDownSilent;
     if (isSilent) return this.#retry(direction);
@@ -86,6 +87,7 @@ export class TestLink {
       if (!this.#isCut) deliver();
     }
   }
+
   #retry(direction: 'up' | 'down'): void {
     if (this.#isWaiting[direction]) return;
     this.#isWaiting[direction] = true;

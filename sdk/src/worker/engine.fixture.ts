@@ -86,7 +86,7 @@ export class TestServer {
 
   /** Sends a frame to all, whatever the protocol says. */
   broadcast(message: ServerMessage): void {
-    for (const { side } of this.connections) side.send(encodeMessage(message));
+    for (const { side } of this.connections) side.send(JSON.stringify(message));
   }
 
   shutDown(): void {

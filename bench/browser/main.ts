@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: milliseconds of what a user waits for, in Chromium on a profile on disk, beside the same work on raw `idb` in
+ * `npm run bench -- browser`: milliseconds of what a user waits for, in Chromium on a profile on disk, beside the same work on raw `idb` in
  * the same run. Medians; a ratio is Skerry over raw.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
-import { launchBrowser } from '../e2e/fixtures/browser-process.ts';
-import { startServer } from '../e2e/fixtures/server.ts';
+import { launchBrowser } from '../../e2e/fixtures/browser-process.ts';
+import { startServer } from '../../e2e/fixtures/server.ts';
+import { median, printLine, quantile } from '../measure.ts';
 import type { Pair } from './page.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -48,21 +49,13 @@ try {
 
 function printPair(name: string, { skerry, raw }: Pair): void {
   const ratio = (median(skerry) / median(raw)).toFixed(2);
-  console.log(`${name.padEnd(40)} ${cell(skerry)}   raw idb ${cell(raw)}   ratio ${ratio}`);
+  printLine(name, cell(skerry), `raw idb ${cell(raw)}`, `ratio ${ratio}`);
 }
 
 function printOne(name: string, values: readonly number[]): void {
-  console.log(`${name.padEnd(40)} ${cell(values)}`);
+  printLine(name, cell(values));
 }
 
 function cell(values: readonly number[]): string {
   return `${median(values).toFixed(2).padStart(8)} (${quantile(values, 0.95).toFixed(2)})`;
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
 }
