@@ -78,5 +78,7 @@ export * from './space/decide-pull.ts';
 export * from './space/decide-push.ts';
 export * from './space/handshake.ts';
 export * from './space/retention.ts';
+export * from './space/settle.ts';
 export * from './space/snapshot.ts';
 export * from './space/space.ts';
+export * from './space/take-over.ts';

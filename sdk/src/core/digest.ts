@@ -14,7 +14,12 @@ export const EMPTY_DIGEST: Digest = [0, 0, 0, 0];
 /** Deleted records count nothing: when they are forgotten is each replica's own affair. */
 export function digestOfRecord(collection: string, id: string, record: RecordState | undefined): Digest {
   if (!record || lifeStatus(record) === 'dead') return EMPTY_DIGEST;
-  return hash128Words(`${collection}\u0000${id}\u0000${contentOfRecord(record)}`);
+  return digestOfContent(collection, id, contentOfRecord(record));
+}
+
+/** Of a record that is not dead, by its `contentOfRecord`. */
+export function digestOfContent(collection: string, id: string, content: string): Digest {
+  return hash128Words(`${collection}\u0000${id}\u0000${content}`);
 }
 
 /** `digest` with a record's part exchanged. */

@@ -39,28 +39,45 @@ export interface EntryJson {
 
 /** The same text for the same state, in whatever order its entries were applied. */
 export function recordToJson(record: RecordState): RecordJson {
-  const hot = [...(record.hot ?? [])].sort(byKey);
-  const all = [...record.rv, ...record.life, ...[...record.cells.values()].flat(), ...hot.map(([, entry]) => entry)];
-  const byDot = new Map(all.map((mark): readonly [Dot, Mark] => [mark.dot, mark]));
-  const marks = [...byDot.values()].sort((a, b) => compareDots(a.dot, b.dot));
-  const places = new Map(marks.map((mark, i) => [mark.dot, i]));
-  const placed = <M extends Mark, T extends { readonly m: number }>(entries: readonly M[], make: (e: M) => T): T[] =>
-    entries.map(make).sort((a, b) => a.m - b.m);
-  const m = (mark: Mark): number => places.get(mark.dot)!;
-  const entryJson = ({ dot: _dot, hlc: _hlc, ...rest }: Entry, place: number): EntryJson => ({ m: place, ...rest });
-  const cells = [...record.cells]
-    .sort(byKey)
-    .map(([path, entries]) => [path, placed(entries, (entry) => entryJson(entry, m(entry)))] as const);
+  const marks = marksOf(record);
+  const places = new Map(marks.map(({ dot }, i) => [dot, i]));
+  const place = ({ dot }: Mark): number => places.get(dot)!;
+  const placed = (entry: Entry): EntryJson => entryJson(entry, place(entry));
+  const cells = [...record.cells].sort(byKey).map(([path, entries]) => [path, inOrder(entries.map(placed))] as const);
+  const hot = [...(record.hot ?? [])].sort(byKey).map(([path, entry]) => [path, placed(entry)] as const);
   return {
     marks: marks.map(({ dot, hlc }) => [dot, hlc]),
-    rv: record.rv.map(m).sort((a, b) => a - b),
-    life: placed(record.life, ({ dot, hlc: _hlc, ...rest }): LifeJson => ({ m: places.get(dot)!, ...rest })),
+    rv: record.rv.map(place).sort((a, b) => a - b),
+    life: inOrder(record.life.map(({ dot, hlc: _hlc, ...rest }): LifeJson => ({ m: places.get(dot)!, ...rest }))),
     cells: Object.fromEntries(cells),
     ...(record.counters.size === 0 ? {} : { counters: Object.fromEntries([...record.counters].sort(byKey)) }),
-    ...(hot.length === 0
-      ? {}
-      : { hot: Object.fromEntries(hot.map(([path, entry]) => [path, entryJson(entry, m(entry))])) }),
+    ...(hot.length === 0 ? {} : { hot: Object.fromEntries(hot) }),
   };
+}
+
+/** Each once, in the order of their dots. */
+function marksOf({ rv, life, cells, hot }: RecordState): readonly Mark[] {
+  const byDot = new Map<Dot, Mark>();
+  for (const mark of rv) byDot.set(mark.dot, mark);
+  for (const mark of life) byDot.set(mark.dot, mark);
+  for (const entries of cells.values()) for (const mark of entries) byDot.set(mark.dot, mark);
+  for (const mark of hot?.values() ?? []) byDot.set(mark.dot, mark);
+  return [...byDot.values()].sort((a, b) => compareDots(a.dot, b.dot));
+}
+
+function inOrder<T extends { readonly m: number }>(entries: T[]): readonly T[] {
+  return entries.sort((a, b) => a.m - b.m);
+}
+
+/** Assigned key by key: this is done for every cell of every record that a server writes. */
+function entryJson({ v, base, first, stamp, more }: Entry, m: number): EntryJson {
+  const json: { -readonly [K in keyof EntryJson]: EntryJson[K] } = { m };
+  if (v !== undefined) json.v = v;
+  if (base !== undefined) json.base = base;
+  if (first !== undefined) json.first = first;
+  if (stamp !== undefined) json.stamp = stamp;
+  if (more !== undefined) json.more = more;
+  return json;
 }
 
 /** Throws a RangeError when a place names no mark. */
@@ -86,13 +103,24 @@ export function recordFromJson(json: RecordJson): RecordState {
  * replica may have got it by another server's number.
  */
 export function contentOfRecord(record: RecordState): string {
-  const { life, cells, ...rest } = recordToJson(record);
+  return contentOfJson(recordToJson(record));
+}
+
+export function contentOfJson(json: RecordJson): string {
+  if (!hasNumbers(json)) return canonicalJson(json as unknown as Json);
+  const { life, cells, ...rest } = json;
   const content = {
     ...rest,
     life: life.map(unnumbered),
     cells: Object.fromEntries(Object.entries(cells).map(([path, entries]) => [path, entries.map(unnumbered)])),
   };
   return canonicalJson(content as unknown as Json);
+}
+
+/** Whether it says under which numbers something came. */
+export function hasNumbers({ life, cells }: RecordJson): boolean {
+  const isNumbered = ({ stamp }: { readonly stamp?: Stamp }): boolean => stamp !== undefined;
+  return life.some(isNumbered) || Object.values(cells).some((entries) => entries.some(isNumbered));
 }
 
 function unnumbered<E extends { readonly stamp?: Stamp }>({ stamp: _stamp, ...entry }: E): Omit<E, 'stamp'> {

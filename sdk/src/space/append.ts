@@ -1,8 +1,7 @@
-/** Adding to a space's log: number, chain, state, registry and digest move together. */
+/** Adding to a space's log: number, chain, state and registry move together; the digest follows in `settle`. */
 import { applyRecordChange } from '../core/apply.ts';
 import type { Change, RecordChange } from '../core/change.ts';
 import type { Control } from '../core/control.ts';
-import { digestOfRecord, exchange } from '../core/digest.ts';
 import { incOf, seqOf, type Dot } from '../core/dot.ts';
 import { raiseStamp } from '../core/raise-stamp.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
@@ -33,7 +32,7 @@ export function appendChange(
   owner: string | null,
 ): void {
   const { dot } = change;
-  push(view, { kind: 'change', stamp, dot, text, hash, owner }, hash);
+  push(view, { kind: 'change', stamp, dot, text, hash, owner });
   const before = view.known.get(incOf(dot));
   view.known.set(incOf(dot), { seq: seqOf(dot), owner: before ? before.owner : owner });
   view.heard.add(incOf(dot));
@@ -42,7 +41,7 @@ export function appendChange(
     const old = view.records.get(spaceKey(rec.c, rec.id));
     const record = old ? copyRecord(old) : createRecord();
     applyRecordChange(record, { dot, hlc: change.hlc }, rec, stamp);
-    keep(view, rec, old, record);
+    keep(view, rec, record);
   }
   view.meta = { ...view.meta, hasNews: true };
 }
@@ -53,7 +52,7 @@ export function appendChange(
  */
 export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot, again: PreparedChange | null): void {
   const text = again && raiseChange(view, again.change) ? again.text : null;
-  push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null }, `alias ${dot}`);
+  push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null });
   view.meta = { ...view.meta, hasNews: true };
 }
 
@@ -63,32 +62,31 @@ function raiseChange(view: SpaceView, { dot, hlc, recs }: Change): boolean {
     const old = view.records.get(spaceKey(rec.c, rec.id));
     const record = old && copyRecord(old);
     if (!record || !raiseStamp(record, { dot, hlc }, rec)) continue;
-    keep(view, rec, old, record);
+    keep(view, rec, record);
     isRaised = true;
   }
   return isRaised;
 }
 
-function keep(view: SpaceView, { c, id }: RecordChange, old: RecordState | undefined, record: RecordState): void {
+function keep(view: SpaceView, { c, id }: RecordChange, record: RecordState): void {
   const key = spaceKey(c, id);
   view.records.set(key, record);
   view.changed.add(key);
-  const digest = exchange(view.meta.digest, digestOfRecord(c, id, old), digestOfRecord(c, id, record));
-  view.meta = { ...view.meta, digest };
 }
 
 export function appendControl(view: SpaceView, stamp: Stamp, control: Control): void {
   const text = canonicalJson(control as unknown as Json);
-  push(view, { kind: 'control', stamp, dot: null, text, hash: null, owner: null }, text);
+  push(view, { kind: 'control', stamp, dot: null, text, hash: null, owner: null });
   view.meta = { ...view.meta, topology: applyControl(view.meta.topology, stamp, control) };
 }
 
-function push(view: SpaceView, entry: Omit<NewEntry, 'lsn' | 'chain'>, content: string): void {
+function push(view: SpaceView, entry: Omit<NewEntry, 'lsn' | 'chain'>): void {
   const { meta } = view;
   const [sid, n] = entry.stamp;
   const lsn = meta.lsn + 1;
   const before = Object.hasOwn(meta.chain, sid) ? meta.chain[sid]! : '';
-  const chain = hash128(`${before}\u0000${entry.dot ?? ''}\u0000${content}`);
+  // A dot says what its change is; whether it came first under this stamp or as an alias is each server's own affair.
+  const chain = hash128(`${before}\u0000${entry.dot ?? entry.text!}`);
   view.entries.push({ ...entry, lsn, chain });
   view.meta = {
     ...meta,

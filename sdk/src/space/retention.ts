@@ -91,7 +91,7 @@ export function cutAt(entries: Iterable<StoredEntry>, limit: VersionVector): num
 }
 
 /** The space after its log was cut behind these entries. */
-export function truncated(meta: SpaceMeta, cut: Iterable<StoredEntry>): SpaceMeta {
+export function truncated(meta: SpaceMeta, cut: Iterable<Pick<StoredEntry, 'stamp'>>): SpaceMeta {
   const gone: Record<Sid, number> = { ...meta.truncated };
   for (const { stamp } of cut) gone[stamp[0]] = Math.max(gone[stamp[0]] ?? 0, stamp[1]);
   return { ...meta, truncated: gone };

@@ -54,9 +54,14 @@ export function prepareSnapshot(source: SnapshotSource, limits: Limits): Prepare
   return { id, meta, pieces: pieces.length === 0 ? [empty] : pieces, records: records.length, known };
 }
 
+/** A snapshot as far as it is announced; its pieces may be made one by one. */
+export interface SnapshotHead extends Pick<PreparedSnapshot, 'id' | 'meta' | 'records' | 'known'> {
+  readonly pieces: { readonly length: number };
+}
+
 /** What welcome says of it to a receiver that has changes of these writers. */
 export function bootstrapOf(
-  { id, meta, pieces, records, known }: PreparedSnapshot,
+  { id, meta, pieces, records, known }: SnapshotHead,
   about: Pick<Bootstrap, 'why' | 'from'> & { readonly writers: readonly Inc[] },
 ): Bootstrap {
   const { cursor, chain, topology, digest } = meta;
@@ -84,7 +89,11 @@ export function isRecent(meta: SpaceMeta, entry: ChangeEntry): boolean {
   return !reaches(knownEverywhere(meta.topology, meta.cursor), entry.stamp);
 }
 
-function writersIn(records: readonly SnapshotRecord[], writerOf: SnapshotSource['writerOf']): Snapshot['writers'] {
+/** Who stands behind the dots in these records. */
+export function writersIn(
+  records: readonly SnapshotRecord[],
+  writerOf: SnapshotSource['writerOf'],
+): Snapshot['writers'] {
   const incs = new Set(records.flatMap(({ state }) => state.marks.map(([dot]) => incOf(dot))));
   return [...incs].flatMap((inc) => {
     const writer = writerOf(inc);
@@ -92,20 +101,24 @@ function writersIn(records: readonly SnapshotRecord[], writerOf: SnapshotSource[
   });
 }
 
-/** In order, each piece within both limits, at least one item in each. */
-function cut<T>(items: readonly T[], maxItems: number, maxBytes: number): T[][] {
-  const pieces: T[][] = [];
-  let bytes = 0;
-  for (const item of items) {
-    const size = JSON.stringify(item).length;
-    const piece = pieces.at(-1);
-    if (!piece || piece.length >= maxItems || bytes + size > maxBytes) {
-      pieces.push([item]);
-      bytes = size;
-    } else {
-      piece.push(item);
-      bytes += size;
+function cut<T>(items: readonly T[], maxItems: number, maxBytes: number): readonly (readonly T[])[] {
+  const sizes = items.map((item) => JSON.stringify(item).length);
+  const starts = pieceStarts(sizes, maxItems, maxBytes);
+  return starts.map((start, i) => items.slice(start, starts[i + 1]));
+}
+
+/** Where the pieces begin when items of these sizes are cut in order: each within both limits, at least one item in each. */
+export function pieceStarts(sizes: Iterable<number>, maxItems: number, maxBytes: number): readonly number[] {
+  const starts: number[] = [];
+  let [at, bytes] = [0, 0];
+  for (const size of sizes) {
+    const start = starts.at(-1);
+    if (start === undefined || at - start >= maxItems || bytes + size > maxBytes) {
+      starts.push(at);
+      bytes = 0;
     }
+    bytes += size;
+    at++;
   }
-  return pieces;
+  return starts;
 }

@@ -140,6 +140,16 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     expect(other.disk.meta.chain[A]).not.toBe(a.disk.meta.chain[A]);
     expect(other.disk.log[0]!.chain).toBe(a.disk.log[0]!.chain);
   });
+
+  it('[LOG6] a change that one server has as an alias of another stream makes no difference', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    b.push(creation('x'));
+    a.pull(b);
+    b.pull(a);
+    expect(a.disk.log.map(({ kind }) => kind)).toEqual(['change', 'alias']);
+    expect(b.disk.meta.chain).toEqual(a.disk.meta.chain);
+  });
 });
 
 describe('publications and the horizon', { timeout: 30_000 }, () => {

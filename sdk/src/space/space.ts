@@ -54,6 +54,10 @@ export interface SpaceView {
   readonly hashes: Map<Dot, string>;
   /** The records that were asked about and exist, by spaceKey(). */
   readonly records: Map<string, RecordState>;
+  /** The same records as they were read. */
+  readonly found: ReadonlyMap<string, RecordState>;
+  /** Digests of records as `meta.digest` has them, where they were read or computed already. */
+  readonly digests: Map<string, Digest>;
   /** To append, in order. */
   readonly entries: NewEntry[];
   /** Keys of records that are to be written. */
@@ -82,6 +86,7 @@ export function viewSpace(
     readonly known: ReadonlyMap<Inc, KnownWriter>;
     readonly hashes: ReadonlyMap<Dot, string>;
     readonly records: ReadonlyMap<string, RecordState>;
+    readonly digests?: ReadonlyMap<string, Digest>;
   },
 ): SpaceView {
   return {
@@ -90,6 +95,8 @@ export function viewSpace(
     known: new Map(facts.known),
     hashes: new Map(facts.hashes),
     records: new Map(facts.records),
+    found: facts.records,
+    digests: new Map(facts.digests),
     entries: [],
     changed: new Set(),
     heard: new Set(),
@@ -99,4 +106,9 @@ export function viewSpace(
 /** Neither a collection's name nor an id can hold the separator. */
 export function spaceKey(collection: string, id: string): string {
   return `${collection}\u0000${id}`;
+}
+
+export function recordNameOf(key: string): { readonly c: string; readonly id: string } {
+  const end = key.indexOf('\u0000');
+  return { c: key.slice(0, end), id: key.slice(end + 1) };
 }

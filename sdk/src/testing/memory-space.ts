@@ -11,6 +11,7 @@ import { reaches } from '../core/topology.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
 import type { ChangeEntry } from '../protocol/messages.ts';
 import { cutAt, forgettable, remember, truncatable, truncated, type Retention } from '../space/retention.ts';
+import { settle } from '../space/settle.ts';
 import { isRecent, type SnapshotSource } from '../space/snapshot.ts';
 import {
   newSpaceMeta,
@@ -58,6 +59,7 @@ export function copySpace({ meta, log, known, hashes, records, writers }: SpaceD
 export function transact<T>(disk: SpaceDisk, sid: Sid, work: (view: SpaceView) => T): T {
   const view = viewSpace(sid, disk.meta, disk);
   const result = work(view);
+  settle(view);
   for (const entry of view.entries) keepContent(disk, entry);
   for (const inc of view.heard) disk.known.set(inc, view.known.get(inc)!);
   for (const key of view.changed) disk.records.set(key, view.records.get(key)!);

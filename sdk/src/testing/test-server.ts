@@ -19,6 +19,7 @@ import { greet } from '../space/handshake.ts';
 import { DEFAULT_RETENTION, evict, publish, type Retention } from '../space/retention.ts';
 import { bootstrapOf, pieceOf, prepareSnapshot, type PreparedSnapshot } from '../space/snapshot.ts';
 import type { NewEntry, SpaceView } from '../space/space.ts';
+import { takeOver } from '../space/take-over.ts';
 import {
   chainAt,
   compact,
@@ -289,13 +290,6 @@ export class TestServer {
   #tally(what: string, by = 1): void {
     this.verdicts.set(what, (this.verdicts.get(what) ?? 0) + by);
   }
-}
-
-/** A restored server is a new one that has taken over from the one that it was. */
-function takeOver(view: SpaceView, old: Sid): void {
-  const { members, evicted } = view.meta.topology;
-  view.meta = { ...view.meta, topology: { members: { ...members, [view.sid]: members[old]! }, evicted } };
-  evict(view, old);
 }
 
 class Peer {
