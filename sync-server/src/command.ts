@@ -48,6 +48,7 @@ async function start(config: Config, logger: Logger): Promise<SyncServer> {
     ...(config.static === null ? {} : { static: config.static }),
     ...(config.origins === null ? {} : { origins: config.origins }),
     trustProxy: config.trustProxy,
+    retention: config.retention,
     logger,
     onFailure: () => void stop(server, 1),
   });

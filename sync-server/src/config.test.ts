@@ -13,6 +13,7 @@ beforeEach(() => {
 
 afterEach(() => folder.remove());
 
+const DAY_MS = 86_400_000;
 const DEFAULTS = {
   port: 4321,
   host: '127.0.0.1',
@@ -20,6 +21,7 @@ const DEFAULTS = {
   static: null,
   origins: null,
   trustProxy: false,
+  retention: { logMs: 30 * DAY_MS, tombstoneMs: 60 * DAY_MS },
   logLevel: 'info',
 };
 
@@ -34,9 +36,14 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       SKERRY_DATA: '/one',
       SKERRY_LOG_LEVEL: 'debug',
       SKERRY_ORIGINS: 'https://a.example, https://b.example',
+      SKERRY_LOG_DAYS: '0.5',
+      SKERRY_TOMBSTONE_DAYS: '7',
     };
     const read = readConfig(
-      ['--port', '0', `--data=${folder.path}`, '--static', folder.path, '--trust-proxy', 'true', '--host', 'localhost'],
+      [
+        ...['--port', '0', `--data=${folder.path}`, '--static', folder.path, '--trust-proxy', 'true'],
+        ...['--host', 'localhost', '--tombstone-days', '0'],
+      ],
       env,
     );
     expect(read).toEqual({
@@ -48,13 +55,24 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
         static: folder.path,
         origins: ['https://a.example', 'https://b.example'],
         trustProxy: true,
+        retention: { logMs: DAY_MS / 2, tombstoneMs: 0 },
         logLevel: 'debug',
       },
     });
   });
 
   it('[CFG2] an empty variable is none', () => {
-    const names = ['PORT', 'DATA', 'HOST', 'STATIC', 'ORIGINS', 'TRUST_PROXY', 'LOG_LEVEL'];
+    const names = [
+      'PORT',
+      'DATA',
+      'HOST',
+      'STATIC',
+      'ORIGINS',
+      'TRUST_PROXY',
+      'LOG_DAYS',
+      'TOMBSTONE_DAYS',
+      'LOG_LEVEL',
+    ];
     const env = Object.fromEntries(names.map((name) => [`SKERRY_${name}`, '']));
     expect(readConfig([], env)).toEqual({ type: 'ok', config: DEFAULTS });
   });
@@ -85,12 +103,27 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       'maybe',
       '--log-level',
       'loud',
+      '--log-days',
+      '-1',
+      '--tombstone-days',
+      'ages',
       '--what',
       'else',
     ];
     const read = readConfig(args, {});
     const problems = read.type === 'bad' ? read.problems.join('\n') : '';
-    for (const word of ['65536', '0.0.0.0', '/nope', 'app.example', 'maybe', 'loud', '--what', 'else'])
+    for (const word of [
+      '65536',
+      '0.0.0.0',
+      '/nope',
+      'app.example',
+      'maybe',
+      'loud',
+      'log-days: -1',
+      'ages',
+      '--what',
+      'else',
+    ])
       expect(problems).toContain(word);
   });
 
@@ -114,6 +147,10 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       'SKERRY_ORIGINS',
       '--trust-proxy',
       'SKERRY_TRUST_PROXY',
+      '--log-days',
+      'SKERRY_LOG_DAYS',
+      '--tombstone-days',
+      'SKERRY_TOMBSTONE_DAYS',
       '--log-level',
     ]) {
       expect(read.type === 'help' && read.text).toContain(word);

@@ -6,6 +6,8 @@ import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { DEFAULT_RETENTION, type Retention } from '@skerry/sdk/kernel';
+
 import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
 import type { LogLevel } from './log.ts';
@@ -18,6 +20,7 @@ export interface Config {
   readonly static: string | null;
   readonly origins: readonly string[] | null;
   readonly trustProxy: boolean;
+  readonly retention: Retention;
   readonly logLevel: LogLevel;
 }
 
@@ -32,6 +35,8 @@ interface Setting {
   readonly fallback: string;
   readonly help: string;
 }
+
+const DAY_MS = 86_400_000;
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
   port: {
@@ -70,6 +75,18 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     fallback: 'false',
     help: 'take the host from X-Forwarded-Host, behind a proxy that sets it',
   },
+  'log-days': {
+    variable: 'SKERRY_LOG_DAYS',
+    placeholder: '<number>',
+    fallback: String(DEFAULT_RETENTION.logMs / DAY_MS),
+    help: 'days that logs are kept; who was away longer gets a snapshot',
+  },
+  'tombstone-days': {
+    variable: 'SKERRY_TOMBSTONE_DAYS',
+    placeholder: '<number>',
+    fallback: String(DEFAULT_RETENTION.tombstoneMs / DAY_MS),
+    help: 'days that deletes are remembered; older edits come back as copies',
+  },
   'log-level': {
     variable: 'SKERRY_LOG_LEVEL',
     placeholder: '<level>',
@@ -93,6 +110,10 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     static: readFolder(valueOf('static'), problems),
     origins: readOrigins(valueOf('origins'), problems),
     trustProxy: readChoice('trust-proxy', valueOf('trust-proxy'), ['true', 'false'], problems) === 'true',
+    retention: {
+      logMs: readDays('log-days', valueOf('log-days'), problems),
+      tombstoneMs: readDays('tombstone-days', valueOf('tombstone-days'), problems),
+    },
     logLevel: readChoice('log-level', valueOf('log-level'), LOG_LEVELS, problems) as LogLevel,
   };
   return problems.length > 0 ? { type: 'bad', problems } : { type: 'ok', config };
@@ -131,6 +152,11 @@ function readPort(text: string, problems: string[]): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) problems.push(`port: ${text} is not a number from 0 to 65535`);
   return port;
+}
+
+function readDays(name: string, text: string, problems: string[]): number {
+  if (!/^\d{1,5}(?:\.\d+)?$/.test(text)) problems.push(`${name}: ${text} is not a number of days`);
+  return Number(text) * DAY_MS;
 }
 
 function readHost(host: string, problems: string[]): string {

@@ -88,8 +88,8 @@ export class TestDevice {
   }
 
   hello(rest: Partial<Hello> = {}): void {
-    const { space = 'notes', device = 'd', cursor = {}, writers = [], protocol = 1, token } = rest;
-    this.send({ type: 'hello', protocol, space, device, cursor, writers, ...(token === undefined ? {} : { token }) });
+    const { path: _path, client: _client, ...hello } = rest as ConnectOptions;
+    this.send({ type: 'hello', protocol: 1, space: 'notes', device: 'd', cursor: {}, writers: [], ...hello });
   }
 
   /** Not packed, so that also what is wrong inside of a message arrives as it is. */
@@ -181,5 +181,10 @@ export function changeOf(dot: Dot, rest: Partial<Change> = {}): Change {
 }
 
 export function dotsOf(entries: readonly LogEntry[]): readonly Dot[] {
-  return entries.map(({ dot }) => dot);
+  return entries.flatMap((entry) => ('control' in entry ? [] : [entry.dot]));
+}
+
+/** The change of an entry that has one with its content. */
+export function changeIn(entry: LogEntry | undefined): Change | undefined {
+  return entry && 'change' in entry ? entry.change : undefined;
 }

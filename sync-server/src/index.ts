@@ -3,8 +3,15 @@ export type { Access, Principal } from './hub/access.ts';
 export { createLogger, type Logger, type LogFields, type LogLevel } from './log.ts';
 export { memory } from './storage/memory.ts';
 export { StorageError } from './storage/port.ts';
-export type { KnownWriter, NewEntry, ReadLimit, SpaceFacts, SpaceQuestion, Storage } from './storage/port.ts';
-export type { StorageErrorKind, StorageSource, Transaction } from './storage/port.ts';
+export type { Cut, Look, Piece, PinnedSpace, Question, ReadLimit, RecordName } from './storage/port.ts';
+export type { SpaceQuestion, Storage, StorageErrorKind, StorageSource, Transaction } from './storage/port.ts';
 export { sqlite } from './storage/sqlite/sqlite.ts';
 export { createSyncServer, type SyncServer, type SyncServerOptions } from './sync-server.ts';
-export { DEFAULT_LIMITS, SkerryError, type ErrorCode, type Limits } from '@skerry/sdk/kernel';
+export {
+  DEFAULT_LIMITS,
+  DEFAULT_RETENTION,
+  SkerryError,
+  type ErrorCode,
+  type Limits,
+  type Retention,
+} from '@skerry/sdk/kernel';

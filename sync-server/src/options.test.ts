@@ -1,8 +1,8 @@
-import { DEFAULT_LIMITS } from '@skerry/sdk/kernel';
+import { DEFAULT_LIMITS, DEFAULT_RETENTION } from '@skerry/sdk/kernel';
 import { describe, expect, it } from 'vitest';
 
 import { memory } from './storage/memory.ts';
-import { readLimits } from './options.ts';
+import { readLimits, readRetention } from './options.ts';
 import { sqlite } from './storage/sqlite/sqlite.ts';
 import { createSyncServer, type SyncServerOptions } from './sync-server.ts';
 
@@ -16,11 +16,19 @@ describe('options of the server', { timeout: 30_000 }, () => {
     });
   });
 
+  it('[OPT1] so is how long things are kept', () => {
+    expect(readRetention()).toEqual(DEFAULT_RETENTION);
+    expect(readRetention({ logMs: 0 })).toEqual({ ...DEFAULT_RETENTION, logMs: 0 });
+  });
+
   it.each([
     [{ limits: { frameBytes: DEFAULT_LIMITS.frameBytes + 1 } }],
     [{ limits: { changesPerPush: 0 } }],
     [{ limits: { helloMs: 1.5 } }],
     [{ limits: { frameSize: 1 } as object }],
+    [{ retention: { logMs: -1 } }],
+    [{ retention: { tombstoneMs: Number.NaN } }],
+    [{ retention: { logDays: 3 } as object }],
     [{ origins: ['app.example'] }],
   ])('[OPT2] %j is refused with INVALID_OPTION', async (options) => {
     await expect(createSyncServer({ storage: memory(), ...options })).rejects.toMatchObject({ code: 'INVALID_OPTION' });

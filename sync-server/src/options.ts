@@ -1,5 +1,5 @@
 /** What can be wrong with the options of a server, said before anything is opened. */
-import { DEFAULT_LIMITS, SkerryError, type Limits } from '@skerry/sdk/kernel';
+import { DEFAULT_LIMITS, DEFAULT_RETENTION, SkerryError, type Limits, type Retention } from '@skerry/sdk/kernel';
 
 import { originUrl } from './http/origin.ts';
 import type { StorageSource } from './storage/port.ts';
@@ -14,6 +14,8 @@ const SHARED: readonly (keyof Limits)[] = [
   'recordsPerChange',
   'opsPerRecord',
   'siblingsPerField',
+  'marksPerRecord',
+  'recordsPerPiece',
 ];
 
 /** The limits in force. Throws INVALID_OPTION. */
@@ -25,6 +27,15 @@ export function readLimits(given: Partial<Limits> = {}): Limits {
     if ((value as number) > max) throw wrong(`limits.${name} is ${String(value)}; devices allow at most ${max}`);
   }
   return { ...DEFAULT_LIMITS, ...given };
+}
+
+/** How long things are kept. Throws INVALID_OPTION. */
+export function readRetention(given: Partial<Retention> = {}): Retention {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_RETENTION, name)) throw wrong(`retention.${name} is not a time that something is kept`);
+    if (!Number.isFinite(value) || value < 0) throw wrong(`retention.${name} is not a number of milliseconds`);
+  }
+  return { ...DEFAULT_RETENTION, ...given };
 }
 
 /** Throws INVALID_OPTION for what only a caller without types can pass. */

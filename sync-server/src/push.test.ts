@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { canonicalJson, hashOfChange, hlcAt, type Change, type Json, type Push } from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
+import { changeIn, changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
 import { startServer, type TestServer } from './server.fixture.ts';
 import { memory } from './storage/memory.ts';
 import type { SyncServerOptions } from './sync-server.ts';
@@ -82,7 +82,7 @@ describe('pushing', { timeout: 30_000 }, () => {
     expect((await device.push({ ...second, ex: ['unknown---------.1'] })).refused).toMatchObject({ code: 'BEHIND' });
     expect(await device.push({ ...second, deps: { [sid]: 1 }, ex: [first.dot] })).not.toHaveProperty('refused');
     const reader = await TestDevice.connect(server.url);
-    expect((await reader.readTo(2))[1]!.change).toEqual(second);
+    expect(changeIn((await reader.readTo(2))[1])).toEqual(second);
   });
 
   it('[PSH4] dependencies may be met within one push', async () => {
@@ -160,7 +160,7 @@ describe('pushing', { timeout: 30_000 }, () => {
     const newer = { ...change, schema: 3, recs: [{ ...change.recs[0]!, gen: 7, ops: ops as never }] };
     await device.push(newer);
     const reader = await TestDevice.connect(server.url);
-    expect((await reader.readTo(1))[0]!.change).toEqual(newer);
+    expect(changeIn((await reader.readTo(1))[0])).toEqual(newer);
   });
 
   it.each<readonly [string, () => Partial<SyncServerOptions>]>([
@@ -181,7 +181,7 @@ describe('pushing', { timeout: 30_000 }, () => {
     const reader = await TestDevice.connect(server.url);
     const { changes } = JSON.parse(push) as Push;
     const textOf = (change: unknown): string => canonicalJson(change as Json);
-    expect((await reader.readTo(2)).map(({ change }) => textOf(change))).toEqual(changes.map(textOf));
+    expect((await reader.readTo(2)).map((entry) => textOf(changeIn(entry)))).toEqual(changes.map(textOf));
   });
 
   it.each(['CLOCK', 'BEHIND', 'GAP', 'EQUIVOCATION', 'FORBIDDEN', 'INVALID_CHANGE'])(

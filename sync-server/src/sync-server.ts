@@ -3,7 +3,7 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SkerryError, type Limits } from '@skerry/sdk/kernel';
+import { SkerryError, type Limits, type Retention } from '@skerry/sdk/kernel';
 
 import type { Access } from './hub/access.ts';
 import { Hub } from './hub/hub.ts';
@@ -11,7 +11,7 @@ import { isLoopback } from './http/loopback.ts';
 import { createRequestHandler } from './http/requests.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './http/upgrade.ts';
 import { createLogger, type Logger } from './log.ts';
-import { checkOrigins, checkStorage, readLimits } from './options.ts';
+import { checkOrigins, checkStorage, readLimits, readRetention } from './options.ts';
 import type { Storage, StorageSource } from './storage/port.ts';
 
 export interface SyncServerOptions extends Access {
@@ -21,6 +21,10 @@ export interface SyncServerOptions extends Access {
   readonly static?: string;
   /** Tightens the limits of the protocol; devices are told. */
   readonly limits?: Partial<Limits>;
+  /** How long logs and deleted records are kept: 30 and 60 days without it. */
+  readonly retention?: Partial<Retention>;
+  /** How often a space's log is looked after at most, in milliseconds: a minute without it. */
+  readonly maintenanceMs?: number;
   /** Origins of pages that may connect; without it, those of the host the request was sent to. */
   readonly origins?: readonly string[];
   /** Take host names from X-Forwarded-Host: only with a proxy in front that sets it. */
@@ -47,13 +51,23 @@ export interface SyncServer {
 }
 
 const CLOSE_TIMEOUT_MS = 8_000;
+const MAINTENANCE_MS = 60_000;
 
 /** Opens the storage. Fails with INVALID_OPTION for options that contradict themselves, StorageError for the storage. */
 export async function createSyncServer(options: SyncServerOptions): Promise<SyncServer> {
   checkStorage((options as Partial<SyncServerOptions> | undefined)?.storage);
   const limits = readLimits(options.limits);
+  const retention = readRetention(options.retention);
   checkOrigins(options.origins);
-  return new NodeSyncServer(options, limits, await options.storage.open());
+  const logger = options.logger ?? createLogger('info');
+  return new NodeSyncServer(options, { limits, retention, logger }, await options.storage.open(logger));
+}
+
+/** Options with what holds where none was given. */
+interface Checked {
+  readonly limits: Limits;
+  readonly retention: Retention;
+  readonly logger: Logger;
 }
 
 class NodeSyncServer implements SyncServer {
@@ -66,14 +80,15 @@ class NodeSyncServer implements SyncServer {
   readonly #detach: (() => void)[] = [];
   #closed: Promise<void> | null = null;
 
-  constructor(options: SyncServerOptions, limits: Limits, storage: Storage) {
-    const logger = options.logger ?? createLogger('info');
+  constructor(options: SyncServerOptions, { limits, retention, logger }: Checked, storage: Storage) {
     this.#options = options;
     this.#storage = storage;
     this.#logger = logger;
     this.#hub = new Hub({
       storage,
       limits,
+      retention,
+      maintenanceMs: options.maintenanceMs ?? MAINTENANCE_MS,
       access: options,
       maxWaiting: options.maxWaiting ?? 2_000,
       logger,

@@ -69,15 +69,8 @@ function inOrder<T extends { readonly m: number }>(entries: T[]): readonly T[] {
   return entries.sort((a, b) => a.m - b.m);
 }
 
-/** Assigned key by key: this is done for every cell of every record that a server writes. */
-function entryJson({ v, base, first, stamp, more }: Entry, m: number): EntryJson {
-  const json: { -readonly [K in keyof EntryJson]: EntryJson[K] } = { m };
-  if (v !== undefined) json.v = v;
-  if (base !== undefined) json.base = base;
-  if (first !== undefined) json.first = first;
-  if (stamp !== undefined) json.stamp = stamp;
-  if (more !== undefined) json.more = more;
-  return json;
+function entryJson({ dot: _dot, hlc: _hlc, ...rest }: Entry, m: number): EntryJson {
+  return { m, ...rest };
 }
 
 /** Throws a RangeError when a place names no mark. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { dotsOf, TestDevice, TestWriter } from '../device.fixture.ts';
+import { changeIn, dotsOf, TestDevice, TestWriter } from '../device.fixture.ts';
 import { startServer, type TestServer } from '../server.fixture.ts';
 import { memory } from '../storage/memory.ts';
 import { StorageError } from '../storage/port.ts';
@@ -51,7 +51,7 @@ describe('group commit', { timeout: 30_000 }, () => {
     await settle(reader);
     expect(writer.messages.map(({ type }) => type)).toEqual(['welcome', 'pong']);
     expect(reader.messages.map(({ type }) => type)).toEqual(['welcome', 'pong']);
-    expect(late.welcome.cursor).toEqual({ [late.welcome.sid]: 0 });
+    expect(late.welcome.cursor).toEqual({});
     release();
     await writer.next('pushed');
     // Who came in while the commit was under way hears of it too.
@@ -106,8 +106,8 @@ describe('group commit', { timeout: 30_000 }, () => {
       const dots = changes.map(({ dot }) => dot);
       for (const device of [one, other]) expect(dotsOf(await device.readTo(3))).toEqual(dots);
       // Who added them has their content already; the other might have had another.
-      expect(one.entries.every((entry) => entry.change === undefined)).toBe(true);
-      expect(other.entries.map(({ change }) => change)).toEqual(changes);
+      expect(one.entries.every((entry) => changeIn(entry) === undefined)).toBe(true);
+      expect(other.entries.map(changeIn)).toEqual(changes);
       expect(one.pages.at(-1)!.head).toEqual({ [one.welcome.sid]: 3 });
     },
   );

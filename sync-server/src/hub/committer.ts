@@ -1,37 +1,30 @@
 /**
- * Group commit: all pushes that arrived in one turn of the event loop, of all spaces, go into one durable transaction.
+ * Group commit: everything that arrived in one turn of the event loop, of all spaces, goes into one durable transaction.
  * A disk that syncs in five milliseconds thus takes hundreds of pushes in that time, not one.
  *
- * A push is reported only after its transaction is durable, and before the growth of its log is announced to anybody.
+ * A job is reported only after its transaction is durable, and before the growth of its log is announced to anybody.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { incOf, type Dot, type Inc, type Refusal, type StoredEntry } from '@skerry/sdk/kernel';
+import type { LogHead, SpaceMeta, SpaceView, StoredEntry } from '@skerry/sdk/kernel';
 
 import type { SpaceQuestion, Storage } from '../storage/port.ts';
-import { decidePush, viewOf, type Decision, type SpaceView } from './decide.ts';
-import type { PreparedPush } from './prepare.ts';
 
-export interface PushJob {
-  readonly push: PreparedPush;
-  admitted(outcome: Outcome): void;
+/** Something that is decided about a space, alone with it. Several of one space are decided in the order they came. */
+export interface Job<T = unknown> {
+  readonly question: SpaceQuestion;
+  /** How much it adds at most. */
+  readonly changes: number;
+  decide(view: SpaceView, nowMs: number): T;
+  done(result: T, head: LogHead): void;
   failed(failure: unknown): void;
-}
-
-export interface Outcome {
-  /** What the push added to the log. */
-  readonly accepted: readonly Dot[];
-  readonly known: Readonly<Record<Inc, number>>;
-  readonly refused?: Refusal;
-  readonly head: number;
 }
 
 export interface CommitterOptions {
   readonly storage: Storage;
-  readonly driftMs: number;
   readonly now: () => number;
   /** The log of a space has grown by these entries; whoever asks may be given them. */
-  readonly onDurable: (space: string, entries: readonly StoredEntry[]) => void;
-  /** The pushes that made it grow have been answered: now the others in the space may be told. */
+  readonly onDurable: (space: string, entries: readonly StoredEntry[], meta: SpaceMeta) => void;
+  /** Those who made it grow have been answered: now the others in the space may be told. */
   readonly onReported: (space: string) => void;
 }
 
@@ -40,7 +33,7 @@ const MAX_CHANGES_PER_COMMIT = 2_000;
 
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #queue: PushJob[] = [];
+  readonly #queue: Job[] = [];
   #running: Promise<void> | null = null;
   #isClosed = false;
 
@@ -48,11 +41,16 @@ export class Committer {
     this.#options = options;
   }
 
-  /** After `close` a push is neither committed nor answered: its device sends it again to the next server. */
-  submit(job: PushJob): void {
-    if (this.#isClosed) return;
-    this.#queue.push(job);
+  /**
+   * Whether it was taken: after `close` a job is neither committed nor answered, and a device sends its push again to the
+   * next server.
+   */
+  submit<T>(job: Job<T>): boolean {
+    if (this.#isClosed) return false;
+    // What a job decides goes to the same job and to nobody else.
+    this.#queue.push(job as Job);
     this.#running ??= this.#run();
+    return true;
   }
 
   /** Takes no more and resolves when everything taken has been reported. */
@@ -73,62 +71,72 @@ export class Committer {
     }
   }
 
-  #take(): readonly PushJob[] {
+  #take(): readonly Job[] {
     let changes = 0;
     let jobs = 0;
     while (jobs < this.#queue.length && (jobs === 0 || changes < MAX_CHANGES_PER_COMMIT)) {
-      changes += this.#queue[jobs++]!.push.changes.length;
+      changes += this.#queue[jobs++]!.changes;
     }
     return this.#queue.splice(0, jobs);
   }
 
-  async #commit(jobs: readonly PushJob[]): Promise<void> {
-    const spaces = [...new Set(jobs.map(({ push }) => push.space))].sort();
-    const decisions = await this.#transact(jobs, spaces).catch((failure: unknown) => {
+  async #commit(jobs: readonly Job[]): Promise<void> {
+    const decided = await this.#transact(jobs).catch((failure: unknown) => {
       for (const job of jobs) job.failed(failure);
       return null;
     });
-    if (!decisions) return;
-    const grown = grownSpaces(decisions);
-    for (const [space, entries] of grown) this.#options.onDurable(space, entries);
-    jobs.forEach((job, i) => job.admitted(outcomeOf(decisions[i]!)));
-    for (const space of grown.keys()) this.#options.onReported(space);
+    if (!decided) return;
+    const { results, views } = decided;
+    const grown = [...views].filter(([, { entries }]) => entries.length > 0);
+    for (const [space, { entries, meta }] of grown) this.#options.onDurable(space, entries, meta);
+    jobs.forEach((job, i) => job.done(results[i], headOf(views.get(job.question.space)!)));
+    for (const [space] of grown) this.#options.onReported(space);
   }
 
-  #transact(jobs: readonly PushJob[], spaces: readonly string[]): Promise<readonly (Decision & { head: number })[]> {
-    const { storage, driftMs, now } = this.#options;
+  #transact(jobs: readonly Job[]): Promise<Decided> {
+    const { storage, now } = this.#options;
+    const questions = oneForEachSpace(jobs.map(({ question }) => question));
+    const spaces = questions.map(({ space }) => space);
     return storage.transact(spaces, async (transaction) => {
-      const facts = await transaction.facts(spaces.map((space) => questionOf(space, jobs)));
-      const views = new Map<string, SpaceView>(spaces.map((space, i) => [space, viewOf(facts[i]!)]));
-      const rules = { sid: storage.sid, nowMs: now(), driftMs };
-      const decisions = jobs.map(({ push }) => decidePush(push, views.get(push.space)!, rules));
-      await transaction.append(decisions.flatMap(({ entries }) => entries));
-      return decisions.map((decision, i) => ({ ...decision, head: views.get(jobs[i]!.push.space)!.head }));
+      const found = await transaction.views(questions);
+      const views = new Map(spaces.map((space, i) => [space, found[i]!]));
+      const before = new Map([...views].map(([space, { meta }]) => [space, meta]));
+      const nowMs = now();
+      const results = jobs.map((job) => job.decide(views.get(job.question.space)!, nowMs));
+      for (const [space, view] of views) if (view.meta !== before.get(space)) await transaction.save(space, view);
+      return { results, views };
     });
   }
 }
 
-function grownSpaces(decisions: readonly Decision[]): ReadonlyMap<string, readonly StoredEntry[]> {
-  const grown = new Map<string, StoredEntry[]>();
-  for (const entry of decisions.flatMap(({ entries }) => entries)) {
-    const entries = grown.get(entry.space);
-    if (entries) entries.push(entry);
-    else grown.set(entry.space, [entry]);
+interface Decided {
+  readonly results: readonly unknown[];
+  readonly views: ReadonlyMap<string, SpaceView>;
+}
+
+function headOf({ meta: { lsn, cursor } }: SpaceView): LogHead {
+  return { lsn, cursor };
+}
+
+function oneForEachSpace(questions: readonly SpaceQuestion[]): readonly SpaceQuestion[] {
+  const bySpace = new Map<string, SpaceQuestion[]>();
+  for (const question of questions) {
+    const others = bySpace.get(question.space);
+    if (others) others.push(question);
+    else bySpace.set(question.space, [question]);
   }
-  return grown;
+  // In a fixed order, so that two servers on one database would not wait for each other.
+  return [...bySpace.values()].map(joined).sort((a, b) => (a.space < b.space ? -1 : 1));
 }
 
-function outcomeOf({ entries, ...decision }: Decision & { readonly head: number }): Outcome {
-  return { ...decision, accepted: entries.map(({ dot }) => dot) };
-}
-
-function questionOf(space: string, jobs: readonly PushJob[]): SpaceQuestion {
-  const pushes = jobs.map(({ push }) => push).filter((push) => push.space === space);
-  const changes = pushes.flatMap((push) => push.changes.map(({ change }) => change));
-  const named = changes.flatMap(({ ex }) => (ex ?? []).map(incOf));
+/** A record that is asked about twice is read twice; to know that it was costs about as much. */
+function joined(questions: readonly SpaceQuestion[]): SpaceQuestion {
+  const [first] = questions;
+  if (questions.length === 1) return first!;
   return {
-    space,
-    incs: [...new Set([...pushes.flatMap(({ incs }) => incs), ...named])],
-    dots: changes.map(({ dot }) => dot),
+    space: first!.space,
+    incs: [...new Set(questions.flatMap(({ incs }) => incs))],
+    dots: questions.flatMap(({ dots }) => dots),
+    records: questions.flatMap(({ records }) => records),
   };
 }

@@ -8,11 +8,13 @@ import { CLOSE, encodeMessage, encodePage, newServerSession, stepServer } from '
 import type {
   ErrorCode,
   Hello,
+  LogHead,
   Push,
   ServerContext,
   ServerEffect,
   ServerEvent,
   ServerSession,
+  Snapshot,
 } from '@skerry/sdk/kernel';
 import type { RawData, WebSocket } from 'ws';
 
@@ -30,6 +32,8 @@ export interface ConnectionHost {
   /** Checks the peer, lets it into its room and tells what is known of its writers, or why not. */
   greet(hello: Hello, request: IncomingMessage, connection: Connection): Promise<Greeted | Denied>;
   admit(push: Push, guest: Guest, connection: Connection): void;
+  /** Null when the snapshot is held no more. */
+  readPiece(id: string, piece: number): Promise<Snapshot | null>;
   left(connection: Connection, room: Room | null): void;
 }
 
@@ -38,10 +42,7 @@ export interface Guest {
   readonly principal: Principal | null;
 }
 
-export interface Greeted {
-  readonly type: 'greeted';
-  readonly known: Readonly<Record<string, number>>;
-}
+export type Greeted = Omit<ServerEvent & { readonly type: 'greeted' }, 'atMs' | 'nowMs'>;
 
 export interface Denied {
   readonly type: 'denied';
@@ -52,6 +53,14 @@ export interface Denied {
 
 /** A peer that does not answer a close is cut off. */
 const CLOSE_TIMEOUT_MS = 2_000;
+
+/** It was so slow that what it should get next is gone. It connects again, and is told how to go on. */
+const LEFT_BEHIND: ServerEvent = {
+  type: 'failed',
+  code: 'INTERNAL',
+  message: 'what comes next is no longer here; connect anew',
+  close: CLOSE.tryLater,
+};
 
 export class Connection implements Listener {
   readonly id: string;
@@ -94,7 +103,7 @@ export class Connection implements Listener {
     return this.#state.phase === 'closed';
   }
 
-  grown(head: number): void {
+  grown(head: LogHead): void {
     this.handle({ type: 'grown', head });
   }
 
@@ -130,13 +139,15 @@ export class Connection implements Listener {
       case 'send':
         return this.#send(encodeMessage(effect.message));
       case 'send-page':
-        return this.#send(encodePage(this.#host.context.sid, effect.entries, effect.cursor, effect.head));
+        return this.#send(encodePage(effect.entries, effect.place));
       case 'greet':
         return void this.#greet(effect.hello);
       case 'admit':
         return this.#host.admit(effect.push, this.#guest!, this);
       case 'read':
         return void this.#read(effect.after);
+      case 'read-piece':
+        return void this.#readPiece(effect.id, effect.piece);
       case 'close':
         return this.#close(effect.code, effect.reason);
     }
@@ -160,8 +171,9 @@ export class Connection implements Listener {
     try {
       const answer = await this.#host.greet(hello, this.#request, this);
       if (answer.type === 'denied') return this.handle({ ...answer, type: 'failed' });
-      const head = this.#guest!.room.head;
-      this.handle({ type: 'greeted', head, known: answer.known, atMs: performance.now(), nowMs: this.#host.now() });
+      this.handle({ ...answer, atMs: performance.now(), nowMs: this.#host.now() });
+      // What the log has grown by since the storage was asked.
+      this.grown(this.#guest!.room.head);
     } catch (failure) {
       this.fail(failure);
     }
@@ -169,7 +181,17 @@ export class Connection implements Listener {
 
   async #read(after: number): Promise<void> {
     try {
-      this.handle({ type: 'read', entries: await this.#guest!.room.read(after) });
+      const piece = await this.#guest!.room.read(after);
+      this.handle(piece ? { type: 'read', ...piece } : LEFT_BEHIND);
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  async #readPiece(id: string, piece: number): Promise<void> {
+    try {
+      const snapshot = await this.#host.readPiece(id, piece);
+      this.handle(snapshot ? { type: 'piece-read', snapshot } : LEFT_BEHIND);
     } catch (failure) {
       this.fail(failure);
     }

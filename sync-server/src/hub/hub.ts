@@ -3,17 +3,20 @@
  * to everybody else in the space.
  */
 import type { IncomingMessage } from 'node:http';
-import { CLOSE, incOf, type Hello, type Limits, type Push } from '@skerry/sdk/kernel';
+import { CLOSE, decidePush, greet, incOf, knownRecord } from '@skerry/sdk/kernel';
+import type { Bootstrap, ErrorCode, Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
 import type { WebSocket } from 'ws';
 
 import { failureFields, type Logger } from '../log.ts';
-import { StorageError, type Storage } from '../storage/port.ts';
+import { StorageError, type Look, type Storage } from '../storage/port.ts';
+import { questionOfPushes } from '../storage/questions.ts';
 import type { Access } from './access.ts';
 import { Committer } from './committer.ts';
 import { Connection, type ConnectionHost, type Denied, type Greeted, type Guest } from './connection.ts';
-import { knownRecord } from './decide.ts';
+import { Maintenance } from './maintenance.ts';
 import { preparePush } from './prepare.ts';
 import { Room } from './room.ts';
+import { Snapshots } from './snapshots.ts';
 
 export interface HubOptions {
   readonly storage: Storage;
@@ -21,6 +24,9 @@ export interface HubOptions {
   readonly access: Access;
   /** Sockets that were not let in yet; more are turned away at the door. */
   readonly maxWaiting: number;
+  readonly retention: Retention;
+  /** How often a space is maintained at most, in milliseconds. */
+  readonly maintenanceMs: number;
   readonly logger: Logger;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
@@ -35,27 +41,40 @@ export class Hub {
   readonly #connections = new Set<Connection>();
   readonly #sockets = new Set<WebSocket>();
   readonly #rooms = new Map<string, Room>();
+  readonly #snapshots: Snapshots;
+  readonly #maintenance: Maintenance;
   readonly #ticker: NodeJS.Timeout;
   #count = 0;
   #isHealthy = true;
   #isClosing = false;
 
   constructor(options: HubOptions) {
-    const { storage, limits, logger, now } = options;
+    const { storage, limits, retention, maintenanceMs, logger, now } = options;
     this.#options = options;
     this.#committer = new Committer({
       storage,
-      driftMs: limits.driftMs,
       now,
-      onDurable: (space, entries) => this.#rooms.get(space)?.append(entries),
+      onDurable: (space, entries, meta) => this.#rooms.get(space)?.append(entries, meta),
       onReported: (space) => this.#rooms.get(space)?.announce(),
     });
+    const committer = this.#committer;
+    this.#snapshots = new Snapshots(storage, limits);
+    this.#maintenance = new Maintenance({
+      storage,
+      committer,
+      retention,
+      logger,
+      now,
+      everyMs: maintenanceMs,
+      onFailure: (failure) => this.#maintenanceFailed(failure),
+    });
     this.#host = {
-      context: { sid: storage.sid, limits },
+      context: { sid: storage.sid, founders: [storage.sid], limits },
       logger,
       now,
       greet: (hello, request, connection) => this.#greet(hello, request, connection),
       admit: (push, guest, connection) => void this.#admit(push, guest, connection),
+      readPiece: (id, piece) => this.#readPiece(id, piece),
       left: (connection, room) => this.#left(connection, room),
     };
     // After what the sockets have brought is read: a process that was held up does not blame its peers for the silence.
@@ -85,11 +104,12 @@ export class Hub {
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true;
     const stop = AbortSignal.timeout(timeoutMs);
-    await Promise.race([this.#committer.close(), aborted(stop)]);
+    await Promise.race([Promise.all([this.#committer.close(), this.#maintenance.close()]), aborted(stop)]);
     for (const connection of this.#connections) connection.handle({ type: 'shutdown' });
     clearInterval(this.#ticker);
     await Promise.race([Promise.all([...this.#sockets].map(closed)), aborted(stop)]);
     for (const socket of this.#sockets) socket.terminate();
+    this.#snapshots.close();
   }
 
   async #greet(hello: Hello, request: IncomingMessage, connection: Connection): Promise<Greeted | Denied> {
@@ -97,30 +117,57 @@ export class Hub {
     const principal = access.authenticate ? await access.authenticate(hello.token, request) : null;
     if (access.authenticate && !principal) {
       logger.info('unauthenticated', { from: request.socket.remoteAddress ?? null });
-      return {
-        type: 'denied',
-        code: 'AUTH_REQUIRED',
-        message: 'the token is missing or not valid',
-        close: CLOSE.unauthenticated,
-      };
+      return denied('AUTH_REQUIRED', 'the token is missing or not valid', CLOSE.unauthenticated);
     }
     if (access.authorize && !(await access.authorize(principal, 'read', hello.space))) {
       logger.info('forbidden', { from: request.socket.remoteAddress ?? null, principal: principal?.id ?? null });
-      return {
-        type: 'denied',
-        code: 'FORBIDDEN',
-        message: 'this user may not read this space',
-        close: CLOSE.forbidden,
-      };
+      return denied('FORBIDDEN', 'this user may not read this space', CLOSE.forbidden);
     }
-    if (connection.isClosed)
-      return { type: 'denied', code: 'CLOSED', message: 'the peer has gone', close: CLOSE.normal };
+    if (connection.isClosed) return denied('CLOSED', 'the peer has gone', CLOSE.normal);
     // In the room first: what becomes durable while the storage is asked is then heard of, and nothing falls between.
     const room = this.#roomOf(hello.space);
     connection.enter({ room, principal });
-    const known = knownRecord(hello.writers, await storage.known(hello.space, hello.writers));
-    room.raise(await storage.head(hello.space));
-    return { type: 'greeted', known };
+    const look = await storage.look(hello.space, hello);
+    room.raise(look.meta);
+    return this.#answer(hello, look);
+  }
+
+  /** The log from the cursor on, a snapshot, or why neither. */
+  async #answer(hello: Hello, { meta, known, chain, position }: Look): Promise<Greeted | Denied> {
+    const { storage, logger } = this.#options;
+    const chainAt = (sid: string, n: number): string | undefined => (hello.cursor[sid] === n ? chain[sid] : undefined);
+    const handshake = greet(hello, { sid: storage.sid, meta, chainAt });
+    switch (handshake.type) {
+      case 'log': {
+        const head = { lsn: meta.lsn, cursor: meta.cursor };
+        return { type: 'greeted', head, known: knownRecord(hello.writers, known), position };
+      }
+      case 'snapshot': {
+        logger.info('snapshot', { why: handshake.why });
+        return this.#openSnapshot(hello, handshake.why, meta);
+      }
+      case 'replaced':
+        return denied('SERVER_REPLACED', handshake.message, CLOSE.serverReplaced);
+      case 'behind':
+        return denied('BEHIND', handshake.message, CLOSE.tryLater);
+    }
+  }
+
+  async #openSnapshot(hello: Hello, why: Bootstrap['why'], now: Look['meta']): Promise<Greeted | Denied> {
+    const opened = await this.#snapshots.open(hello, why, now, performance.now());
+    if (!opened) return denied('INTERNAL', 'too many devices are being given a snapshot', CLOSE.tryLater);
+    const { meta, bootstrap, known } = opened;
+    return {
+      type: 'greeted',
+      head: { lsn: meta.lsn, cursor: meta.cursor },
+      known: knownRecord(hello.writers, known),
+      position: meta.lsn,
+      bootstrap,
+    };
+  }
+
+  #readPiece(id: string, piece: number): Promise<Snapshot | null> {
+    return this.#snapshots.piece(id, piece, performance.now());
   }
 
   async #admit(push: Push, { room, principal }: Guest, connection: Connection): Promise<void> {
@@ -128,8 +175,10 @@ export class Hub {
     try {
       const prepared = await preparePush(push, { space: room.space, principal, access, limits });
       this.#committer.submit({
-        push: prepared,
-        admitted: ({ accepted, known, refused, head }) => {
+        question: questionOfPushes(room.space, [prepared]),
+        changes: prepared.changes.length,
+        decide: (view, nowMs) => decidePush(prepared, view, { nowMs, driftMs: limits.driftMs }),
+        done: ({ accepted, known, refused }, head) => {
           if (refused)
             this.#options.logger.info('refused', {
               connection: connection.id,
@@ -139,7 +188,7 @@ export class Hub {
             });
           connection.handle({ type: 'admitted', accepted, known, head, ...(refused ? { refused } : {}) });
         },
-        failed: (failure) => this.#failed(failure, push, room, connection),
+        failed: (failure) => void this.#failed(failure, push, room, connection),
       });
     } catch (failure) {
       connection.fail(failure);
@@ -160,17 +209,24 @@ export class Hub {
     } as const;
     try {
       const incs = [...new Set(push.changes.map((change) => incOf(change.dot)))];
-      const known = knownRecord(incs, await this.#options.storage.known(room.space, incs));
+      const look = await this.#options.storage.look(room.space, { writers: incs, cursor: {} });
+      const known = knownRecord(incs, look.known);
       connection.handle({ type: 'admitted', accepted: [], known, refused, head: room.head });
     } catch (other) {
       connection.fail(other);
     }
   }
 
+  #maintenanceFailed(failure: unknown): void {
+    this.#options.logger.error('maintenance-failed', failureFields(failure));
+    if (failure instanceof StorageError && failure.kind === 'broken') this.#stopWriting(failure);
+  }
+
   /** What the disk has acknowledged is no longer certain: nothing is acknowledged any more, and somebody must look. */
   #stopWriting(failure: StorageError): void {
     if (!this.#isHealthy) return;
     this.#isHealthy = false;
+    void this.#maintenance.close();
     this.#options.logger.error('storage-broken', failureFields(failure));
     this.#options.onBroken(failure);
   }
@@ -188,8 +244,13 @@ export class Hub {
 
   #tick(): void {
     const event = { type: 'tick', atMs: performance.now() } as const;
+    this.#snapshots.tick(event.atMs);
     for (const connection of this.#connections) connection.handle(event);
   }
+}
+
+function denied(code: ErrorCode, message: string, close: number): Denied {
+  return { type: 'denied', code, message, close };
 }
 
 /** Often enough for the shortest time limit, and not more often than every 20 ms. */

@@ -3,28 +3,9 @@
  * hashed, and the application is asked whether it may be written.
  */
 import { canonicalJson, checkChange, hash128, incOf, withoutDependencies } from '@skerry/sdk/kernel';
-import type { Change, Dot, Inc, Json, Limits, Push, RefusalCode } from '@skerry/sdk/kernel';
+import type { Change, Json, Limits, PreparedChange, PreparedPush, Push } from '@skerry/sdk/kernel';
 
 import type { Access, Principal } from './access.ts';
-
-export interface PreparedPush {
-  readonly space: string;
-  readonly owner: string | null;
-  /** Well-formed changes, up to the first that is not. */
-  readonly changes: readonly PreparedChange[];
-  /** The change behind them that is not well-formed. */
-  readonly bad: { readonly dot: Dot; readonly code: RefusalCode; readonly message: string } | null;
-  /** Every incarnation in the push, whether its changes were looked at or not. */
-  readonly incs: readonly Inc[];
-}
-
-export interface PreparedChange {
-  readonly change: Change;
-  readonly hash: string;
-  /** What is stored and sent on. */
-  readonly text: string;
-  readonly isPermitted: boolean;
-}
 
 export interface PushSource {
   readonly space: string;
@@ -34,32 +15,41 @@ export interface PushSource {
 }
 
 export async function preparePush(push: Push, source: PushSource): Promise<PreparedPush> {
-  const { space, principal } = source;
+  const { principal } = source;
   const incs = [...new Set(push.changes.map(({ dot }) => incOf(dot)))];
-  const changes: PreparedChange[] = [];
+  const changes: PreparedPush['changes'][number][] = [];
   for (const untrusted of push.changes) {
     const checked = checkChange(untrusted, source.limits);
     if (checked.type === 'bad') {
       const bad = { dot: untrusted.dot, code: checked.code, message: checked.reason };
-      return { space, owner: principal?.id ?? null, changes, bad, incs };
+      return { owner: principal?.id ?? null, changes, bad, incs };
     }
     changes.push(await prepare(checked.change, source));
   }
-  return { space, owner: principal?.id ?? null, changes, bad: null, incs };
+  return { owner: principal?.id ?? null, changes, bad: null, incs };
 }
 
-async function prepare(change: Change, { space, principal, access }: PushSource): Promise<PreparedChange> {
+async function prepare(
+  change: Change,
+  { space, principal, access }: PushSource,
+): Promise<PreparedPush['changes'][number]> {
   const { hash, text } = contentOf(change);
-  const isPermitted = access.authorize ? await access.authorize(principal, 'write', space, change) : true;
+  const isPermitted =
+    !access.authorize || isTakenBack(change) || (await access.authorize(principal, 'write', space, change));
   return { change, hash, text, isPermitted };
+}
+
+/** It writes nothing any more and only holds the place of one that was refused, so nobody has to allow it. */
+function isTakenBack({ recs, was }: Change): boolean {
+  return recs.length === 0 && was !== undefined;
 }
 
 /**
  * What `hashOfChange` and `withoutDependencies` say, for one canonical text instead of two: the stamp, which the hash
  * leaves out, is put in front of what it covers.
  */
-export function contentOf(change: Change): { readonly hash: string; readonly text: string } {
+export function contentOf(change: Change): Omit<PreparedChange, 'change'> {
   const { hlc, ...content } = withoutDependencies(change);
   const hashed = canonicalJson(content as unknown as Json);
-  return { hash: hash128(hashed), text: `{"hlc":${hlc},${hashed.slice(1)}` };
+  return { hash: content.was ?? hash128(hashed), text: `{"hlc":${hlc},${hashed.slice(1)}` };
 }

@@ -1,13 +1,26 @@
 /**
- * A space that has devices connected: who they are, how long its log is, and the newest entries, which nearly every
+ * A space that has devices connected: who they are, where its log stands, and the newest entries, which nearly every
  * live push needs and which are read from the storage only by those who are behind.
  */
-import type { Limits, StoredEntry } from '@skerry/sdk/kernel';
+import {
+  digestText,
+  EMPTY_DIGEST,
+  type Limits,
+  type LogHead,
+  type SpaceMeta,
+  type StoredEntry,
+} from '@skerry/sdk/kernel';
 
 import type { Storage } from '../storage/port.ts';
 
 export interface Listener {
-  grown(head: number): void;
+  grown(head: LogHead): void;
+}
+
+/** Entries that follow a place, and the space's digest after the last of them when that is known. */
+export interface LogPiece {
+  readonly entries: readonly StoredEntry[];
+  readonly digest?: string;
 }
 
 const RECENT_BYTES = 1_048_576;
@@ -17,8 +30,8 @@ export class Room {
   readonly #storage: Storage;
   readonly #limits: Limits;
   readonly #listeners = new Set<Listener>();
-  #head = 0;
-  /** The entries up to `#head`, without a gap. */
+  #end: Pick<SpaceMeta, 'lsn' | 'cursor' | 'digest'> = { lsn: 0, cursor: {}, digest: EMPTY_DIGEST };
+  /** The entries up to the end, without a gap. */
   #recent: readonly StoredEntry[] = [];
 
   constructor(space: string, storage: Storage, limits: Limits) {
@@ -27,8 +40,9 @@ export class Room {
     this.#limits = limits;
   }
 
-  get head(): number {
-    return this.#head;
+  get head(): LogHead {
+    const { lsn, cursor } = this.#end;
+    return { lsn, cursor };
   }
 
   get isEmpty(): boolean {
@@ -43,27 +57,38 @@ export class Room {
     this.#listeners.delete(listener);
   }
 
-  /** Learns how long the log is from the storage; it may have grown since. */
-  raise(head: number): void {
-    if (head > this.#head) [this.#head, this.#recent] = [head, []];
+  /** Learns where the log stands from the storage; it may have grown since. */
+  raise(meta: SpaceMeta): void {
+    if (meta.lsn > this.#end.lsn) [this.#end, this.#recent] = [meta, []];
   }
 
-  /** Takes in what was just made durable. */
-  append(entries: readonly StoredEntry[]): void {
-    const follows = entries[0]!.n === this.#head + 1;
+  /** Takes in what was just made durable, and where the log stands with it. */
+  append(entries: readonly StoredEntry[], meta: SpaceMeta): void {
+    // The storage may have told of it, and of more, before.
+    if (meta.lsn < this.#end.lsn) return;
+    const follows = entries[0]!.lsn === this.#end.lsn + 1;
     this.#recent = trim(follows ? [...this.#recent, ...entries] : entries);
-    this.#head = Math.max(this.#head, entries.at(-1)!.n);
+    this.#end = meta;
   }
 
-  /** Tells everybody how long the log is now. */
+  /** Tells everybody where the log stands now. */
   announce(): void {
-    for (const listener of this.#listeners) listener.grown(this.#head);
+    for (const listener of this.#listeners) listener.grown(this.head);
   }
 
-  read(after: number): Promise<readonly StoredEntry[]> {
+  /** Null when the log was cut behind `after`: from there only a snapshot leads on. */
+  async read(after: number): Promise<LogPiece | null> {
+    const entries = await this.#entriesAfter(after);
+    const isCut = entries.length > 0 ? entries[0]!.lsn !== after + 1 : after < this.#end.lsn;
+    if (isCut) return null;
+    const { lsn, digest } = this.#end;
+    return { entries, ...(entries.at(-1)?.lsn === lsn ? { digest: digestText(digest) } : {}) };
+  }
+
+  #entriesAfter(after: number): Promise<readonly StoredEntry[]> {
     const max = { entries: this.#limits.entriesPerPage, bytes: this.#limits.pageBytes };
-    const first = this.#recent[0]?.n;
-    const isRecent = first !== undefined && after + 1 >= first && after < this.#head;
+    const first = this.#recent[0]?.lsn;
+    const isRecent = first !== undefined && after + 1 >= first && after < this.#end.lsn;
     if (!isRecent) return this.#storage.read(this.space, after, max);
     return Promise.resolve(cut(this.#recent.slice(after + 1 - first), max));
   }
@@ -93,5 +118,5 @@ function trim(entries: readonly StoredEntry[]): readonly StoredEntry[] {
 }
 
 function bytesOf(entry: StoredEntry): number {
-  return Buffer.byteLength(entry.change ?? '');
+  return Buffer.byteLength(entry.text ?? '');
 }

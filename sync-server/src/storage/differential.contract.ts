@@ -17,7 +17,7 @@ import {
 import { emptyDisk, MemoryDevice } from '@skerry/sdk/testing';
 
 import { contentOf } from '../hub/prepare.ts';
-import type { ContractCase } from './contract.ts';
+import { push, type ContractCase } from './contract.ts';
 import type { Storage } from './port.ts';
 
 const INC = 'AAAAAAAAAAAAAAAA';
@@ -210,14 +210,13 @@ export const DIFFERENTIAL_CONTRACT: readonly ContractCase[] = [
 
 /** The change as the storage gives it back. */
 async function keep(storage: Storage, change: Change, n: number): Promise<Change> {
-  const { hash, text } = contentOf(change);
   const dot = dotOf(INC, n);
-  await storage.transact(['a'], (transaction) =>
-    transaction.append([{ space: 'a', n, dot, hash, change: text, owner: null }]),
-  );
+  const numbered = { ...change, dot };
+  const { hash, text } = contentOf(numbered);
+  await push(storage, 'a', [numbered]);
   const [entry] = await storage.read('a', n - 1, { entries: 1, bytes: 1 });
-  assert.deepEqual(entry, { n, dot, change: text });
-  const again = checkChange(JSON.parse(text), DEFAULT_LIMITS);
+  assert.deepEqual({ lsn: entry!.lsn, dot: entry!.dot }, { lsn: n, dot });
+  const again = checkChange(JSON.parse(entry!.text!), DEFAULT_LIMITS);
   assert.ok(again.type === 'ok');
   assert.deepEqual(contentOf(again.change), { hash, text });
   return again.change;

@@ -1,77 +1,138 @@
 /** A storage in memory, for tests and trials: gone with the process, otherwise like any other. */
-import { assert, incOf, seqOf, type Dot, type Inc, type StoredEntry } from '@skerry/sdk/kernel';
-
+import {
+  assert,
+  incOf,
+  isExpired,
+  newSpaceMeta,
+  reaches,
+  settle,
+  spaceKey,
+  takeOver,
+  viewSpace,
+  recordNameOf,
+} from '@skerry/sdk/kernel';
 import type {
+  Chain,
+  Dot,
+  Inc,
   KnownWriter,
+  Limits,
   NewEntry,
+  RecordState,
+  Sid,
+  SpaceMeta,
+  SpaceView,
+  StoredEntry,
+  VersionVector,
+  Writer,
+} from '@skerry/sdk/kernel';
+
+import { pinInMemory } from './memory-pin.ts';
+import type {
+  Cut,
+  Look,
+  PinnedSpace,
+  Question,
   ReadLimit,
-  SpaceFacts,
   SpaceQuestion,
   Storage,
   StorageSource,
   Transaction,
 } from './port.ts';
+import { questionOfSpace } from './questions.ts';
 import { newSid } from './random.ts';
 import { Serial } from './serial.ts';
+import { writerIn } from './writer.ts';
 
 /** Opened twice, it is the same data: as a file would be. */
 export function memory(): StorageSource {
-  const spaces = new Map<string, SpaceData>();
-  const sid = newSid();
+  const data: ServerData = { sid: newSid(), spaces: new Map() };
   const serial = new Serial();
-  const source: StorageSource = { open: () => Promise.resolve(new MemoryStorage(sid, spaces, serial)) };
-  return source;
+  return { open: () => Promise.resolve(new MemoryStorage(data, serial)) };
 }
 
-interface SpaceData {
-  readonly log: StoredEntry[];
+interface ServerData {
+  sid: Sid;
+  readonly spaces: Map<string, SpaceData>;
+}
+
+export interface SpaceData {
+  meta: SpaceMeta;
+  /** What of the log is kept, in order. */
+  log: NewEntry[];
   readonly hashes: Map<Dot, string>;
-  readonly writers: Map<Inc, KnownWriter>;
+  readonly known: Map<Inc, KnownWriter>;
+  readonly writers: Map<Inc, Writer>;
+  readonly records: Map<string, RecordState>;
 }
-
-const EMPTY: SpaceData = { log: [], hashes: new Map(), writers: new Map() };
 
 class MemoryStorage implements Storage {
-  readonly sid: string;
-  readonly #spaces: Map<string, SpaceData>;
+  readonly #data: ServerData;
   readonly #serial: Serial;
 
-  constructor(sid: string, spaces: Map<string, SpaceData>, serial: Serial) {
-    this.sid = sid;
-    this.#spaces = spaces;
+  constructor(data: ServerData, serial: Serial) {
+    this.#data = data;
     this.#serial = serial;
   }
 
-  async head(space: string): Promise<number> {
-    return this.#dataOf(space).log.length;
+  get sid(): Sid {
+    return this.#data.sid;
   }
 
-  async known(space: string, incs: readonly Inc[]): Promise<ReadonlyMap<Inc, KnownWriter>> {
-    return pick(this.#dataOf(space).writers, incs);
+  async look(space: string, { writers, cursor }: Question): Promise<Look> {
+    const { meta, known, log } = this.#spaceOf(space);
+    const missing = log.find((entry) => !reaches(cursor, entry.stamp));
+    return {
+      meta,
+      known: pick(known, writers),
+      chain: chainAt(meta, log, cursor),
+      position: missing ? missing.lsn - 1 : meta.lsn,
+    };
   }
 
   async read(space: string, after: number, max: ReadLimit): Promise<readonly StoredEntry[]> {
-    const { log } = this.#dataOf(space);
+    const { log } = this.#spaceOf(space);
     const entries: StoredEntry[] = [];
     let bytes = 0;
-    for (let i = after; i < log.length && entries.length < max.entries; i++) {
-      const entry = log[i]!;
-      bytes += Buffer.byteLength(entry.change ?? '');
+    const first = log[0]?.lsn ?? 1;
+    for (let i = Math.max(0, after + 1 - first); i < log.length && entries.length < max.entries; i++) {
+      const { lsn, stamp, kind, dot, text, chain } = log[i]!;
+      bytes += Buffer.byteLength(text ?? '');
       if (entries.length > 0 && bytes > max.bytes) break;
-      entries.push(entry);
+      entries.push({ lsn, stamp, kind, dot, text, chain });
     }
     return entries;
   }
 
+  async spaces(after: string | null, max: number): Promise<readonly string[]> {
+    const names = [...this.#data.spaces.keys()].sort();
+    return names.filter((name) => after === null || name > after).slice(0, max);
+  }
+
+  async pin(space: string, limits: Limits): Promise<PinnedSpace> {
+    return pinInMemory(this.#spaceOf(space), limits);
+  }
+
   transact<T>(_spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
-      const appended: NewEntry[] = [];
-      const result = await work({
-        facts: async (questions) => questions.map((question) => this.#factsOf(question)),
-        append: async (entries) => void appended.push(...entries),
-      });
-      this.#apply(appended);
+      const transaction = new MemoryTransaction(this.sid, (space) => this.#spaceOf(space));
+      const result = await work(transaction);
+      for (const [space, data] of transaction.commit()) this.#data.spaces.set(space, data);
       return result;
+    });
+  }
+
+  async takeOver(): Promise<void> {
+    const [old, next] = [this.sid, newSid()];
+    await this.#serial.run(async () => {
+      const transaction = new MemoryTransaction(next, (space) => this.#spaceOf(space));
+      for (const space of this.#data.spaces.keys()) {
+        const [view] = await transaction.views([questionOfSpace(space)]);
+        takeOver(view!, old);
+        await transaction.save(space, view!);
+      }
+      transaction.commit();
+      this.#data.sid = next;
     });
   }
 
@@ -79,41 +140,120 @@ class MemoryStorage implements Storage {
     await this.#serial.run(async () => undefined);
   }
 
-  #dataOf(space: string): SpaceData {
-    return this.#spaces.get(space) ?? EMPTY;
-  }
-
-  #factsOf({ space, incs, dots }: SpaceQuestion): SpaceFacts {
-    const data = this.#dataOf(space);
-    return { head: data.log.length, known: pick(data.writers, incs), hashes: pick(data.hashes, dots) };
-  }
-
-  /** All or nothing: everything is checked before anything is changed. */
-  #apply(entries: readonly NewEntry[]): void {
-    const heads = new Map<string, number>();
-    const dots = new Set<string>();
-    for (const { space, n, dot } of entries) {
-      const data = this.#dataOf(space);
-      const key = JSON.stringify([space, dot]);
-      assert(n === (heads.get(space) ?? data.log.length) + 1, 'entries are numbered without gaps');
-      assert(!data.hashes.has(dot) && !dots.has(key), 'a dot is unique in its space');
-      heads.set(space, n);
-      dots.add(key);
-    }
-    for (const entry of entries) this.#append(entry);
-  }
-
-  #append({ space, n, dot, hash, change, owner }: NewEntry): void {
-    const data: SpaceData = this.#spaces.get(space) ?? { log: [], hashes: new Map(), writers: new Map() };
-    this.#spaces.set(space, data);
-    data.log.push({ n, dot, change });
-    data.hashes.set(dot, hash);
-    const before = data.writers.get(incOf(dot));
-    data.writers.set(incOf(dot), { seq: seqOf(dot), owner: before ? before.owner : owner });
+  #spaceOf(space: string): SpaceData {
+    return this.#data.spaces.get(space) ?? emptySpace(this.sid);
   }
 }
 
-function pick<K, V>(map: ReadonlyMap<K, V>, keys: readonly K[]): ReadonlyMap<K, V> {
+/** What it is told happens at its commit, and not before. */
+class MemoryTransaction implements Transaction {
+  readonly #sid: Sid;
+  readonly #dataOf: (space: string) => SpaceData;
+  readonly #touched = new Map<string, SpaceData>();
+  readonly #views = new Map<string, SpaceView>();
+  readonly #steps: (() => void)[] = [];
+
+  constructor(sid: Sid, dataOf: (space: string) => SpaceData) {
+    this.#sid = sid;
+    this.#dataOf = dataOf;
+  }
+
+  async views(questions: readonly SpaceQuestion[]): Promise<readonly SpaceView[]> {
+    return questions.map(({ space, incs, dots, records }) => {
+      const data = this.#touch(space);
+      const keys = records.map(({ c, id }) => spaceKey(c, id));
+      return viewSpace(this.#sid, data.meta, {
+        known: pick(data.known, incs),
+        hashes: pick(data.hashes, dots),
+        records: pick(data.records, keys),
+      });
+    });
+  }
+
+  async save(space: string, view: SpaceView): Promise<void> {
+    this.#touch(space);
+    settle(view);
+    this.#views.set(space, view);
+  }
+
+  async cut(space: string, limit: VersionVector, max: number): Promise<readonly Cut[]> {
+    const data = this.#touch(space);
+    const end = data.log.findIndex((entry) => !reaches(limit, entry.stamp));
+    const gone = data.log.slice(0, Math.min(max, end < 0 ? data.log.length : end));
+    this.#steps.push(() => {
+      data.log = data.log.slice(gone.length);
+      for (const { dot } of gone) if (dot !== null) data.hashes.delete(dot);
+    });
+    return gone;
+  }
+
+  async forget(space: string, horizon: VersionVector, max: number): Promise<number> {
+    const { records } = this.#touch(space);
+    const expired = [...records].filter(([key, record]) => isExpired(recordNameOf(key).id, record, horizon));
+    const gone = expired.slice(0, max);
+    this.#steps.push(() => gone.forEach(([key]) => records.delete(key)));
+    return gone.length;
+  }
+
+  /** All or nothing: everything is checked before anything is changed. */
+  commit(): ReadonlyMap<string, SpaceData> {
+    for (const [space, view] of this.#views) check(this.#touch(space), view);
+    for (const step of this.#steps) step();
+    for (const [space, view] of this.#views) keep(this.#touch(space), view);
+    return new Map([...this.#touched].filter(([space]) => this.#views.has(space)));
+  }
+
+  #touch(space: string): SpaceData {
+    const data = this.#touched.get(space) ?? this.#dataOf(space);
+    this.#touched.set(space, data);
+    return data;
+  }
+}
+
+function check({ meta, hashes }: SpaceData, { entries }: SpaceView): void {
+  const dots = new Set<Dot>();
+  for (const [i, { lsn, kind, dot }] of entries.entries()) {
+    assert(lsn === meta.lsn + 1 + i, 'entries are numbered without gaps');
+    if (kind !== 'change') continue;
+    assert(!hashes.has(dot!) && !dots.has(dot!), 'a change is stored once in its space');
+    dots.add(dot!);
+  }
+}
+
+function keep(data: SpaceData, view: SpaceView): void {
+  for (const entry of view.entries) {
+    data.log.push(entry);
+    if (entry.kind !== 'change') continue;
+    data.hashes.set(entry.dot!, entry.hash!);
+    const writer = writerIn(entry);
+    if (writer) data.writers.set(incOf(entry.dot!), writer);
+  }
+  for (const inc of view.heard) data.known.set(inc, view.known.get(inc)!);
+  for (const key of view.changed) data.records.set(key, view.records.get(key)!);
+  data.meta = view.meta;
+}
+
+function emptySpace(sid: Sid): SpaceData {
+  return {
+    meta: newSpaceMeta([sid]),
+    log: [],
+    hashes: new Map(),
+    known: new Map(),
+    writers: new Map(),
+    records: new Map(),
+  };
+}
+
+function chainAt(meta: SpaceMeta, log: readonly NewEntry[], cursor: VersionVector): Chain {
+  const wanted = log.filter(({ stamp: [sid, n] }) => cursor[sid] === n);
+  const ends = Object.keys(cursor).filter((sid) => cursor[sid]! > 0 && meta.cursor[sid] === cursor[sid]);
+  return Object.fromEntries([
+    ...wanted.map(({ stamp: [sid], chain }) => [sid, chain] as const),
+    ...ends.map((sid) => [sid, meta.chain[sid]!] as const),
+  ]);
+}
+
+export function pick<K, V>(map: ReadonlyMap<K, V>, keys: readonly K[]): ReadonlyMap<K, V> {
   const found = new Map<K, V>();
   for (const key of keys) {
     const value = map.get(key);

@@ -1,31 +1,74 @@
 /**
- * What the server needs from a storage: an append-only log per space, how far each writer is known, and one durable
- * transaction for many pushes at once. `contract.ts` is the suite that every implementation passes.
+ * What the server needs from a storage: per space a log, the records it leads to, how far each writer is known and where
+ * the space stands; and one durable transaction for many pushes at once. What is decided in between is the kernel's
+ * (`SpaceView`). `contract.ts` is the suite that every implementation passes.
  *
- * Questions and appends are bulk calls, so that a storage behind a network needs two round trips per transaction.
+ * Questions and answers are bulk calls, so that a storage behind a network needs two round trips per transaction.
  */
-import type { Dot, Inc, Sid, StoredEntry } from '@skerry/sdk/kernel';
+import type {
+  Chain,
+  Dot,
+  Inc,
+  KnownWriter,
+  Limits,
+  Sid,
+  Snapshot,
+  SpaceMeta,
+  SpaceView,
+  Stamp,
+  StoredEntry,
+  VersionVector,
+} from '@skerry/sdk/kernel';
+
+import type { Logger } from '../log.ts';
 
 /** A place where data is or will be; opening it may fail, once, with a clear error. */
 export interface StorageSource {
-  open(): Promise<Storage>;
+  /** `logger` hears of what takes long, a migration say. */
+  open(logger?: Logger): Promise<Storage>;
 }
 
 export interface Storage {
-  /** The server's identity: random, made when the storage was created. */
+  /** The server's identity: random, made when the storage was created; another one after `takeOver`. */
   readonly sid: Sid;
-  /** Number of the last durable entry in a space's log; 0 for a space that nobody has written to. */
-  head(space: string): Promise<number>;
-  /** How far each incarnation is durable here. One that is not known is left out. */
-  known(space: string, incs: readonly Inc[]): Promise<ReadonlyMap<Inc, KnownWriter>>;
-  /** Durable entries in log order that follow `after`: at least one if there is one, else within the limits. */
+  /** What a hello is answered by, read at one moment. A space that nobody has written to is an empty one. */
+  look(space: string, question: Question): Promise<Look>;
+  /**
+   * Durable entries in log order that follow `after`: at least one if there is one, else within the limits. The first is
+   * not the next when the log was cut behind `after`.
+   */
   read(space: string, after: number, max: ReadLimit): Promise<readonly StoredEntry[]>;
+  /** Names of spaces in a fixed order, from the one behind `after` on; null begins. */
+  spaces(after: string | null, max: number): Promise<readonly string[]>;
+  /** The space as it is now, for as long as it is held: later writes do not show in it. */
+  pin(space: string, limits: Limits): Promise<PinnedSpace>;
   /**
    * One durable transaction, alone with these spaces: nobody else numbers entries in them meanwhile. All of it is on
    * disk when the promise resolves; none of it when it rejects.
    */
   transact<T>(spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * For an operator who has put an earlier copy in the place of a lost storage, before anything is served from it: it
+   * becomes a new server that takes over from the one it was, in every space.
+   */
+  takeOver(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Question {
+  readonly writers: readonly Inc[];
+  /** K of who asks. */
+  readonly cursor: VersionVector;
+}
+
+export interface Look {
+  readonly meta: SpaceMeta;
+  /** How far each incarnation is durable here. One that is not known is left out. */
+  readonly known: ReadonlyMap<Inc, KnownWriter>;
+  /** Chain hashes at the cursor, of the streams of which the log still has that entry. */
+  readonly chain: Chain;
+  /** Place in the log behind which something begins that the cursor lacks. */
+  readonly position: number;
 }
 
 export interface ReadLimit {
@@ -33,11 +76,29 @@ export interface ReadLimit {
   readonly bytes: number;
 }
 
+/** A space at one moment, cut into pieces that fit into a frame. */
+export interface PinnedSpace {
+  readonly meta: SpaceMeta;
+  /** At least one. */
+  readonly pieces: number;
+  readonly records: number;
+  known(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, KnownWriter>>;
+  piece(index: number): Promise<Piece>;
+  /** After this nothing is asked of it. */
+  release(): void;
+}
+
+export type Piece = Omit<Snapshot, 'type' | 'id' | 'piece'>;
+
 export interface Transaction {
-  /** One answer for each question, in order. */
-  facts(questions: readonly SpaceQuestion[]): Promise<readonly SpaceFacts[]>;
-  /** Entries are numbered by the caller, from `head + 1` on, without gaps. A dot is unique in its space. */
-  append(entries: readonly NewEntry[]): Promise<void>;
+  /** One view for each question, in order: what is asked about, and the space's state to go on from. */
+  views(questions: readonly SpaceQuestion[]): Promise<readonly SpaceView[]>;
+  /** Keeps what was decided on a view. Each space once per transaction. */
+  save(space: string, view: SpaceView): Promise<void>;
+  /** Cuts the begin of the log, at most so many entries and none that `limit` does not reach; answers what went. */
+  cut(space: string, limit: VersionVector, max: number): Promise<readonly Cut[]>;
+  /** Forgets deleted records that `horizon` lets go, at most so many; answers how many. */
+  forget(space: string, horizon: VersionVector, max: number): Promise<number>;
 }
 
 export interface SpaceQuestion {
@@ -45,29 +106,16 @@ export interface SpaceQuestion {
   readonly incs: readonly Inc[];
   /** Dots whose stored content is asked for. */
   readonly dots: readonly Dot[];
+  readonly records: readonly RecordName[];
 }
 
-export interface SpaceFacts {
-  readonly head: number;
-  readonly known: ReadonlyMap<Inc, KnownWriter>;
-  readonly hashes: ReadonlyMap<Dot, string>;
+export interface RecordName {
+  readonly c: string;
+  readonly id: string;
 }
 
-export interface KnownWriter {
-  readonly seq: number;
-  /** Id of the principal that wrote its first change; null without authentication. */
-  readonly owner: string | null;
-}
-
-export interface NewEntry {
-  readonly space: string;
-  readonly n: number;
-  readonly dot: Dot;
-  /** Content hash, computed by this server. */
-  readonly hash: string;
-  /** Canonical JSON text of the change without its dependencies. */
-  readonly change: string;
-  readonly owner: string | null;
+export interface Cut {
+  readonly stamp: Stamp;
 }
 
 /** The storage cannot take more just now or at all; nothing of the transaction was stored. */

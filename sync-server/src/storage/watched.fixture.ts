@@ -16,10 +16,14 @@ export function watched(inner: StorageSource): Watched {
   let failure: Error | null = null;
   let gate: Promise<void> = Promise.resolve();
   const watch = (storage: Storage): Storage => ({
-    sid: storage.sid,
-    head: (space) => storage.head(space),
-    known: (space, incs) => storage.known(space, incs),
+    get sid() {
+      return storage.sid;
+    },
+    look: (space, question) => storage.look(space, question),
     read: (space, after, max) => storage.read(space, after, max),
+    spaces: (after, max) => storage.spaces(after, max),
+    pin: (space, limits) => storage.pin(space, limits),
+    takeOver: () => storage.takeOver(),
     close: () => storage.close(),
     transact: async (spaces, work) => {
       count++;

@@ -2,12 +2,18 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { canonicalJson, hashOfChange, type Json } from '@skerry/sdk/kernel';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { temporaryFolder } from '../../server.fixture.ts';
+import { creation, push } from '../contract.ts';
 import { StorageError } from '../port.ts';
 import { sqlite } from './sqlite.ts';
+
+const INC = 'AAAAAAAAAAAAAAAA';
+const CHANGE = creation(INC, 1);
+const ALL = { entries: 9, bytes: 9_999 };
 
 let folder: ReturnType<typeof temporaryFolder>;
 let file: string;
@@ -69,29 +75,31 @@ describe('SQLite storage', { timeout: 30_000 }, () => {
     const other = new Database(file);
     other.exec('BEGIN IMMEDIATE');
     let isDone = false;
-    const entry = { space: 'a', n: 1, dot: 'AAAAAAAAAAAAAAAA.1', hash: 'h', change: '{}', owner: null };
-    const writing = storage.transact(['a'], (transaction) => transaction.append([entry])).then(() => (isDone = true));
+    const writing = push(storage, 'a', [CHANGE]).then(() => (isDone = true));
     // Timers of this process run while the storage waits.
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(isDone).toBe(false);
-    expect(await storage.head('a')).toBe(0);
+    expect(await storage.read('a', 0, ALL)).toHaveLength(0);
     other.exec('ROLLBACK');
     other.close();
     await writing;
-    expect(await storage.head('a')).toBe(1);
+    expect(await storage.read('a', 0, ALL)).toHaveLength(1);
     await storage.close();
   });
 
   it('[SQL4] everything is in the write-ahead log before a transaction is called done', async () => {
     const storage = await sqlite(file).open();
-    const entry = { space: 'a', n: 1, dot: 'AAAAAAAAAAAAAAAA.1', hash: 'h', change: '{}', owner: null };
-    await storage.transact(['a'], (transaction) => transaction.append([entry]));
+    await push(storage, 'a', [CHANGE]);
     const other = new Database(file, { readonly: true });
     expect(other.pragma('journal_mode', { simple: true })).toBe('wal');
-    expect(other.prepare('SELECT n, inc, seq, hash, change FROM log').all()).toEqual([
-      { n: 1, inc: 'AAAAAAAAAAAAAAAA', seq: 1, hash: 'h', change: '{}' },
+    const text = canonicalJson(CHANGE as unknown as Json);
+    expect(other.prepare('SELECT lsn, sid, n, kind, inc, seq, hash, text FROM log').all()).toEqual([
+      { lsn: 1, sid: storage.sid, n: 1, kind: 'change', inc: INC, seq: 1, hash: hashOfChange(CHANGE), text },
     ]);
-    expect(other.prepare('SELECT inc, seq FROM writers').all()).toEqual([{ inc: 'AAAAAAAAAAAAAAAA', seq: 1 }]);
+    expect(other.prepare('SELECT collection, id FROM records').all()).toEqual([
+      { collection: 'notes', id: CHANGE.recs[0]!.id },
+    ]);
+    expect(other.prepare('SELECT inc, seq FROM writers').all()).toEqual([{ inc: INC, seq: 1 }]);
     other.close();
     await storage.close();
   });
@@ -99,8 +107,7 @@ describe('SQLite storage', { timeout: 30_000 }, () => {
   it('[SQL5] the connection that commits has the disk sync every commit', async () => {
     const storage = await sqlite(file).open();
     const executing = vi.spyOn(Database.prototype, 'exec');
-    const entry = { space: 'a', n: 1, dot: 'AAAAAAAAAAAAAAAA.1', hash: 'h', change: '{}', owner: null };
-    await storage.transact(['a'], (transaction) => transaction.append([entry]));
+    await push(storage, 'a', [CHANGE]);
     const statements = executing.mock.calls.map(([sql]) => sql);
     const writers = executing.mock.contexts as readonly Database.Database[];
     executing.mockRestore();

@@ -1,23 +1,29 @@
 /**
  * Storage in one SQLite file, in WAL mode with `synchronous = FULL`: a commit that has returned survives power loss.
  *
- * One connection writes, another reads, so that a long catch-up never waits for a commit. SQLite works synchronously;
+ * One connection writes, another reads, so that a long catch-up never waits for a commit; each pinned space has its own. SQLite works synchronously;
  * the busy timeout is short because it blocks the whole process, and waiting longer is done between attempts.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Inc, Sid, StoredEntry } from '@skerry/sdk/kernel';
+import { newSpaceMeta, takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/kernel';
 import Database from 'better-sqlite3';
 
+import type { Logger } from '../../log.ts';
 import { StorageError } from '../port.ts';
-import type { KnownWriter, ReadLimit, Storage, StorageSource, Transaction } from '../port.ts';
+import type { Look, PinnedSpace, Question, ReadLimit, Storage, StorageSource, Transaction } from '../port.ts';
+import { questionOfSpace } from '../questions.ts';
 import { newSid } from '../random.ts';
 import { Serial } from '../serial.ts';
 import { errorOf } from './failure.ts';
 import { lockFile, type FileLock } from './lock.ts';
 import { migrate } from './migrations.ts';
-import { append, factsOf, findSpace, knownOf, prepare, readEntries, type Statements } from './statements.ts';
+import { pinSpace } from './pinned.ts';
+import { chainsAt, knownOf, positionFor, readEntries } from './reading.ts';
+import { findSpace } from './space-row.ts';
+import { prepare, type Statements } from './statements.ts';
+import { SqliteTransaction } from './transaction.ts';
 
 const BUSY_TIMEOUT_MS = 50;
 const BUSY_RETRY_MS = 100;
@@ -25,17 +31,17 @@ const BUSY_GIVE_UP_MS = 10_000;
 
 /** The database file at `path`; it and its folder are made when they are missing. */
 export function sqlite(path: string): StorageSource {
-  return { open: async () => openStorage(path) };
+  return { open: async (logger) => openStorage(path, logger) };
 }
 
-function openStorage(path: string): Storage {
+function openStorage(path: string, logger: Logger | undefined): Storage {
   mkdirSync(dirname(path), { recursive: true });
   const lock = lockFile(path);
   try {
     const writer = openDatabase(path);
-    migrate(writer);
+    migrate(writer, logger);
     const sid = identify(writer);
-    return new SqliteStorage(sid, writer, openDatabase(path), lock);
+    return new SqliteStorage(path, sid, writer, openDatabase(path), lock);
   } catch (cause) {
     lock.release();
     throw cause;
@@ -56,18 +62,21 @@ function identify(database: Database.Database): Sid {
 }
 
 class SqliteStorage implements Storage {
-  readonly sid: Sid;
+  readonly #path: string;
   readonly #writer: Database.Database;
   readonly #reader: Database.Database;
   readonly #lock: FileLock;
   readonly #write: Statements;
   readonly #read: Statements;
   readonly #serial = new Serial();
+  readonly #pinned = new Set<PinnedSpace>();
+  #sid: Sid;
   /** Set by the first failure of the disk: what was called written may not be, so nothing is written any more. */
   #broken: StorageError | null = null;
 
-  constructor(sid: Sid, writer: Database.Database, reader: Database.Database, lock: FileLock) {
-    this.sid = sid;
+  constructor(path: string, sid: Sid, writer: Database.Database, reader: Database.Database, lock: FileLock) {
+    this.#path = path;
+    this.#sid = sid;
     this.#writer = writer;
     this.#reader = reader;
     this.#lock = lock;
@@ -75,38 +84,80 @@ class SqliteStorage implements Storage {
     this.#read = prepare(reader);
   }
 
-  async head(space: string): Promise<number> {
-    return findSpace(this.#read, space)?.head ?? 0;
+  get sid(): Sid {
+    return this.#sid;
   }
 
-  async known(space: string, incs: readonly Inc[]): Promise<ReadonlyMap<Inc, KnownWriter>> {
-    const found = findSpace(this.#read, space);
-    return found ? knownOf(this.#read, found.id, incs) : new Map();
+  async look(space: string, { writers, cursor }: Question): Promise<Look> {
+    return this.#reader.transaction((): Look => {
+      const found = findSpace(this.#read, space);
+      if (!found) return { meta: newSpaceMeta([this.#sid]), known: new Map(), chain: {}, position: 0 };
+      return {
+        meta: found.meta,
+        known: knownOf(this.#read, found.id, writers),
+        chain: chainsAt(this.#read, found, cursor),
+        position: positionFor(this.#read, found, cursor),
+      };
+    })();
   }
 
   async read(space: string, after: number, max: ReadLimit): Promise<readonly StoredEntry[]> {
-    const found = findSpace(this.#read, space);
-    return found ? readEntries(this.#read, found.id, after, max) : [];
+    const id = this.#read.spaceId.get(space) as number | undefined;
+    return id === undefined ? [] : readEntries(this.#read, id, after, max);
+  }
+
+  async spaces(after: string | null, max: number): Promise<readonly string[]> {
+    return this.#read.spaces.all(after ?? '', max) as string[];
+  }
+
+  async pin(space: string, limits: Limits): Promise<PinnedSpace> {
+    const pinned = pinSpace(openDatabase(this.#path), space, this.#sid, limits);
+    const release = (): void => {
+      if (this.#pinned.delete(held)) pinned.release();
+    };
+    const held = { ...pinned, release };
+    this.#pinned.add(held);
+    return held;
   }
 
   transact<T>(_spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#durably(() => work(new SqliteTransaction(this.#sid, this.#write).asPort()));
+  }
+
+  async takeOver(): Promise<void> {
+    const [old, next] = [this.#sid, newSid()];
+    await this.#durably(async () => {
+      const transaction = new SqliteTransaction(next, this.#write);
+      for (const space of this.#write.spaces.all('', -1) as string[]) {
+        const view = transaction.view(questionOfSpace(space));
+        takeOver(view, old);
+        transaction.save(space, view);
+      }
+      this.#writer.prepare(`UPDATE meta SET value = ? WHERE key = 'sid'`).run(next);
+    });
+    this.#sid = next;
+  }
+
+  async close(): Promise<void> {
+    await this.#serial.run(async () => {
+      for (const pinned of this.#pinned) pinned.release();
+      this.#reader.close();
+      this.#writer.close();
+      this.#lock.release();
+    });
+  }
+
+  /** Alone with the database; on disk when it resolves. */
+  #durably<T>(work: () => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
       await this.#begin();
       try {
-        const result = await work(this.#transaction());
+        const result = await work();
         this.#writer.exec('COMMIT');
         return result;
       } catch (cause) {
         throw this.#rollBack(cause);
       }
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.#serial.run(async () => {
-      this.#reader.close();
-      this.#writer.close();
-      this.#lock.release();
     });
   }
 
@@ -125,13 +176,6 @@ class SqliteStorage implements Storage {
         await delay(BUSY_RETRY_MS);
       }
     }
-  }
-
-  #transaction(): Transaction {
-    return {
-      facts: async (questions) => questions.map((question) => factsOf(this.#write, question)),
-      append: async (entries) => append(this.#write, entries),
-    };
   }
 
   #rollBack(cause: unknown): unknown {

@@ -1,102 +1,53 @@
-/** The SQL of the storage, prepared once per connection, and what is asked with it. */
-import { dotOf, incOf, seqOf, type Dot, type Inc, type StoredEntry } from '@skerry/sdk/kernel';
+/** The SQL of the storage, prepared once per connection. */
 import type { Database, Statement } from 'better-sqlite3';
 
-import type { KnownWriter, NewEntry, ReadLimit, SpaceFacts, SpaceQuestion } from '../port.ts';
+export type Statements = Readonly<Record<keyof typeof SQL, Statement>>;
 
-export interface SpaceRow {
-  readonly id: number;
-  readonly head: number;
-}
+const SQL = {
+  space: 'SELECT * FROM spaces WHERE name = ?',
+  spaceId: 'SELECT id FROM spaces WHERE name = ?',
+  spaces: 'SELECT name FROM spaces WHERE name > ? ORDER BY name LIMIT ?',
+  addSpace:
+    'INSERT INTO spaces (name, lsn, cursor, chain, topology, truncated, digest, history, has_news) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id',
+  setSpace:
+    'UPDATE spaces SET lsn = ?, cursor = ?, chain = ?, topology = ?, truncated = ?, digest = ?, has_news = ? WHERE id = ? AND lsn = ?',
+  setHistory: 'UPDATE spaces SET history = ? WHERE id = ?',
 
-export interface EntryRow {
-  readonly n: number;
-  readonly inc: Inc;
-  readonly seq: number;
-  readonly change: string;
-  readonly bytes: number;
-}
+  known: 'SELECT seq, owner FROM writers WHERE space = ? AND inc = ?',
+  writer: 'SELECT writer FROM writers WHERE space = ? AND inc = ?',
+  setWriter:
+    'INSERT INTO writers (space, inc, seq, owner) VALUES (?, ?, ?, ?) ON CONFLICT (space, inc) DO UPDATE SET seq = excluded.seq',
+  describeWriter: 'UPDATE writers SET writer = ? WHERE space = ? AND inc = ?',
 
-export interface Statements {
-  readonly space: Statement;
-  readonly known: Statement;
-  readonly hash: Statement;
-  readonly entries: Statement;
-  readonly addSpace: Statement;
-  readonly setHead: Statement;
-  readonly addEntry: Statement;
-  readonly setWriter: Statement;
-}
+  hash: `SELECT hash FROM log WHERE space = ? AND inc = ? AND seq = ? AND kind = 'change'`,
+  chain: 'SELECT chain FROM log WHERE space = ? AND sid = ? AND n = ?',
+  missing: 'SELECT lsn FROM log WHERE space = ? AND sid = ? AND n > ? ORDER BY n LIMIT 1',
+  entries:
+    'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?',
+  stamps: 'SELECT lsn, sid, n FROM log WHERE space = ? ORDER BY lsn LIMIT ?',
+  addEntry:
+    'INSERT INTO log (space, lsn, sid, n, kind, inc, seq, hash, chain, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  cutLog: 'DELETE FROM log WHERE space = ? AND lsn <= ?',
+
+  record: 'SELECT state, digest FROM records WHERE space = ? AND collection = ? AND id = ?',
+  setRecord:
+    'INSERT INTO records (space, collection, id, state, digest, dead_sid, dead_n) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (space, collection, id) DO UPDATE SET state = excluded.state, digest = excluded.digest, dead_sid = excluded.dead_sid, dead_n = excluded.dead_n',
+  dead: 'SELECT collection, id, state FROM records WHERE space = ? AND dead_sid = ? AND dead_n <= ?',
+  forget: 'DELETE FROM records WHERE space = ? AND collection = ? AND id = ?',
+  /** In the order of `recordsFrom`, with the size of each in bytes. */
+  recordSizes:
+    'SELECT collection AS c, id, octet_length(state) + octet_length(collection) + octet_length(id) AS bytes FROM records WHERE space = ? ORDER BY collection, id',
+  recordsFrom:
+    'SELECT collection AS c, id, state FROM records WHERE space = ? AND (collection, id) >= (?, ?) ORDER BY collection, id LIMIT ?',
+} as const;
+
+/** Statements that answer with one value. */
+const PLUCKED: readonly (keyof typeof SQL)[] = ['spaceId', 'spaces', 'addSpace', 'writer', 'hash', 'chain', 'missing'];
 
 export function prepare(database: Database): Statements {
-  return {
-    space: database.prepare('SELECT id, head FROM spaces WHERE name = ?'),
-    known: database.prepare('SELECT seq, owner FROM writers WHERE space = ? AND inc = ?'),
-    hash: database.prepare('SELECT hash FROM log WHERE space = ? AND inc = ? AND seq = ?').pluck(),
-    entries: database.prepare(
-      'SELECT n, inc, seq, change, octet_length(change) AS bytes FROM log WHERE space = ? AND n > ? ORDER BY n LIMIT ?',
-    ),
-    addSpace: database.prepare('INSERT INTO spaces (name, head) VALUES (?, 0) RETURNING id, head'),
-    setHead: database.prepare('UPDATE spaces SET head = ? WHERE id = ?'),
-    addEntry: database.prepare('INSERT INTO log (space, n, inc, seq, hash, change) VALUES (?, ?, ?, ?, ?, ?)'),
-    setWriter: database.prepare(
-      'INSERT INTO writers (space, inc, seq, owner) VALUES (?, ?, ?, ?) ON CONFLICT (space, inc) DO UPDATE SET seq = excluded.seq',
-    ),
-  };
-}
-
-export function findSpace(statements: Statements, name: string): SpaceRow | undefined {
-  return statements.space.get(name) as SpaceRow | undefined;
-}
-
-export function knownOf(statements: Statements, space: number, incs: readonly Inc[]): ReadonlyMap<Inc, KnownWriter> {
-  const known = new Map<Inc, KnownWriter>();
-  for (const inc of incs) {
-    const writer = statements.known.get(space, inc) as KnownWriter | undefined;
-    if (writer) known.set(inc, writer);
-  }
-  return known;
-}
-
-export function factsOf(statements: Statements, { space, incs, dots }: SpaceQuestion): SpaceFacts {
-  const found = findSpace(statements, space);
-  if (!found) return { head: 0, known: new Map(), hashes: new Map() };
-  const hashes = new Map<Dot, string>();
-  for (const dot of dots) {
-    const hash = statements.hash.get(found.id, incOf(dot), seqOf(dot)) as string | undefined;
-    if (hash !== undefined) hashes.set(dot, hash);
-  }
-  return { head: found.head, known: knownOf(statements, found.id, incs), hashes };
-}
-
-export function append(statements: Statements, entries: readonly NewEntry[]): void {
-  const spaces = new Map<string, { id: number; head: number }>();
-  for (const { space, n, dot, hash, change, owner } of entries) {
-    const row = spaces.get(space) ?? {
-      ...(findSpace(statements, space) ?? (statements.addSpace.get(space) as SpaceRow)),
-    };
-    if (n !== row.head + 1) throw new Error(`Broken invariant: entry ${n} does not follow ${row.head}`);
-    statements.addEntry.run(row.id, n, incOf(dot), seqOf(dot), hash, change);
-    statements.setWriter.run(row.id, incOf(dot), seqOf(dot), owner);
-    row.head = n;
-    spaces.set(space, row);
-  }
-  for (const { id, head } of spaces.values()) statements.setHead.run(head, id);
-}
-
-/** At least one entry if there is one, else within the limits. */
-export function readEntries(
-  statements: Statements,
-  space: number,
-  after: number,
-  max: ReadLimit,
-): readonly StoredEntry[] {
-  const entries: StoredEntry[] = [];
-  let bytes = 0;
-  for (const row of statements.entries.iterate(space, after, max.entries) as IterableIterator<EntryRow>) {
-    bytes += row.bytes;
-    if (entries.length > 0 && bytes > max.bytes) break;
-    entries.push({ n: row.n, dot: dotOf(row.inc, row.seq), change: row.change });
-  }
-  return entries;
+  const prepared = Object.entries(SQL).map(([name, sql]) => {
+    const statement = database.prepare(sql);
+    return [name, PLUCKED.includes(name as keyof typeof SQL) ? statement.pluck() : statement];
+  });
+  return Object.fromEntries(prepared) as Statements;
 }

@@ -1,0 +1,111 @@
+/**
+ * The snapshots that are on their way to devices: each a space held at one moment until nobody asks for its pieces any
+ * more. A device that lost its connection goes on with the one it had; devices that come at the same time share one.
+ */
+import { randomBytes } from 'node:crypto';
+import { base64Url, bootstrapOf, countOf, covers } from '@skerry/sdk/kernel';
+import type { Bootstrap, Hello, Inc, KnownWriter, Limits, Snapshot, SpaceMeta } from '@skerry/sdk/kernel';
+
+import type { PinnedSpace, Storage } from '../storage/port.ts';
+
+/** A snapshot that nobody has asked for a piece of for so long is let go: what it holds keeps the disk from being tidied. */
+export const SNAPSHOT_IDLE_MS = 60_000;
+/** Even one that is read is let go after so long. */
+export const SNAPSHOT_MAX_MS = 3_600_000;
+/** Most of them at a time. */
+export const MAX_SNAPSHOTS = 32;
+
+interface Held {
+  readonly id: string;
+  readonly space: string;
+  readonly pinned: PinnedSpace;
+  readonly sinceMs: number;
+  usedMs: number;
+}
+
+/** What a hello is answered by when a snapshot follows. */
+export interface Opened {
+  readonly meta: SpaceMeta;
+  readonly bootstrap: Bootstrap;
+  readonly known: ReadonlyMap<Inc, KnownWriter>;
+}
+
+export class Snapshots {
+  readonly #storage: Storage;
+  readonly #limits: Limits;
+  readonly #held = new Map<string, Held>();
+
+  constructor(storage: Storage, limits: Limits) {
+    this.#storage = storage;
+    this.#limits = limits;
+  }
+
+  /** `now` is where the space stands at the moment. Null when there are too many already. */
+  async open(hello: Hello, why: Bootstrap['why'], now: SpaceMeta, atMs: number): Promise<Opened | null> {
+    const resumed = this.#resumable(hello, now);
+    const held = resumed ?? this.#shared(hello.space, now) ?? (await this.#pin(hello.space, atMs));
+    if (!held) return null;
+    held.usedMs = atMs;
+    const { id, pinned } = held;
+    const { meta, records } = pinned;
+    const known = await pinned.known(hello.writers);
+    const about = { why, writers: hello.writers, from: resumed ? hello.resume!.next : 0 };
+    const head = {
+      id,
+      meta,
+      records,
+      pieces: { length: pinned.pieces },
+      known: (inc: Inc) => known.get(inc)?.seq ?? 0,
+    };
+    return { meta, bootstrap: bootstrapOf(head, about), known };
+  }
+
+  /** Null when it was let go. */
+  async piece(id: string, piece: number, atMs: number): Promise<Snapshot | null> {
+    const held = this.#held.get(id);
+    if (!held) return null;
+    held.usedMs = atMs;
+    return { type: 'snapshot', id, piece, ...(await held.pinned.piece(piece)) };
+  }
+
+  /** Lets go of those whose time is up. */
+  tick(atMs: number): void {
+    for (const [id, { pinned, usedMs, sinceMs }] of this.#held) {
+      if (atMs - usedMs < SNAPSHOT_IDLE_MS && atMs - sinceMs < SNAPSHOT_MAX_MS) continue;
+      this.#held.delete(id);
+      pinned.release();
+    }
+  }
+
+  close(): void {
+    for (const { pinned } of this.#held.values()) pinned.release();
+    this.#held.clear();
+  }
+
+  /** Only if the log still leads on from it, and the device has seen nothing since that it lacks. */
+  #resumable({ space, resume, cursor }: Hello, now: SpaceMeta): Held | null {
+    const held = resume && this.#held.get(resume.id);
+    if (!held || held.space !== space || resume.next > held.pinned.pieces) return null;
+    const { meta } = held.pinned;
+    const isAhead = Object.keys(cursor).some((sid) => {
+      const [have, holds] = [countOf(cursor, sid), countOf(meta.cursor, sid)];
+      return have > holds && have <= countOf(now.cursor, sid);
+    });
+    return !isAhead && covers(meta.cursor, now.truncated) ? held : null;
+  }
+
+  #shared(space: string, now: SpaceMeta): Held | null {
+    for (const held of this.#held.values()) {
+      if (held.space === space && held.pinned.meta.lsn === now.lsn) return held;
+    }
+    return null;
+  }
+
+  async #pin(space: string, atMs: number): Promise<Held | null> {
+    if (this.#held.size >= MAX_SNAPSHOTS) return null;
+    const id = base64Url(randomBytes(16));
+    const held = { id, space, pinned: await this.#storage.pin(space, this.#limits), sinceMs: atMs, usedMs: atMs };
+    this.#held.set(id, held);
+    return held;
+  }
+}

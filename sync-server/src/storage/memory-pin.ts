@@ -1,0 +1,32 @@
+/** A pinned space of the memory storage: a copy, cut by the kernel. */
+import { isRecent, prepareSnapshot, recordNameOf, type Change, type Inc, type Limits } from '@skerry/sdk/kernel';
+
+import { pick, type SpaceData } from './memory.ts';
+import type { Piece, PinnedSpace } from './port.ts';
+
+export function pinInMemory({ meta, log, records, writers, known }: SpaceData, limits: Limits): PinnedSpace {
+  const knownThen = new Map(known);
+  const prepared = prepareSnapshot(
+    {
+      id: '',
+      meta,
+      records: [...records].map(([key, state]) => ({ ...recordNameOf(key), state })),
+      recent: log
+        .flatMap(({ kind, stamp, dot, text }) =>
+          kind === 'change' ? [{ stamp, dot: dot!, change: JSON.parse(text!) as Change }] : [],
+        )
+        .filter((entry) => isRecent(meta, entry)),
+      writerOf: (inc) => writers.get(inc),
+      known: (inc: Inc) => knownThen.get(inc)?.seq ?? 0,
+    },
+    limits,
+  );
+  return {
+    meta,
+    pieces: prepared.pieces.length,
+    records: prepared.records,
+    known: async (incs) => pick(knownThen, incs),
+    piece: async (index): Promise<Piece> => prepared.pieces[index]!,
+    release: () => undefined,
+  };
+}
