@@ -40,10 +40,9 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       SKERRY_TOMBSTONE_DAYS: '7',
     };
     const read = readConfig(
-      [
-        ...['--port', '0', `--data=${folder.path}`, '--static', folder.path, '--trust-proxy', 'true'],
-        ...['--host', 'localhost', '--tombstone-days', '0'],
-      ],
+      '--port 0 --static FOLDER --trust-proxy true --host localhost --tombstone-days 0 --data=FOLDER'
+        .split(' ')
+        .map((arg) => arg.replace('FOLDER', folder.path)),
       env,
     );
     expect(read).toEqual({

@@ -1,7 +1,7 @@
 /** A pinned space of the memory storage: a copy, cut by the kernel. */
 import { isRecent, prepareSnapshot, recordNameOf, type Change, type Inc, type Limits } from '@skerry/sdk/kernel';
 
-import { pick, type SpaceData } from './memory.ts';
+import { pick, type SpaceData } from './memory-data.ts';
 import type { Piece, PinnedSpace } from './port.ts';
 
 export function pinInMemory({ meta, log, records, writers, known }: SpaceData, limits: Limits): PinnedSpace {

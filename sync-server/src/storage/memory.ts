@@ -3,7 +3,6 @@ import {
   assert,
   incOf,
   isExpired,
-  newSpaceMeta,
   reaches,
   settle,
   spaceKey,
@@ -14,19 +13,16 @@ import {
 import type {
   Chain,
   Dot,
-  Inc,
-  KnownWriter,
   Limits,
   NewEntry,
-  RecordState,
   Sid,
   SpaceMeta,
   SpaceView,
   StoredEntry,
   VersionVector,
-  Writer,
 } from '@skerry/sdk/kernel';
 
+import { emptySpace, pick, type SpaceData } from './memory-data.ts';
 import { pinInMemory } from './memory-pin.ts';
 import type {
   Cut,
@@ -54,16 +50,6 @@ export function memory(): StorageSource {
 interface ServerData {
   sid: Sid;
   readonly spaces: Map<string, SpaceData>;
-}
-
-export interface SpaceData {
-  meta: SpaceMeta;
-  /** What of the log is kept, in order. */
-  log: NewEntry[];
-  readonly hashes: Map<Dot, string>;
-  readonly known: Map<Inc, KnownWriter>;
-  readonly writers: Map<Inc, Writer>;
-  readonly records: Map<string, RecordState>;
 }
 
 class MemoryStorage implements Storage {
@@ -233,17 +219,6 @@ function keep(data: SpaceData, view: SpaceView): void {
   data.meta = view.meta;
 }
 
-function emptySpace(sid: Sid): SpaceData {
-  return {
-    meta: newSpaceMeta([sid]),
-    log: [],
-    hashes: new Map(),
-    known: new Map(),
-    writers: new Map(),
-    records: new Map(),
-  };
-}
-
 function chainAt(meta: SpaceMeta, log: readonly NewEntry[], cursor: VersionVector): Chain {
   const wanted = log.filter(({ stamp: [sid, n] }) => cursor[sid] === n);
   const ends = Object.keys(cursor).filter((sid) => cursor[sid]! > 0 && meta.cursor[sid] === cursor[sid]);
@@ -251,13 +226,4 @@ function chainAt(meta: SpaceMeta, log: readonly NewEntry[], cursor: VersionVecto
     ...wanted.map(({ stamp: [sid], chain }) => [sid, chain] as const),
     ...ends.map((sid) => [sid, meta.chain[sid]!] as const),
   ]);
-}
-
-export function pick<K, V>(map: ReadonlyMap<K, V>, keys: readonly K[]): ReadonlyMap<K, V> {
-  const found = new Map<K, V>();
-  for (const key of keys) {
-    const value = map.get(key);
-    if (value !== undefined) found.set(key, value);
-  }
-  return found;
 }
