@@ -43,7 +43,7 @@ export function appendChange(
     applyRecordChange(record, { dot, hlc: change.hlc }, rec, stamp);
     keep(view, rec, record);
   }
-  view.meta = { ...view.meta, hasNews: true };
+  view.meta = { ...view.meta, hasNews: true, isRemembered: false };
 }
 
 /**
@@ -53,7 +53,7 @@ export function appendChange(
 export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot, again: PreparedChange | null): void {
   const text = again && raiseChange(view, again.change) ? again.text : null;
   push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null });
-  view.meta = { ...view.meta, hasNews: true };
+  view.meta = { ...view.meta, hasNews: true, isRemembered: false };
 }
 
 function raiseChange(view: SpaceView, { dot, hlc, recs }: Change): boolean {

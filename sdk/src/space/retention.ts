@@ -22,15 +22,20 @@ export const DEFAULT_RETENTION: Retention = { tombstoneMs: 60 * DAY_MS, logMs: 3
 /** So many points of a server's past are remembered: the horizon moves in steps of a fraction of the time it covers. */
 const MAX_HISTORY = 64;
 
-/** Remembers where the log stands now, at most `MAX_HISTORY` times in the longest time that anything is kept. */
+/**
+ * Remembers where the log stands now, at most `MAX_HISTORY` times in the longest time that anything is kept, and only
+ * when it has grown by more than control entries: a publication must not become the reason for another one.
+ */
 export function remember(meta: SpaceMeta, nowMs: number, { tombstoneMs, logMs }: Retention): SpaceMeta {
+  if (meta.isRemembered) return meta;
   const keepMs = Math.max(tombstoneMs, logMs);
   const last = meta.history.at(-1);
   if (last && nowMs - last.atMs < keepMs / MAX_HISTORY) return meta;
   const history = [...meta.history, { atMs: nowMs, cursor: meta.cursor }];
   // The newest of those that are older than needed stays: it is where the log stood then.
   const needed = history.findLastIndex((point) => point.atMs <= nowMs - keepMs);
-  return { ...meta, history: history.slice(Math.max(0, needed, history.length - 2 * MAX_HISTORY)) };
+  const kept = history.slice(Math.max(0, needed, history.length - 2 * MAX_HISTORY));
+  return { ...meta, history: kept, isRemembered: true };
 }
 
 /** K as it was so long ago; nothing when nobody remembers. */

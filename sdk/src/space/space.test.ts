@@ -166,6 +166,22 @@ describe('publications and the horizon', { timeout: 30_000 }, () => {
     expect(published).toBe(2);
   });
 
+  it('[RET1] so does a server alone: when its horizon covers the data, its own publications move it no further', () => {
+    const server = new SpaceServer('a');
+    for (let seq = 1; seq <= 10; seq++) {
+      server.push(creation('x', seq));
+      publishAt(server, NOW_MS + (seq * HOUR_MS) / 10);
+    }
+    let [published, lastMs] = [0, 0];
+    for (let ms = NOW_MS + HOUR_MS; ms < NOW_MS + 20 * HOUR_MS; ms += HOUR_MS / 100) {
+      if (publishAt(server, ms)) [published, lastMs] = [published + 1, ms];
+    }
+    expect(published).toBe(10);
+    expect(lastMs).toBeLessThanOrEqual(NOW_MS + 2 * HOUR_MS);
+    expect(commonHorizon(server.disk.meta.topology)).toEqual({ [A]: 10 });
+    expect(server.disk.meta.history.length).toBeLessThanOrEqual(10);
+  });
+
   it('[RET2] known everywhere is what every member has published or numbered itself', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'));

@@ -29,6 +29,8 @@ export interface SpaceMeta {
   readonly history: readonly { readonly atMs: number; readonly cursor: VersionVector }[];
   /** Whether a change or an alias came in after the last publication. */
   readonly hasNews: boolean;
+  /** Whether the last point of the history has every change and alias. */
+  readonly isRemembered: boolean;
 }
 
 export interface KnownWriter {
@@ -76,6 +78,7 @@ export function newSpaceMeta(founders: readonly Sid[]): SpaceMeta {
     digest: EMPTY_DIGEST,
     history: [],
     hasNews: false,
+    isRemembered: true,
   };
 }
 

@@ -18,6 +18,7 @@ interface SpaceRow {
   readonly digest: string;
   readonly history: string;
   readonly has_news: number;
+  readonly is_remembered: number;
 }
 
 export function findSpace(statements: Statements, name: string): Space | null {
@@ -26,30 +27,23 @@ export function findSpace(statements: Statements, name: string): Space | null {
 }
 
 export function addSpace(statements: Statements, name: string, meta: SpaceMeta): number {
-  const { cursor, chain, topology, truncated, digest } = texts(meta);
-  const history = JSON.stringify(meta.history);
-  const news = Number(meta.hasNews);
-  return statements.addSpace.get(name, meta.lsn, cursor, chain, topology, truncated, digest, history, news) as number;
+  return statements.addSpace.get(...columnsOf(meta), JSON.stringify(meta.history), name) as number;
 }
 
 /** Throws when somebody else has written to it since it was read. */
 export function setSpace(statements: Statements, { id, meta: before }: Space, meta: SpaceMeta): void {
-  const { cursor, chain, topology, truncated, digest } = texts(meta);
-  const news = Number(meta.hasNews);
-  const { changes } = statements.setSpace.run(
-    meta.lsn,
-    cursor,
-    chain,
-    topology,
-    truncated,
-    digest,
-    news,
-    id,
-    before.lsn,
-  );
+  const { changes } = statements.setSpace.run(...columnsOf(meta), id, before.lsn);
   if (changes !== 1) throw new Error(`Broken invariant: the log has changed behind entry ${before.lsn}`);
   // By far the longest part, and it changes once a day.
   if (meta.history !== before.history) statements.setHistory.run(JSON.stringify(meta.history), id);
+}
+
+/** In the order in which both statements name them. */
+function columnsOf(meta: SpaceMeta): readonly (string | number)[] {
+  const texts = [meta.cursor, meta.chain, meta.topology, meta.truncated, meta.digest].map((part) =>
+    JSON.stringify(part),
+  );
+  return [meta.lsn, ...texts, Number(meta.hasNews), Number(meta.isRemembered)];
 }
 
 function metaOf(row: SpaceRow): SpaceMeta {
@@ -62,17 +56,6 @@ function metaOf(row: SpaceRow): SpaceMeta {
     digest: JSON.parse(row.digest) as SpaceMeta['digest'],
     history: JSON.parse(row.history) as SpaceMeta['history'],
     hasNews: row.has_news === 1,
-  };
-}
-
-type Texts = Readonly<Record<'cursor' | 'chain' | 'topology' | 'truncated' | 'digest', string>>;
-
-function texts({ cursor, chain, topology, truncated, digest }: SpaceMeta): Texts {
-  return {
-    cursor: JSON.stringify(cursor),
-    chain: JSON.stringify(chain),
-    topology: JSON.stringify(topology),
-    truncated: JSON.stringify(truncated),
-    digest: JSON.stringify(digest),
+    isRemembered: row.is_remembered === 1,
   };
 }

@@ -8,9 +8,9 @@ const SQL = {
   spaceId: 'SELECT id FROM spaces WHERE name = ?',
   spaces: 'SELECT name FROM spaces WHERE name > ? ORDER BY name LIMIT ?',
   addSpace:
-    'INSERT INTO spaces (name, lsn, cursor, chain, topology, truncated, digest, history, has_news) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id',
+    'INSERT INTO spaces (lsn, cursor, chain, topology, truncated, digest, has_news, is_remembered, history, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id',
   setSpace:
-    'UPDATE spaces SET lsn = ?, cursor = ?, chain = ?, topology = ?, truncated = ?, digest = ?, has_news = ? WHERE id = ? AND lsn = ?',
+    'UPDATE spaces SET lsn = ?, cursor = ?, chain = ?, topology = ?, truncated = ?, digest = ?, has_news = ?, is_remembered = ? WHERE id = ? AND lsn = ?',
   setHistory: 'UPDATE spaces SET history = ? WHERE id = ?',
 
   known: 'SELECT seq, owner FROM writers WHERE space = ? AND inc = ?',

@@ -19,7 +19,8 @@ CREATE TABLE spaces (
   truncated TEXT NOT NULL,
   digest TEXT NOT NULL,
   history TEXT NOT NULL,
-  has_news INTEGER NOT NULL
+  has_news INTEGER NOT NULL,
+  is_remembered INTEGER NOT NULL
 ) STRICT;
 
 -- How far each writer incarnation is known, for ever, and who it is: it outlives the log.
