@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CLOSE } from '@skerry/sdk/kernel';
+import { CLOSE, hashOfChange } from '@skerry/sdk/kernel';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { TestDevice, TestWriter } from './device.fixture.ts';
@@ -159,6 +159,22 @@ describe('authentication and rights', { timeout: 30_000 }, () => {
     const reader = await TestDevice.connect(server.url, { token: 'reader' });
     expect((await reader.push(new TestWriter('reader').next())).refused).toMatchObject({ code: 'FORBIDDEN' });
     expect(await reader.readTo(1)).toMatchObject([{ dot: one.dot }]);
+  });
+
+  it('[ACC7] what a device has taken back needs no right: it only keeps the place of what was refused', async () => {
+    await start(PEOPLE);
+    const reader = await TestDevice.connect(server.url, { token: 'reader' });
+    const writer = new TestWriter('reader');
+    const refused = writer.next();
+    expect((await reader.push(refused)).refused).toMatchObject({ code: 'FORBIDDEN' });
+    const takenBack = { dot: refused.dot, hlc: refused.hlc, was: hashOfChange(refused), recs: [] };
+    expect(await reader.push(takenBack)).toEqual({ type: 'pushed', known: { [writer.inc]: 1 } });
+    // What has content still needs it.
+    const { was } = takenBack;
+    expect((await reader.push({ ...writer.next(), was })).refused).toMatchObject({ code: 'FORBIDDEN' });
+    expect((await reader.push(refused)).refused).toBeUndefined();
+    const ada = await TestDevice.connect(server.url, { token: 'ada' });
+    expect(await ada.readTo(1)).toMatchObject([{ change: takenBack }]);
   });
 
   it('[ACC4] nobody goes on in the name of another writer; what is there already is no news', async () => {

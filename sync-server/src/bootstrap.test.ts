@@ -44,14 +44,15 @@ function digestOf(records: readonly (readonly [id: string, state: RecordState])[
   );
 }
 
-/** Waits until the log was cut, with days passing meanwhile. */
-async function untilCut(): Promise<void> {
-  const isCut = (): boolean => server.logs.some(({ event }) => event === 'compacted');
-  for (let i = 0; i < 500 && !isCut(); i++) {
+/** Waits until so many entries of logs were cut, with days passing meanwhile. */
+async function untilCut(count: number): Promise<void> {
+  const cut = (): number =>
+    server.logs.reduce((sum, { event, entries }) => sum + (event === 'compacted' ? (entries as number) : 0), 0);
+  for (let i = 0; i < 500 && cut() < count; i++) {
     nowMs += DAY_MS;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  expect(isCut()).toBe(true);
+  expect(cut()).toBe(count);
 }
 
 async function readSnapshot(device: TestDevice): Promise<ReturnType<typeof piecesOf>> {
@@ -74,7 +75,7 @@ describe('a log that was cut', { timeout: 60_000 }, () => {
     const source = new TestWriter('w');
     const changes = inRecords(source, 25);
     await writer.push(...changes);
-    await untilCut();
+    await untilCut(25);
     const late = await TestDevice.connect(server.url, { writers: [source.inc] });
     const { bootstrap, sid } = late.welcome;
     expect(bootstrap).toMatchObject({ why: 'truncated', pieces: 3, records: 25, from: 0, known: { [source.inc]: 25 } });
@@ -105,7 +106,7 @@ describe('a log that was cut', { timeout: 60_000 }, () => {
     await start({ limits: { recordsPerPiece: 10 } });
     const writer = await TestDevice.connect(server.url);
     await writer.push(...inRecords(new TestWriter('w'), 45));
-    await untilCut();
+    await untilCut(45);
     const first = await TestDevice.connect(server.url);
     const { id } = first.welcome.bootstrap!;
     await first.next('snapshot');
@@ -139,13 +140,33 @@ describe('a log that was cut', { timeout: 60_000 }, () => {
     for (const device of [one, two]) expect((await readSnapshot(device))[0]!.records).toHaveLength(3);
   });
 
+  it('[BOO8] a connected device so slow that what comes next is cut is sent away, and given a snapshot when it is back', async () => {
+    await start();
+    const writer = await TestDevice.connect(server.url);
+    // More than a server has in memory of a log.
+    const changes = inRecords(new TestWriter('w'), 9).map(({ recs: [rec], ...change }) => ({
+      ...change,
+      recs: [{ ...rec!, ops: [...rec!.ops, { t: 'set', p: 'body', v: 'x'.repeat(300_000), pred: [] } as const] }],
+    }));
+    for (const change of changes) expect(await writer.push(change)).not.toHaveProperty('refused');
+    const slow = await TestDevice.connect(server.url);
+    await slow.until(() => slow.pages.length === 2);
+    const beat = setInterval(() => [slow, writer].forEach((device) => device.send({ type: 'ping' })), 1_000);
+    await untilCut(9);
+    clearInterval(beat);
+    slow.applied(slow.pages[0]!.cursor);
+    expect(await slow.closed).toMatchObject({ code: CLOSE.tryLater });
+    const again = await TestDevice.connect(server.url, { cursor: slow.pages[1]!.cursor });
+    expect(again.welcome.bootstrap).toMatchObject({ why: 'truncated', records: 9 });
+  });
+
   it('[BOO4] what is written while nobody needs the log goes on being known: a push from before is a duplicate', async () => {
     await start();
     const device = await TestDevice.connect(server.url);
     const writer = new TestWriter('w');
     const changes = writer.many(3);
     await device.push(...changes);
-    await untilCut();
+    await untilCut(3);
     expect(await device.push(...changes)).toEqual({ type: 'pushed', known: { [writer.inc]: 3 } });
     expect(await device.push(writer.next())).toEqual({ type: 'pushed', known: { [writer.inc]: 4 } });
   });

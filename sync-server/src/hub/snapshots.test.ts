@@ -1,0 +1,86 @@
+import { DEFAULT_LIMITS, type Hello } from '@skerry/sdk/kernel';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { creation, push } from '../storage/contract.ts';
+import { memory } from '../storage/memory.ts';
+import type { PinnedSpace, Storage } from '../storage/port.ts';
+import { watched } from '../storage/watched.fixture.ts';
+import { MAX_SNAPSHOTS, SNAPSHOT_IDLE_MS, SNAPSHOT_MAX_MS, Snapshots, type Opened } from './snapshots.ts';
+
+const INC = 'AAAAAAAAAAAAAAAA';
+
+let storage: Storage;
+let snapshots: Snapshots;
+let held: Set<PinnedSpace>;
+
+beforeEach(async () => {
+  const inner = await watched(memory()).source.open();
+  held = new Set();
+  storage = {
+    ...inner,
+    async pin(space: string): Promise<PinnedSpace> {
+      const pinned = await inner.pin(space, DEFAULT_LIMITS);
+      const counted = { ...pinned, release: () => void held.delete(counted) };
+      held.add(counted);
+      return counted;
+    },
+  };
+  snapshots = new Snapshots(storage, DEFAULT_LIMITS);
+  await push(storage, 'a', [creation(INC, 1)]);
+});
+
+afterEach(() => snapshots.close());
+
+async function open(atMs: number, rest: Partial<Hello> = {}): Promise<Opened | null> {
+  const hello: Hello = { type: 'hello', protocol: 1, space: 'a', device: 'd', cursor: {}, writers: [], ...rest };
+  const { meta } = await storage.look(hello.space, hello);
+  return snapshots.open(hello, 'asked', meta, atMs);
+}
+
+describe('snapshots on their way', () => {
+  it('[SNP1] one that nobody reads is let go, one that is read stays, but not for ever', async () => {
+    const { id } = (await open(0))!.bootstrap;
+    for (let atMs = 0; atMs < SNAPSHOT_MAX_MS; atMs += SNAPSHOT_IDLE_MS - 1) {
+      snapshots.tick(atMs);
+      expect(await snapshots.piece(id, 0, atMs)).toMatchObject({ id, piece: 0, records: [{ c: 'notes' }] });
+    }
+    snapshots.tick(SNAPSHOT_MAX_MS);
+    expect(await snapshots.piece(id, 0, SNAPSHOT_MAX_MS)).toBeNull();
+    expect(held.size).toBe(0);
+    await open(0);
+    snapshots.tick(SNAPSHOT_IDLE_MS - 1);
+    expect(held.size).toBe(1);
+    snapshots.tick(SNAPSHOT_IDLE_MS);
+    expect(held.size).toBe(0);
+  });
+
+  it('[SNP2] there are only so many at a time; those who want the same share one', async () => {
+    for (let i = 0; i < MAX_SNAPSHOTS; i++) {
+      await push(storage, `s${i}`, [creation(INC, 1)]);
+      expect(await open(0, { space: `s${i}` })).not.toBeNull();
+    }
+    expect(await open(0)).toBeNull();
+    expect((await open(0, { space: 's3' }))!.bootstrap.id).toBe((await open(0, { space: 's3' }))!.bootstrap.id);
+    expect(held.size).toBe(MAX_SNAPSHOTS);
+    snapshots.close();
+    expect(held.size).toBe(0);
+  });
+
+  it('[SNP3] one is gone on with only where it leads on: not behind what was cut, nor when the device has seen more', async () => {
+    const { sid } = storage;
+    const { id } = (await open(0))!.bootstrap;
+    const resume = { id, next: 1 };
+    await push(storage, 'a', [creation(INC, 2)]);
+    expect((await open(0, { resume }))!.bootstrap).toMatchObject({ id, from: 1 });
+    expect((await open(0, { resume, cursor: { [sid]: 2 } }))!.bootstrap).toMatchObject({ from: 0 });
+    // More than anybody has: a fork, which the snapshot mends.
+    expect((await open(0, { resume, cursor: { [sid]: 3 } }))!.bootstrap).toMatchObject({ id, from: 1 });
+    expect((await open(0, { resume: { id, next: 2 } }))!.bootstrap).toMatchObject({ from: 0 });
+    await storage.transact(['a'], async (transaction) => {
+      const [view] = await transaction.views([{ space: 'a', incs: [], dots: [], records: [] }]);
+      view!.meta = { ...view!.meta, truncated: { [sid]: 2 } };
+      await transaction.save('a', view!);
+    });
+    expect((await open(0, { resume }))!.bootstrap).toMatchObject({ from: 0 });
+  });
+});
