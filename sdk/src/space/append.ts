@@ -33,7 +33,7 @@ export function appendChange(
   owner: string | null,
 ): void {
   const { dot } = change;
-  push(view, { kind: 'change', stamp, dot, text, hash, owner }, hash);
+  push(view, { kind: 'change', stamp, dot, text, hash, owner }, '');
   const before = view.known.get(incOf(dot));
   view.known.set(incOf(dot), { seq: seqOf(dot), owner: before ? before.owner : owner });
   view.heard.add(incOf(dot));
@@ -53,7 +53,7 @@ export function appendChange(
  */
 export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot, again: PreparedChange | null): void {
   const text = again && raiseChange(view, again.change) ? again.text : null;
-  push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null }, `alias ${dot}`);
+  push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null }, '');
   view.meta = { ...view.meta, hasNews: true };
 }
 
@@ -83,6 +83,10 @@ export function appendControl(view: SpaceView, stamp: Stamp, control: Control): 
   view.meta = { ...view.meta, topology: applyControl(view.meta.topology, stamp, control) };
 }
 
+/**
+ * The chain is over what every server says of a number: the dot. One that has the change already keeps an alias, and may
+ * not know the content any more; that contents are the same is for digests to show.
+ */
 function push(view: SpaceView, entry: Omit<NewEntry, 'lsn' | 'chain'>, content: string): void {
   const { meta } = view;
   const [sid, n] = entry.stamp;

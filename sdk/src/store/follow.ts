@@ -59,6 +59,10 @@ export function followPage(
       changes.push({ ...entry, isRepeated });
     }
   }
+  const lost = Object.keys(topology.evicted).find((sid) => countOf(cursor, sid) > topology.evicted[sid]!);
+  // What it took with it is numbered anew by others: applied on top of what is here, it would have its effect twice.
+  if (lost !== undefined)
+    return { type: 'out-of-step', reason: `this device has more of ${lost}, which is gone, than any server` };
   const space: SpaceRow = {
     ...stored.space,
     topology,

@@ -66,6 +66,11 @@ export class TestPeering {
     this.start();
   }
 
+  /** Whether it is at one of its ends. */
+  of(server: TestServer): boolean {
+    return server === this.#options.to || server === this.#options.from;
+  }
+
   cutLink(): void {
     this.#driver?.cutLink();
   }
