@@ -67,7 +67,6 @@ export class Servers {
           sid,
           founders: sids,
           timeline: this.timeline,
-          random: this.random,
           commitMs: () => this.random.fraction() * 20,
           retention: options.retention ?? KEEP,
           limits: { entriesPerPage: options.entriesPerPage ?? 5, recordsPerPiece: options.recordsPerPiece ?? 2 },
