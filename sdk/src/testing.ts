@@ -6,6 +6,7 @@ export { copyDisk, MemoryDevice, emptyDisk, type LocalIntent, type MemoryDisk } 
 export type { RecordRow } from './store/layout.ts';
 export { recordKey } from './store/record-key.ts';
 export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';
+export { TestPeering, type TestPeeringOptions } from './testing/test-peering.ts';
 export { TestServer, type TestServerOptions } from './testing/test-server.ts';
 export { TestLink, type LinkWeather } from './testing/test-link.ts';
 export { Timeline } from './testing/timeline.ts';

@@ -36,6 +36,8 @@ export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
     case 'conflict-opened':
     case 'conflict-closed':
     case 'leader':
+    case 'diverged':
+    case 'repaired':
       return { ...news, at };
   }
 }

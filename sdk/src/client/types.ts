@@ -263,6 +263,10 @@ export type SyncEvent =
       readonly collection: string;
       readonly rowId: Id;
     }
+  /** What this device holds differs from the log, because of a damaged disk or a bug; it is fetched anew. */
+  | { readonly type: 'diverged'; readonly at: Date }
+  /** So many rows were replaced by what the server has; their former versions are kept on this device. */
+  | { readonly type: 'repaired'; readonly at: Date; readonly records: number }
   | { readonly type: 'leader'; readonly at: Date; readonly here: boolean }
   /** A merge function threw, is missing or gave an unusable answer: the field is read as ask() reads it. Once per field. */
   | ({ readonly type: 'policy-failed'; readonly policy: string; readonly error: SkerryError } & PolicyEvent)

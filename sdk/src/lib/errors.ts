@@ -46,6 +46,8 @@ export const ERROR_CODES = {
     "The server lost its history or is another one than before. Nothing was deleted here, and nothing is sent; see 'A server that lost its data' in the guide.",
   POLICY_FAILED:
     'A merge function threw, is missing in a context, or gave an answer that is not plain data. Its field is asked about; nothing is lost. Fix the function, and try it with testMerge().',
+  DIVERGED:
+    'What this device holds is not what the log says, because of a damaged disk or a bug. The SDK fetches it anew by itself and keeps what it replaces; report this.',
   STORAGE_FULL: 'The server has no space left. Changes are kept on this device.',
   SHUTTING_DOWN: 'The server is restarting. The SDK reconnects by itself.',
   INTERNAL: 'Something failed that never should. Report it with the message; nothing was acknowledged.',
@@ -62,6 +64,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'BEHIND',
   'GAP',
   'LIMBO',
+  'DIVERGED',
   'STORAGE_FULL',
   'SHUTTING_DOWN',
   'QUOTA',

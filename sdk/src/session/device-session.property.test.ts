@@ -214,6 +214,8 @@ class HealthyWorld {
         return [];
       case 'correct-clock':
         return [{ type: 'clock-corrected', connection: effect.connection, restamped: 0, offsetMs: 0 }];
+      case 'ingest-snapshot':
+        throw new Error('this server announces no snapshot');
       case 'ingest':
         return [
           { type: 'page-ingested', connection: effect.connection, result: this.ingest(effect.page.cursor[SID]!) },

@@ -19,10 +19,11 @@ import {
   heartbeatTimer,
   identityLoaded,
   isExpecting,
+  pick,
   ping,
   silenceTimer,
 } from './link.ts';
-import { newsOf, pageIngested, pageReceived } from './pulling.ts';
+import { divergedNews, newsOf, pageIngested, pageReceived, pieceReceived, snapshotIngested } from './pulling.ts';
 import {
   checkOutbox,
   clockCorrected,
@@ -63,8 +64,9 @@ function react(state: SessionState, event: SessionEvent, moment: Moment): Step {
       return outboxGrew(state, moment);
     case 'timer-fired':
       return timerFired(state, event.timer, moment);
-    case 'page-ingested': {
-      const news = newsOf(event.result, moment.nowMs);
+    case 'page-ingested':
+    case 'snapshot-ingested': {
+      const news = [...newsOf(event.result, moment.nowMs), ...divergedNews(state, event.result, moment)];
       return andThen({ state, effects: news }, (next) => ofConnection(next, event, moment));
     }
     case 'identity-loaded':
@@ -159,7 +161,7 @@ function ofLink(
 ): Step {
   switch (event.type) {
     case 'transport-opened':
-      return state.phase === 'connecting' ? greet(state, link) : stay(state);
+      return state.phase === 'connecting' ? greet(state, link, moment) : stay(state);
     case 'transport-closed':
       return closed(state, errorOfClose(event.code, event.reason), moment);
     case 'frame-refused':
@@ -170,6 +172,8 @@ function ofLink(
       return outboxLoaded(state, link, event.items, moment);
     case 'page-ingested':
       return pageIngested(state, link, event.result, moment);
+    case 'snapshot-ingested':
+      return snapshotIngested(state, link, event.result, moment);
     case 'clock-corrected':
       return clockCorrected(state, link, event.restamped, event.offsetMs, moment);
   }
@@ -193,7 +197,7 @@ function ofMessage(state: SessionState, link: Link, message: ServerMessage, mome
     case 'pushed':
       return isGreeting ? outOfOrder(state, message.type, moment) : pushAnswered(state, link, message, moment);
     case 'snapshot':
-      return stay(state);
+      return isGreeting ? outOfOrder(state, message.type, moment) : pieceReceived(state, link, message, moment);
     case 'pong':
       return isGreeting
         ? outOfOrder(state, message.type, moment)
@@ -206,16 +210,22 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     const message = `The server speaks protocol ${welcome.protocol}, this device ${PROTOCOL_VERSION}.`;
     return fail(state, { show: 'upgrade-required', reason: { code: 'UPGRADE_REQUIRED', message } }, moment);
   }
-  if (countOf(link.cursor, welcome.sid) > countOf(welcome.cursor, welcome.sid)) {
+  const { sid, known, limits, founders, bootstrap, cursor: head } = welcome;
+  const isLost = countOf(link.cursor, sid) > countOf(head, sid);
+  if (isLost && bootstrap === undefined) {
     const message = 'The server has lost entries of its log that this device holds.';
     return fail(state, { show: 'stalled', reason: { code: 'SERVER_REPLACED', message } }, moment);
   }
-  const { sid, known, limits, cursor: head } = welcome;
+  if (bootstrap && state.options.peer !== undefined) {
+    const message = 'The other server offers a snapshot; a server that lacks so much joins anew.';
+    return fail(state, { show: 'stalled', reason: { code: 'BEHIND', message } }, moment);
+  }
+  const arriving = bootstrap ? { about: bootstrap, next: bootstrap.from } : null;
   const live: SessionState = {
-    ...withLink(state, link, { sid, known, limits, head }),
+    ...withLink(state, link, { sid, known, limits, founders, head, bootstrap: arriving }),
     phase: 'live',
     trouble: null,
-    acceptedThrough: { ...state.acceptedThrough, ...known },
+    acceptedThrough: { ...state.acceptedThrough, ...pick(known, link.identity.writers) },
   };
   const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime });
   return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!)), (next) => loadOutbox(next, next.link!));

@@ -3,9 +3,15 @@
  * its outcome comes back as an event that carries the number of the connection it belongs to: the answer to an old
  * connection is late and counts for nothing.
  */
-import type { VersionVector } from '../core/version-vector.ts';
-import type { DeviceMessage, Page, ServerMessage } from '../protocol/messages.ts';
-import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from '../store/device-store.ts';
+import type { Sid, VersionVector } from '../core/version-vector.ts';
+import type { Bootstrap, DeviceMessage, Page, ServerMessage, Snapshot } from '../protocol/messages.ts';
+import type {
+  IngestResult,
+  OutboxItem,
+  OutboxPosition,
+  SnapshotResult,
+  StoredIdentity,
+} from '../store/device-store.ts';
 import type { Problem, SyncNews, SyncState } from './sync-state.ts';
 
 /** Time and luck, given to every step. */
@@ -41,6 +47,7 @@ export type LinkEvent =
   | { readonly type: 'identity-loaded'; readonly identity: StoredIdentity }
   | { readonly type: 'outbox-loaded'; readonly items: readonly OutboxItem[] }
   | { readonly type: 'page-ingested'; readonly result: IngestResult }
+  | { readonly type: 'snapshot-ingested'; readonly result: SnapshotResult }
   | { readonly type: 'clock-corrected'; readonly restamped: number; readonly offsetMs: number }
   | { readonly type: 'store-failed'; readonly problem: Problem };
 
@@ -64,7 +71,8 @@ export type LinkEffect =
       readonly after: OutboxPosition | null;
       readonly max: { readonly changes: number; readonly bytes: number };
     }
-  | { readonly type: 'ingest'; readonly page: Page }
+  | { readonly type: 'ingest'; readonly page: Page; readonly founders: readonly Sid[] }
+  | { readonly type: 'ingest-snapshot'; readonly bootstrap: Bootstrap; readonly piece: Snapshot }
   /** Nothing waits for it. */
   | { readonly type: 'note-server-time'; readonly serverNowMs: number }
   | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number };

@@ -2,6 +2,7 @@
 import { covers } from '../core/version-vector.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import { PROTOCOL_VERSION, type DeviceMessage } from '../protocol/messages.ts';
+import { MAX_WRITERS } from '../protocol/schema.ts';
 import type { StoredIdentity } from '../store/device-store.ts';
 import { BACKOFF, backoffMs } from './backoff.ts';
 import type { Effect, Moment, TimerName } from './events.ts';
@@ -20,6 +21,8 @@ import { offline } from './trouble.ts';
 
 /** Silences to wait for one frame: 96 s carry the largest one over 11 kB/s. */
 const MOST_PATIENCE = 8;
+/** How often a device that differs from the log may ask for all of it anew. */
+export const REPAIR_EVERY_MS = 600_000;
 const LINK_TIMERS: readonly TimerName[] = ['heartbeat', 'silence', 'answer', 'push'];
 
 /** Begins a new connection: the identity first, because every attempt says where this device stands now. */
@@ -49,19 +52,31 @@ export function identityLoaded(state: SessionState, identity: StoredIdentity, mo
   return withEffects(linked, onLink(linked, { type: 'open-transport' }));
 }
 
-export function greet(state: SessionState, link: Link): Step {
-  const { space, token } = state.options;
-  const greeting: SessionState = { ...state, phase: 'greeting' };
+export function greet(state: SessionState, link: Link, moment: Moment): Step {
+  const { space, token, peer } = state.options;
+  const { identity } = link;
+  const wantsSnapshot = identity.isDiverged && (identity.resume !== undefined || mayRepair(state, moment));
+  const repairedAt = wantsSnapshot ? moment.nowMs : state.repairedAt;
+  const greeting: SessionState = { ...state, phase: 'greeting', repairedAt };
   const hello: DeviceMessage = {
     type: 'hello',
     protocol: PROTOCOL_VERSION,
     space,
-    device: link.identity.deviceId,
-    cursor: link.identity.cursor,
-    writers: link.identity.writers,
+    device: identity.deviceId,
+    cursor: identity.cursor,
+    ...(Object.keys(identity.chain).length === 0 ? {} : { chain: identity.chain }),
+    writers: [...new Set([...identity.writers, ...identity.heard])].slice(0, MAX_WRITERS),
+    ...(wantsSnapshot ? { wantsSnapshot } : {}),
+    ...(identity.resume ? { resume: identity.resume } : {}),
+    ...(peer === undefined ? {} : { peer }),
     ...(token === null ? {} : { token }),
   };
   return withEffects(greeting, ...send(greeting, link, hello), silenceTimer(greeting));
+}
+
+/** A repair that does not help is not tried again and again. */
+export function mayRepair({ repairedAt }: SessionState, { nowMs }: Moment): boolean {
+  return repairedAt === null || Math.abs(nowMs - repairedAt) >= REPAIR_EVERY_MS;
 }
 
 /** Every frame sent puts the heartbeat off. */
@@ -169,7 +184,8 @@ export function fallSilent(state: SessionState, link: Link, moment: Moment): Ste
 /** Whether a large frame may be on its way, in either direction. */
 export function isExpecting(link: Link): boolean {
   if (link.sid === null) return false;
-  return link.pushing.type === 'in-flight' || (!link.isPullStopped && !covers(link.cursor, link.head));
+  if (link.pushing.type === 'in-flight' || link.bootstrap !== null) return true;
+  return !link.isPullStopped && !covers(link.cursor, link.head);
 }
 
 function newLink(identity: StoredIdentity, moment: Moment): Link {
@@ -177,6 +193,8 @@ function newLink(identity: StoredIdentity, moment: Moment): Link {
     identity,
     sid: null,
     limits: DEFAULT_LIMITS,
+    founders: [],
+    bootstrap: null,
     known: {},
     cursor: identity.cursor,
     head: {},
@@ -203,6 +221,6 @@ function hasSynced(identity: StoredIdentity): boolean {
   return Object.values(identity.cursor).some((n) => n > 0);
 }
 
-function pick<V>(record: Readonly<Record<string, V>>, keys: readonly string[]): Readonly<Record<string, V>> {
+export function pick<V>(record: Readonly<Record<string, V>>, keys: readonly string[]): Readonly<Record<string, V>> {
   return Object.fromEntries(keys.filter((key) => Object.hasOwn(record, key)).map((key) => [key, record[key]!]));
 }

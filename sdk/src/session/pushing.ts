@@ -19,6 +19,9 @@ const CLOCK_AGAIN: Problem = { code: 'CLOCK', message: 'The server refuses stamp
 
 /** Asks for what comes after the last accepted change. */
 export function loadOutbox(state: SessionState, link: Link, isCheck = false): Step {
+  if (state.options.peer !== undefined) return outboxDrained(state, link);
+  // What is unsent may be in the snapshot that is on its way.
+  if (link.bootstrap !== null) return stay(state);
   const { changesPerPush, frameBytes } = link.limits;
   const bytes = Math.max(1, Math.min(state.pushBytes, frameBytes - ENVELOPE_BYTES));
   const loading = withLink(state, link, { pushing: { type: 'loading', isCheck }, outboxGrew: false });

@@ -1,7 +1,7 @@
 /** What the state of a session means to the people who look at it. It never says more than is true. */
 import { covers } from '../core/version-vector.ts';
 import { entriesBetween, type Effect, type Moment } from './events.ts';
-import type { Ask, SessionState, Step } from './state.ts';
+import type { Arriving, Ask, SessionState, Step } from './state.ts';
 import type { LinkStatus, Problem, SyncState } from './sync-state.ts';
 
 /** Ends a step: keeps the time of the last sync, reports what has changed for an observer, answers who waits for it. */
@@ -45,7 +45,9 @@ export function isInSync({ phase, link, stall, upgrade }: SessionState): boolean
   if (phase !== 'live' || link === null || stall !== null || upgrade !== null) return false;
   const { pushing } = link;
   const isSent = pushing.type === 'idle' || (pushing.type === 'loading' && pushing.isCheck && !link.outboxGrew);
-  return isSent && !link.isIngesting && link.inbox.length === 0 && covers(link.cursor, link.head);
+  return (
+    isSent && link.bootstrap === null && !link.isIngesting && link.inbox.length === 0 && covers(link.cursor, link.head)
+  );
 }
 
 function settle(before: SessionState, state: SessionState, moment: Moment): SessionState {
@@ -107,11 +109,18 @@ const WORTH_TELLING = 20;
 
 function progressOf({ phase, link }: SessionState): SyncState['progress'] {
   if (phase !== 'live' || link === null) return null;
+  if (link.bootstrap !== null) return snapshotProgress(link.bootstrap);
   const missing = entriesBetween(link.cursor, link.head);
   const total = link.pulled + missing;
   if (missing > 0 && total >= WORTH_TELLING) return { direction: 'pull', done: link.pulled, total };
   if (link.pushing.type !== 'in-flight' || link.pushed + link.pushing.items.length < WORTH_TELLING) return null;
   return { direction: 'push', done: link.pushed, total: null };
+}
+
+/** In records, as far as pieces of about the same size tell. */
+function snapshotProgress({ about, next }: Arriving): SyncState['progress'] {
+  if (about.records < WORTH_TELLING) return null;
+  return { direction: 'pull', done: Math.floor((about.records * next) / about.pieces), total: about.records };
 }
 
 function isSame(a: SyncState, b: SyncState): boolean {

@@ -21,7 +21,7 @@ export function item(seq: number, bytes = 100): OutboxItem {
 }
 
 export function identity(patch: Partial<StoredIdentity> = {}): StoredIdentity {
-  return { deviceId: 'device-1', cursor: {}, writers: [INC], ...patch };
+  return { deviceId: 'device-1', cursor: {}, chain: {}, writers: [INC], heard: [], isDiverged: false, ...patch };
 }
 
 export function welcome(patch: Partial<Welcome> = {}): Welcome {
@@ -64,6 +64,8 @@ export function ingested(
     touched: {},
     conflictsChanged: [],
     merged: [],
+    isDiverged: false,
+    discarded: 0,
     ...patch,
   };
 }

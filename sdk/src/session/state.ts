@@ -2,7 +2,7 @@
 import type { Inc } from '../core/dot.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
-import type { Page, Welcome } from '../protocol/messages.ts';
+import type { Bootstrap, Page, Snapshot, Welcome } from '../protocol/messages.ts';
 import type { OutboxItem, OutboxPosition, StoredIdentity } from '../store/device-store.ts';
 import type { Effect, LinkEffect } from './events.ts';
 import type { LinkStatus, Problem, SyncState } from './sync-state.ts';
@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly silenceMs: number;
   /** Most time for the answer to a push, on a link that is alive. */
   readonly answerMs: number;
+  /** The server that pulls from another one by this session: it has no outbox, and nothing is pushed. */
+  readonly peer?: Sid;
 }
 
 export const SESSION_TIMES = { silenceMs: DEFAULT_LIMITS.silenceMs, answerMs: 30_000 } as const;
@@ -50,6 +52,8 @@ export interface SessionState {
   readonly patience: number;
   /** Who waits for the outcome of a wake. */
   readonly asks: readonly Ask[];
+  /** When a snapshot was asked for last because what is stored here was wrong, in milliseconds since 1970. */
+  readonly repairedAt: number | null;
   /** What was reported last. */
   readonly reported: SyncState | null;
 }
@@ -71,6 +75,10 @@ export interface Link {
   readonly identity: StoredIdentity;
   readonly sid: Sid | null;
   readonly limits: Welcome['limits'];
+  /** The servers that the space began with. */
+  readonly founders: readonly Sid[];
+  /** The snapshot that must arrive before anything is pushed. */
+  readonly bootstrap: Arriving | null;
   /** What the server said it holds of each incarnation. */
   readonly known: Readonly<Record<Inc, number>>;
   /** K of this device, durable. */
@@ -82,8 +90,8 @@ export interface Link {
   readonly after: OutboxPosition | null;
   /** A change was written after the outbox was asked last. */
   readonly outboxGrew: boolean;
-  /** Pages that wait while one is being ingested. */
-  readonly inbox: readonly Page[];
+  /** Pages and pieces of a snapshot that wait while one is being ingested. */
+  readonly inbox: readonly (Page | Snapshot)[];
   readonly isIngesting: boolean;
   /** Pages are left alone: this version cannot apply what comes next. Pushing goes on. */
   readonly isPullStopped: boolean;
@@ -103,6 +111,13 @@ export interface Link {
   readonly pongs: number;
   /** When something arrived last, in milliseconds since 1970. */
   readonly heardAt: number;
+}
+
+/** A snapshot on its way. */
+export interface Arriving {
+  readonly about: Bootstrap;
+  /** Next piece that is kept here. */
+  readonly next: number;
 }
 
 export type Pushing =
@@ -139,6 +154,7 @@ export function createSession(options: SessionOptions, remembered: Remembered = 
     pushBytes: FIRST_PUSH_BYTES,
     patience: 1,
     asks: [],
+    repairedAt: null,
     reported: null,
   };
 }

@@ -28,7 +28,7 @@ export type LinkStatus = (typeof LINK_STATUSES)[number];
 export interface SyncState {
   readonly connection: LinkStatus;
   readonly reason: Problem | null;
-  /** `done` counts changes; `total` is null while nobody knows it. */
+  /** `done` counts changes, or records while a snapshot arrives; `total` is null while nobody knows it. */
   readonly progress: {
     readonly direction: 'push' | 'pull';
     readonly done: number;
@@ -62,6 +62,10 @@ export type SyncNews = { readonly at: number } & (
   | { readonly type: 'pushed'; readonly changes: number }
   | { readonly type: 'accepted'; readonly changes: number }
   | { readonly type: 'pulled'; readonly changes: number; readonly records: number }
+  /** What is stored here was found to differ from the log; it is fetched anew. */
+  | { readonly type: 'diverged' }
+  /** Versions of records that a snapshot did not confirm: they were put aside. */
+  | { readonly type: 'repaired'; readonly records: number }
   | { readonly type: 'refused'; readonly dot: Dot; readonly error: Problem }
   | { readonly type: 'restamped'; readonly changes: number; readonly offsetMs: number }
   | {

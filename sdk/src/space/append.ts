@@ -80,12 +80,15 @@ export function appendControl(view: SpaceView, stamp: Stamp, control: Control): 
   view.meta = { ...view.meta, topology: applyControl(view.meta.topology, stamp, control) };
 }
 
+/**
+ * The chain is over what every server says of a number: the dot. One that has the change already keeps an alias, and may
+ * not know the content any more; that contents are the same is for digests to show.
+ */
 function push(view: SpaceView, entry: Omit<NewEntry, 'lsn' | 'chain'>): void {
   const { meta } = view;
   const [sid, n] = entry.stamp;
   const lsn = meta.lsn + 1;
   const before = Object.hasOwn(meta.chain, sid) ? meta.chain[sid]! : '';
-  // A dot says what its change is; whether it came first under this stamp or as an alias is each server's own affair.
   const chain = hash128(`${before}\u0000${entry.dot ?? entry.text!}`);
   view.entries.push({ ...entry, lsn, chain });
   view.meta = {

@@ -74,9 +74,9 @@ class Space {
     this.#heads = { ...this.#heads, [sid]: n };
     const entry: LogEntry = { stamp: [sid, n], dot: change.dot, change: withoutDependencies(change) };
     this.#log.push(entry);
-    expect(this.#reader.ingest({ type: 'page', entries: [entry], cursor: this.#heads, head: this.#heads }).type).toBe(
-      'ingested',
-    );
+    expect(
+      this.#reader.ingest({ type: 'page', entries: [entry], cursor: this.#heads, head: this.#heads }, this.#servers).type,
+    ).toBe('ingested');
   }
 }
 

@@ -24,6 +24,7 @@ import {
   currentState,
   fieldsOfOps,
   INTERNAL_SCHEMA,
+  LAYOUT_VERSION,
   META,
   newReplica,
   OUTBOX,
@@ -45,6 +46,7 @@ import { rebuildViews } from './rebuild-views.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
+import { upgradeFromLayout1 } from './upgrade.ts';
 import { createTracking, type Tracking } from './track.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
@@ -55,7 +57,10 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   // Dexie's cache would show what the app wrote instead of what tracking stored.
   const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
-  dexie.version(1).stores({ ...INTERNAL_SCHEMA, ...Object.fromEntries(tables) });
+  dexie
+    .version(LAYOUT_VERSION)
+    .stores({ ...INTERNAL_SCHEMA, ...Object.fromEntries(tables) })
+    .upgrade(upgradeFromLayout1);
 
   const nowMs = options.nowMs ?? Date.now;
   const incarnation = createIncarnation(nowMs, platformRandom);

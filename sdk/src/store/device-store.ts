@@ -5,8 +5,8 @@
 import type { Change } from '../core/change.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
-import type { VersionVector } from '../core/version-vector.ts';
-import type { Page } from '../protocol/messages.ts';
+import type { Sid, VersionVector } from '../core/version-vector.ts';
+import type { Bootstrap, Chain, Page, Snapshot } from '../protocol/messages.ts';
 
 export interface DeviceStore {
   /** What `hello` says; read before every attempt to connect. */
@@ -16,8 +16,16 @@ export interface DeviceStore {
     after: OutboxPosition | null,
     max: { readonly changes: number; readonly bytes: number },
   ): Promise<readonly OutboxItem[]>;
-  /** Rows, conflicts, outbox and cursor move together. Entries at or below the cursor are skipped, so a page may come twice. */
-  ingest(page: Page): Promise<IngestResult>;
+  /**
+   * Rows, conflicts, outbox and cursor move together. Entries at or below the cursor are skipped, so a page may come
+   * twice. `founders`: the servers that the space began with, for a device that has nothing yet.
+   */
+  ingest(page: Page, founders: readonly Sid[]): Promise<IngestResult>;
+  /**
+   * Keeps a piece of a snapshot; what is shown stays as it is. With the last piece the device goes over to the snapshot
+   * in one transaction: its base becomes the snapshot's, what is unsent stays on top.
+   */
+  ingestSnapshot(bootstrap: Bootstrap, piece: Snapshot): Promise<SnapshotResult>;
   /** A server told its time: later writes are stamped by it. */
   noteServerTime(serverNowMs: number): Promise<void>;
   /**
@@ -34,8 +42,16 @@ export interface DeviceStore {
 export interface StoredIdentity {
   readonly deviceId: string;
   readonly cursor: VersionVector;
+  /** Chain hashes at the cursor, where they are known. */
+  readonly chain: Chain;
   /** Every incarnation that has a change in the outbox. */
   readonly writers: readonly Inc[];
+  /** Every incarnation with changes that a server could lose and this device could offer again. */
+  readonly heard: readonly Inc[];
+  /** A snapshot that has arrived in part. */
+  readonly resume?: { readonly id: string; readonly next: number };
+  /** What is stored here differs from the log. */
+  readonly isDiverged: boolean;
 }
 
 /** Place in the outbox; later changes have greater positions. */
@@ -64,9 +80,16 @@ export type IngestResult =
       readonly problems?: readonly PolicyProblem[];
       /** Why the page was applied up to `cursor` only: what comes there is of a newer version of the app. */
       readonly upgrade?: string;
+      /** What is stored here is not what the server has at the same place of the log. */
+      readonly isDiverged: boolean;
+      /** Versions of records that were put into quarantine, because the snapshot does not have them. */
+      readonly discarded: number;
     }
   /** The page does not continue the cursor, or names an own change without content that is not in the outbox: connect anew. */
   | { readonly type: 'out-of-step'; readonly reason: string; readonly dot?: Dot };
+
+/** `staged`: the piece is kept; the last one is answered by what it brought. */
+export type SnapshotResult = { readonly type: 'staged' } | IngestResult;
 
 export interface ConflictMove {
   readonly type: 'conflict-opened' | 'conflict-closed';

@@ -100,7 +100,7 @@ export async function testDevice(
     },
     async pull(server, limit) {
       const { cursor } = await store.readIdentity();
-      const result = await store.ingest(server.page(countOf(cursor, SID), limit));
+      const result = await store.ingest(server.page(countOf(cursor, SID), limit), [SID]);
       if (result.type === 'ingested') db.announceRemoteChanges(result.touched);
       return result;
     },

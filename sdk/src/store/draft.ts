@@ -169,9 +169,9 @@ export class TransactionDraft {
     if (!record.place) return { row: record.stored ? ({ ...stored, ...beside } as RecordRow) : null, view, closed };
     const place: OutboxKey = [record.place.change.order, record.place.part];
     const row: RecordRow = {
+      ...stored,
       c: schema.name,
       id,
-      ...(record.stored?.base ? { base: record.stored.base } : {}),
       overlay: state!,
       pending: [...(record.stored?.pending ?? []), place],
       conflicts: open,

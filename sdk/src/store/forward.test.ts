@@ -52,7 +52,7 @@ function inMemory(disk: MemoryDisk): Device {
   ];
   return {
     write: async (title) => device.write(edit(title)),
-    ingest: async (page) => device.ingest(page),
+    ingest: async (page) => device.ingest(page, [SID]),
     outbox: async () => device.readOutbox(null, EVERYTHING),
     state: async (collection, id) => currentState(disk.records.get(recordKey(collection, id)))!,
   };
@@ -62,7 +62,7 @@ async function inIndexedDb(): Promise<Device> {
   const device = await testDevice('ben');
   return {
     write: (title) => device.db.dexie.table('notes').update('n-1', { title }),
-    ingest: (page) => device.store.ingest(page),
+    ingest: (page) => device.store.ingest(page, [SID]),
     outbox: () => device.store.readOutbox(null, EVERYTHING),
     state: async (collection, id) =>
       currentState(recordRow((await device.db.dexie.table<StoredRecordRow>(RECORDS).get([collection, id]))!))!,
@@ -197,7 +197,11 @@ describe('an update of the app', () => {
       random: seededRandom(2),
       disk,
     });
-    expect(store.ingest(pageOf(log.slice(1), 1))).toMatchObject({ applied: 1, confirmed: 1, cursor: { [SID]: 3 } });
+    expect(store.ingest(pageOf(log.slice(1), 1), [SID])).toMatchObject({
+      applied: 1,
+      confirmed: 1,
+      cursor: { [SID]: 3 },
+    });
     expect(store.readOutbox(null, EVERYTHING)).toEqual([]);
     expect(store.row('notes', 'n-1')).toMatchObject({ title: 'by the older app', likes: 2 });
     expect(disk.replica.outbox).toEqual({ changes: 0, bytes: 0 });

@@ -171,7 +171,7 @@ const pull: Step = async ({ dice, server, trace }, { name }, tab) => {
   const page = server.page(Math.max(0, countOf(cursor, SID) - dice.below(3)), 1 + dice.below(5));
   const isBare = dice.chance(0.6);
   trace.push(`-- ${name} pulls ${page.entries.length}${isBare ? ', own ones without content' : ''}`);
-  const result = await tab.store.ingest(isBare ? await withoutOwn(tab, page) : page);
+  const result = await tab.store.ingest(isBare ? await withoutOwn(tab, page) : page, [SID]);
   expect(result.type, '[FUZ1] the page continues the log').toBe('ingested');
 };
 

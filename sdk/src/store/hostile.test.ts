@@ -75,8 +75,8 @@ describe('what peers, other tabs and the app itself may do', () => {
       } as never);
     const anna = await testDevice('anna', { name: 'g4' });
     const other = await openDeviceStore({ name: 'g4', collections: [NOTES] });
-    await other.ingest(server.page(0));
-    expect(await anna.store.ingest(server.page(0, 5))).toMatchObject({ type: 'ingested', cursor: { [SID]: 5 } });
+    await other.ingest(server.page(0), [SID]);
+    expect(await anna.store.ingest(server.page(0, 5), [SID])).toMatchObject({ type: 'ingested', cursor: { [SID]: 5 } });
   });
   it('[HOS6] a stale tab of an older policy leaves no view that the newer one does not have', async () => {
     const server = new LogServer();

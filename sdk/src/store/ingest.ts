@@ -3,7 +3,7 @@
  * and writes rows, state, conflicts, outbox and cursor in one IndexedDB transaction. Nothing but IndexedDB is
  * awaited inside one.
  */
-import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
+import { openDB, type IDBPDatabase } from 'idb';
 
 import { maintainConstraints, type ConstraintMove } from '../constraints/maintain.ts';
 import { compileConstraints, type Constraints } from '../constraints/registry.ts';
@@ -11,24 +11,31 @@ import type { RecordChange } from '../core/change.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import { problemKey } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
+import type { Sid } from '../core/version-vector.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
-import type { LogEntry, Page } from '../protocol/messages.ts';
+import type { ChangeEntry, Page } from '../protocol/messages.ts';
+import { isResumable } from './bootstrap-plan.ts';
 import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
+import { followPage } from './follow.ts';
+import { goOver, RefusedSnapshot, stage, type Begun, type Write } from './ingest-snapshot.ts';
 import {
   CONFLICTS,
   INTERNAL_STORES,
   META,
   OUTBOX,
   RECORDS,
+  SNAPSHOT,
+  TAIL,
   WRITERS,
   type OutboxKey,
   type OutboxRow,
   type RecordRow,
   type ReplicaRow,
+  type TailRow,
   type ViewsRow,
 } from './layout.ts';
 import { mergeCalls } from './merge-calls.ts';
@@ -36,15 +43,9 @@ import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
-import {
-  freshEntries,
-  outboxItems,
-  outboxKey,
-  planPage,
-  reportedResult,
-  withContent,
-  type PagePlan,
-} from './page-plan.ts';
+import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
+import { readSpace } from './space-row.ts';
+import { tailToRead } from './tail-plan.ts';
 
 /** Plain data: it travels to the worker. */
 export interface DeviceStoreOptions {
@@ -53,8 +54,6 @@ export interface DeviceStoreOptions {
   /** Milliseconds since 1970; default Date.now. */
   readonly nowMs?: () => number;
 }
-
-type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
 
 /** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
 export async function openDeviceStore(options: DeviceStoreOptions, merges: MergeFunctions = {}): Promise<DeviceStore> {
@@ -78,10 +77,23 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
   return {
     async readIdentity() {
       const { db } = await scope();
-      const tx = db.transaction([META, OUTBOX], 'readonly');
+      const tx = db.transaction([META, OUTBOX, TAIL, SNAPSHOT], 'readonly');
       const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+      const space = await readSpace(tx.objectStore(META));
+      const begun = (await tx.objectStore(SNAPSHOT).get('begun')) as Begun | undefined;
+      const { deviceId, cursor } = replica;
       const writers = replica.outbox.changes === 0 ? [] : await readOutboxWriters(tx.objectStore(OUTBOX).index('dot'));
-      return { deviceId: replica.deviceId, cursor: replica.cursor, writers };
+      const heard = space.tail.entries === 0 ? [] : await readTailWriters(tx.objectStore(TAIL).index('incs'));
+      const isResuming = begun !== undefined && isResumable(begun, cursor);
+      return {
+        deviceId,
+        cursor,
+        chain: space.chain,
+        writers,
+        heard,
+        isDiverged: space.isDiverged,
+        ...(isResuming ? { resume: { id: begun.bootstrap.id, next: begun.next } } : {}),
+      };
     },
 
     async readOutbox(after, max) {
@@ -99,15 +111,33 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       );
     },
 
-    async ingest(page: Page) {
+    async ingest(page, founders) {
       const { db, stores } = await scope();
       // Power loss may take a page back: it is then pulled again, together with its cursor.
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const result = await abortOnError(tx, () =>
-        ingestPage(tx, { schemas, constraints, fingerprints }, page, (options.nowMs ?? Date.now)()),
-      );
+      const moment = { founders, nowMs: (options.nowMs ?? Date.now)() };
+      const result = await abortOnError(tx, () => ingestPage(tx, { schemas, constraints, fingerprints }, page, moment));
       await tx.done;
       return withNewProblems(result, told);
+    },
+
+    async ingestSnapshot(bootstrap, piece) {
+      const { db, stores } = await scope();
+      const staged = await stage(db, bootstrap, piece);
+      if (staged !== 'complete') return staged;
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const about = { bootstrap, schemas, constraints, nowMs: (options.nowMs ?? Date.now)() };
+      try {
+        const result = await abortOnError(tx, () =>
+          goOver(tx, { ...about, noteViews: (names) => noteViews(tx, fingerprints, names) }),
+        );
+        await tx.done;
+        return withNewProblems(result, told);
+      } catch (error) {
+        if (!(error instanceof RefusedSnapshot)) throw error;
+        await db.clear(SNAPSHOT);
+        return error.result;
+      }
     },
 
     async noteServerTime(serverNowMs) {
@@ -193,30 +223,56 @@ interface Plans {
   readonly fingerprints: ReadonlyMap<string, string>;
 }
 
-async function ingestPage(tx: Write, plans: Plans, page: Page, nowMs: number): Promise<IngestResult> {
+async function ingestPage(
+  tx: Write,
+  plans: Plans,
+  page: Page,
+  { founders, nowMs }: { readonly founders: readonly Sid[]; readonly nowMs: number },
+): Promise<IngestResult> {
   const { schemas, fingerprints } = plans;
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
-  const fresh = freshEntries(replica, page.entries);
-  if ('reason' in fresh) return fresh;
-  const own = await ownRows(tx, replica, fresh);
-  const known = withContent(fresh, (dot) => own.get(dot) ?? []);
-  if ('reason' in known) return known;
-  const records = await loadRecords(tx, known);
-  const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
+  const space = await readSpace(tx.objectStore(META));
+  const stored = { cursor: replica.cursor, space };
+  const all = followPage(stored, page, founders);
+  if ('reason' in all) return all;
+  const own = await ownRows(tx, replica, all.changes);
+  const content = withContent(all.changes, (dot) => own.get(dot) ?? []);
+  if ('reason' in content) return content;
+  const { followed, entries } = applicable(stored, all, content);
+  const tombstones = followed.hasMoved ? await readTombstones(tx) : [];
+  const records = await loadRecords(
+    tx,
+    entries.map((entry) => entry.change),
+  );
+  for (const record of tombstones) records.set(recordKey(record.c, record.id), record);
+  const gone = new Set(entries.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
-  const plan = planPage({ replica, nowMs, entries: known, schemas, records, pending });
+  const tail = await readTail(tx, tailToRead(followed, replica.cursor));
+  const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail });
   const moves = await storePlan(tx, plans, plan);
-  await noteViews(tx, fingerprints, plan);
-  const result = reportedResult(plan, page);
-  return { ...result, conflictsChanged: [...result.conflictsChanged, ...moves] };
+  await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
+  return { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
+}
+
+async function readTombstones(tx: Write): Promise<RecordRow[]> {
+  return ((await tx.objectStore(RECORDS).index('dead').getAll()) as StoredRecordRow[]).map(recordRow);
+}
+
+function readTail(tx: Write, count: number): Promise<TailRow[]> {
+  if (count === 0) return Promise.resolve([]);
+  const most = count === Infinity ? undefined : count;
+  return tx.objectStore(TAIL).getAll(undefined, most) as Promise<TailRow[]>;
 }
 
 /**
  * Another context of this device may have the app in another version. The views of what this one touched are now of
  * its own plan, or missing: whoever opens the database with another plan next computes them anew.
  */
-async function noteViews(tx: Write, fingerprints: ReadonlyMap<string, string>, plan: PagePlan): Promise<void> {
-  const touched = new Set(plan.records.map((record) => record.c));
+async function noteViews(
+  tx: Write,
+  fingerprints: ReadonlyMap<string, string>,
+  touched: ReadonlySet<string>,
+): Promise<void> {
   if (touched.size === 0) return;
   const views = (await tx.objectStore(META).get('views')) as ViewsRow | undefined;
   const isStale = (name: string): boolean => fingerprints.get(name) !== views?.fingerprints[name];
@@ -229,21 +285,27 @@ async function noteViews(tx: Write, fingerprints: ReadonlyMap<string, string>, p
  * The outbox rows that hold the same changes as entries. Own changes come back in outbox order, so most are found at
  * its head in one read; the index finds the rest.
  */
-async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly LogEntry[]): Promise<Map<Dot, OutboxRow[]>> {
+async function ownRows(
+  tx: Write,
+  replica: ReplicaRow,
+  entries: readonly ChangeEntry[],
+): Promise<Map<Dot, OutboxRow[]>> {
   if (replica.outbox.changes === 0) return new Map();
   const outbox = tx.objectStore(OUTBOX);
   const window = entries.length + 16;
   const head = (await outbox.getAll(undefined, window)) as OutboxRow[];
   const orders = new Map<Dot, number>(head.flatMap((row) => (row.dot ? [[row.dot, row.order] as const] : [])));
   const wholeOutbox = head.length < window;
+  // Changes of others stand in front of the outbox; while one does, there may be more.
+  const hasRelays = head[0]?.relay === true;
   const found = new Map<Dot, OutboxRow[]>();
   const lastOrder = head.at(-1)?.order;
   await Promise.all(
     entries.map(async (entry) => {
-      if ('control' in entry) return;
       const { dot } = entry;
       const order = orders.get(dot);
-      if (order === undefined && (wholeOutbox || !isOurs(replica, dot))) return;
+      // Without content it was pushed from here, whoever wrote it first.
+      if (order === undefined && (wholeOutbox || (entry.change && !isOurs(replica, dot, hasRelays)))) return;
       // The last change of the window may go on behind it.
       if (order !== undefined && (wholeOutbox || order !== lastOrder))
         return void found.set(
@@ -258,8 +320,8 @@ async function ownRows(tx: Write, replica: ReplicaRow, entries: readonly LogEntr
   return found;
 }
 
-function isOurs(replica: ReplicaRow, dot: Dot): boolean {
-  return Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
+function isOurs(replica: ReplicaRow, dot: Dot, hasRelays: boolean): boolean {
+  return hasRelays || Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
 }
 
 async function loadRecords(
@@ -310,14 +372,22 @@ async function storePlan(
   const conflicts = tx.objectStore(CONFLICTS);
   const writers = tx.objectStore(WRITERS);
   const outbox = tx.objectStore(OUTBOX);
+  const tail = tx.objectStore(TAIL);
   for (const record of plan.records) writes.push(records.put(storedRow(record)));
+  for (const { c, id } of plan.forgotten) writes.push(records.delete([c, id]));
   for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
   for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
   for (const writer of plan.writers) writes.push(writers.put(writer));
   for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
+  for (const row of plan.tail.puts) writes.push(tail.put(row));
+  for (const position of plan.tail.deletes) writes.push(tail.delete(position));
   writes.push(tx.objectStore(META).put(plan.replica));
+  if (plan.space) writes.push(tx.objectStore(META).put(plan.space));
   await Promise.all(writes);
-  return runOnIdb(tx, maintainConstraints(constraints, changedRecords(constraints, schemas, plan.records)));
+  return runOnIdb(
+    tx,
+    maintainConstraints(constraints, changedRecords(constraints, schemas, [...plan.records, ...plan.forgotten])),
+  );
 }
 
 async function restamp(
@@ -339,6 +409,22 @@ async function restamp(
   await storePlan(tx, plans, plan);
   return { restamped: heads.length, offsetMs: replica.offsetMs };
 }
+
+async function readTailWriters(index: {
+  openKeyCursor(range: null, direction: 'nextunique'): Promise<unknown>;
+}): Promise<Inc[]> {
+  const incs: Inc[] = [];
+  for (
+    let cursor = (await index.openKeyCursor(null, 'nextunique')) as TailCursor;
+    cursor;
+    cursor = await cursor.continue()
+  ) {
+    incs.push(cursor.key);
+  }
+  return incs;
+}
+
+type TailCursor = { readonly key: Inc; continue(): Promise<TailCursor> } | null;
 
 async function readOutboxWriters(index: { openKeyCursor(): Promise<unknown> }): Promise<Inc[]> {
   const incs = new Set<Inc>();

@@ -2,13 +2,17 @@
  * The internal stores of a device's database, beside one table per collection. They move together with the rows in
  * one IndexedDB transaction; nobody else writes them.
  */
-import type { Op, RecordChange, Writer } from '../core/change.ts';
+import type { Change, Op, RecordChange, Writer } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { Hlc } from '../core/clock.ts';
+import { EMPTY_DIGEST, type Digest } from '../core/digest.ts';
 import type { Dot, Inc } from '../core/dot.ts';
-import { createRecord, type RecordState } from '../core/record.ts';
-import type { VersionVector } from '../core/version-vector.ts';
+import { createRecord, lifeStatus, type RecordState } from '../core/record.ts';
+import type { Topology } from '../core/topology.ts';
+import type { Stamp, VersionVector } from '../core/version-vector.ts';
+import { isUuidV7 } from '../lib/ids.ts';
+import type { Bootstrap, Chain, Snapshot } from '../protocol/messages.ts';
 import type { LocalFields, SeenRecord } from './local-fields.ts';
 
 export const RECORDS = '$records';
@@ -21,18 +25,29 @@ export const CLAIMS = '$claims';
 export const COMPONENTS = '$components';
 // Not '$meta': Dexie keeps its own version number in a store of that name.
 export const META = '$replica';
+export const TAIL = '$tail';
+export const SNAPSHOT = '$snapshot';
+export const QUARANTINE = '$quarantine';
 
-export const INTERNAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, CLAIMS, COMPONENTS, META] as const;
+/** What a local write touches; the rest is the worker's, and no write waits for it. */
+export const LOCAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, CLAIMS, COMPONENTS, META] as const;
+export const INTERNAL_STORES = [...LOCAL_STORES, TAIL, SNAPSHOT, QUARANTINE] as const;
+
+/** A new number means that a database of the one before is brought up to date when it is opened (`upgrade.ts`). */
+export const LAYOUT_VERSION = 2;
 
 /** Dexie's schema strings of the internal stores. */
 export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], string>> = {
-  [RECORDS]: '[c+id]',
+  [RECORDS]: '[c+id],dead',
   [OUTBOX]: '[order+part],dot',
   [CONFLICTS]: 'id',
   [WRITERS]: 'inc',
   [CLAIMS]: '[name+id],[name+bucket+width+from]',
   [COMPONENTS]: 'id,*members',
   [META]: 'key',
+  [TAIL]: 'position,*incs',
+  [SNAPSHOT]: 'key',
+  [QUARANTINE]: '[c+id+hash]',
 };
 
 /** Replicated state of one record. What the app sees is `overlay ?? base`. */
@@ -41,7 +56,9 @@ export interface RecordRow {
   readonly id: string;
   /** As the server's log gives it up to the cursor. */
   readonly base?: RecordState;
-  /** base with the outbox applied; only while the outbox has changes of this record. */
+  /** The last content of a record that was forgotten while the outbox has changes of it: what they are applied to. */
+  readonly grave?: RecordState;
+  /** base, or grave, with the outbox applied; only while the outbox has changes of this record. */
   readonly overlay?: RecordState;
   /** Where in the outbox this record's changes are, oldest first. */
   readonly pending: readonly OutboxKey[];
@@ -49,6 +66,8 @@ export interface RecordRow {
   readonly conflicts: readonly string[];
   /** Fields of the row that never leave this device. */
   readonly local?: LocalFields;
+  /** Its base is deleted and may be forgotten one day: what the index over tombstones finds. */
+  readonly dead?: 1;
 }
 
 export type OutboxKey = readonly [order: number, part: number];
@@ -62,15 +81,13 @@ export interface OutboxRow {
   /** Absent from the parts after the first, so that the index names a change once. */
   readonly dot?: Dot;
   readonly head?: ChangeHead;
+  /** Of the first part: not written here. A server has lost it, and this device offers it again under its dot. */
+  readonly relay?: true;
 }
 
-export interface ChangeHead {
-  readonly hlc: Hlc;
+/** A change without its dot and its records. */
+export interface ChangeHead extends Omit<Change, 'dot' | 'recs'> {
   readonly deps: VersionVector;
-  readonly ex?: readonly Dot[];
-  readonly kind?: 'resolve';
-  readonly label?: string;
-  readonly writer?: Writer;
 }
 
 export interface WriterRow extends Writer {
@@ -115,6 +132,74 @@ export function newReplica(deviceId: string): ReplicaRow {
   };
 }
 
+/** Where this device stands among the servers: read and written with every page, never by a local write. */
+export interface SpaceRow {
+  readonly key: 'space';
+  /** null until the first server has told who the space began with. */
+  readonly topology: Topology | null;
+  /** Chain hash of each server's stream at the cursor, where it is known. */
+  readonly chain: Chain;
+  /**
+   * For writers with changes that some server may still tell under another number: how far they are applied, and the
+   * number of the last. A change at or below it is not applied again. Empty with one server.
+   */
+  readonly seen: Readonly<Record<Inc, SeenWriter>>;
+  /** Sum over the bases of all records; null: not computed yet. */
+  readonly digest: Digest | null;
+  /** Size of the tail and the place of its next row. */
+  readonly tail: { readonly next: number; readonly entries: number; readonly bytes: number };
+  /** What is stored here was found to differ from the log: a snapshot is to be asked for. */
+  readonly isDiverged: boolean;
+}
+
+export interface SeenWriter {
+  readonly seq: number;
+  readonly stamp: Stamp;
+}
+
+export function newSpace(): SpaceRow {
+  return {
+    key: 'space',
+    topology: null,
+    chain: {},
+    seen: {},
+    digest: EMPTY_DIGEST,
+    tail: { next: 1, entries: 0, bytes: 0 },
+    isDiverged: false,
+  };
+}
+
+/** Applied changes that the loss of a server could take away, with their content, as one page brought them. */
+export interface TailRow {
+  readonly position: number;
+  readonly bytes: number;
+  readonly entries: readonly TailEntry[];
+  /** Writers in it. */
+  readonly incs: readonly Inc[];
+}
+
+export interface TailEntry {
+  readonly stamp: Stamp;
+  readonly dot: Dot;
+  readonly change: Change;
+}
+
+/** What `$snapshot` holds while a snapshot arrives: where it began, and each piece. */
+export type StagingRow =
+  | { readonly key: 'begun'; readonly bootstrap: Bootstrap; readonly cursor: VersionVector; readonly next: number }
+  | { readonly key: number; readonly piece: Snapshot };
+
+/** A version of a record that a snapshot did not confirm: kept, because nothing is thrown away silently. */
+export interface QuarantineRow {
+  readonly c: string;
+  readonly id: string;
+  /** Of the content: the same version is kept once. */
+  readonly hash: string;
+  readonly state: RecordState;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** What the views in the collections' tables were computed with; another one means: compute them anew. */
 export interface ViewsRow {
   readonly key: 'views';
@@ -129,6 +214,11 @@ export function currentState(row: RecordRow | undefined): RecordState | undefine
 export function seenRecord(row: RecordRow | undefined): SeenRecord {
   const state = currentState(row) ?? createRecord();
   return row?.local ? { ...state, local: row.local } : state;
+}
+
+/** Whether the record, with this base, is a tombstone that may be forgotten one day. */
+export function isTombstone(id: string, base: RecordState | undefined): boolean {
+  return base !== undefined && isUuidV7(id) && lifeStatus(base) === 'dead';
 }
 
 /** The fields that an operation writes, for showing an outbox entry. */

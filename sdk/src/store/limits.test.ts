@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, LogServer, peerChange, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, LogServer, SID, peerChange, testDevice, type TestDevice } from './devices.fixture.ts';
 import { OUTBOX } from './layout.ts';
 const id = 'n1';
 const items = (d: TestDevice) => d.store.readOutbox(null, { changes: 100, bytes: 1e9 });
@@ -85,10 +85,10 @@ describe('more', () => {
       ...page,
       entries: changesOf(page).map(({ stamp, dot }) => ({ stamp, dot })),
     };
-    await anna.store.ingest({ ...bare, entries: bare.entries.slice(0, 2) });
-    await anna.store.ingest({ ...page, entries: page.entries.slice(1, 4) });
-    await anna.store.ingest(bare);
-    await anna.store.ingest(page);
+    await anna.store.ingest({ ...bare, entries: bare.entries.slice(0, 2) }, [SID]);
+    await anna.store.ingest({ ...page, entries: page.entries.slice(1, 4) }, [SID]);
+    await anna.store.ingest(bare, [SID]);
+    await anna.store.ingest(page, [SID]);
     expect([
       await anna.db.dexie.table(OUTBOX).count(),
       (await anna.db.readPending()).changes,

@@ -4,7 +4,7 @@ import { local } from '../policies/local.ts';
 import { ask } from '../policies/ask.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { seededRandom } from '../lib/random.ts';
-import { LogServer, NOTES, testDevice, exchange, type TestDevice } from './devices.fixture.ts';
+import { LogServer, SID, NOTES, testDevice, exchange, type TestDevice } from './devices.fixture.ts';
 import { RECORDS, type RecordRow } from './layout.ts';
 import { emptyDisk, MemoryDevice } from './memory-device.ts';
 
@@ -169,7 +169,7 @@ test('[LOC8] the device in memory does the same', () => {
   const server = new LogServer();
   const sync = (from: MemoryDevice): void => {
     for (const { change } of from.readOutbox(null, everything)) server.admit(change);
-    for (const to of [anna, ben]) to.ingest(server.page(0));
+    for (const to of [anna, ben]) to.ingest(server.page(0), [SID]);
   };
   const edit = (to: MemoryDevice, fields: object): unknown =>
     to.write([[{ collection: 'notes', id: 'r', edit: (shown) => ({ id: 'r', ...shown, ...fields }) }]]);

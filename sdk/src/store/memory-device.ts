@@ -15,26 +15,45 @@ import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import type { Random } from '../lib/random.ts';
-import type { Page } from '../protocol/messages.ts';
+import { EMPTY_DIGEST, digestText } from '../core/digest.ts';
+import type { Sid } from '../core/version-vector.ts';
+import type { Bootstrap, Page, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
+import {
+  addDigest,
+  isResumable,
+  latestOf,
+  stagePiece,
+  switchContext,
+  switchRecord,
+  switchSpace,
+} from './bootstrap-plan.ts';
 import { changedByStep, changedRecords } from './changed-records.ts';
 import { copyRow } from './check-row.ts';
-import type { IngestResult, OutboxItem, OutboxPosition, StoredIdentity } from './device-store.ts';
+import type { IngestResult, OutboxItem, OutboxPosition, SnapshotResult, StoredIdentity } from './device-store.ts';
 import { TransactionDraft, type StepRows } from './draft.ts';
+import { followPage } from './follow.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
-import { newReplica, seenRecord, type OutboxRow, type RecordRow, type ReplicaRow, type WriterRow } from './layout.ts';
-import type { SeenRecord } from './local-fields.ts';
 import {
-  freshEntries,
-  outboxItems,
-  outboxKey,
-  planPage,
-  reportedResult,
-  withContent,
-  type PagePlan,
-} from './page-plan.ts';
+  newReplica,
+  newSpace,
+  seenRecord,
+  type OutboxRow,
+  type QuarantineRow,
+  type RecordRow,
+  type ReplicaRow,
+  type SpaceRow,
+  type StagingRow,
+  type TailRow,
+  type WriterRow,
+} from './layout.ts';
+import type { SeenRecord } from './local-fields.ts';
+import { switchOutbox } from './outbox-switch.ts';
+import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
+import { SwitchOutcome } from './switch-outcome.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
+import { tailToRead } from './tail-plan.ts';
 
 /** Everything that a profile on disk holds. */
 export interface MemoryDisk {
@@ -46,6 +65,10 @@ export interface MemoryDisk {
   readonly rows: Map<string, Row>;
   /** Claims, components and the open conflicts of constraints. */
   readonly constraints: ClaimIndex;
+  space: SpaceRow;
+  readonly tail: Map<number, TailRow>;
+  staging: { readonly begun: Extract<StagingRow, { key: 'begun' }>; readonly pieces: readonly Snapshot[] } | null;
+  readonly quarantine: Map<string, QuarantineRow>;
 }
 
 export interface MemoryDeviceOptions {
@@ -76,28 +99,33 @@ export interface TransactionAbout {
 }
 
 export function emptyDisk(deviceId: string): MemoryDisk {
-  const replica = newReplica(deviceId);
   return {
-    replica,
+    replica: newReplica(deviceId),
     records: new Map(),
     outbox: new Map(),
     conflicts: new Map(),
     writers: new Map(),
     rows: new Map(),
     constraints: new ClaimIndex(),
+    space: newSpace(),
+    tail: new Map(),
+    staging: null,
+    quarantine: new Map(),
   };
 }
 
 /** The same contents; what is written to one does not show in the other. */
-export function copyDisk({ replica, records, outbox, conflicts, writers, rows, constraints }: MemoryDisk): MemoryDisk {
+export function copyDisk(disk: MemoryDisk): MemoryDisk {
   return {
-    replica,
-    records: new Map(records),
-    outbox: new Map(outbox),
-    conflicts: new Map(conflicts),
-    writers: new Map(writers),
-    rows: new Map(rows),
-    constraints: constraints.copy(),
+    ...disk,
+    records: new Map(disk.records),
+    outbox: new Map(disk.outbox),
+    conflicts: new Map(disk.conflicts),
+    writers: new Map(disk.writers),
+    rows: new Map(disk.rows),
+    constraints: disk.constraints.copy(),
+    tail: new Map(disk.tail),
+    quarantine: new Map(disk.quarantine),
   };
 }
 
@@ -185,9 +213,18 @@ export class MemoryDevice {
   }
 
   readIdentity(): StoredIdentity {
-    const { replica, outbox } = this.disk;
-    const writers = [...outbox.values()].flatMap((row) => (row.dot ? [incOf(row.dot)] : []));
-    return { deviceId: replica.deviceId, cursor: replica.cursor, writers: [...new Set(writers)] };
+    const { replica, space, staging } = this.disk;
+    const { deviceId, cursor } = replica;
+    const begun = staging && isResumable(staging.begun, cursor) ? staging.begun : null;
+    return {
+      deviceId,
+      cursor,
+      chain: space.chain,
+      writers: [...new Set(this.#outboxRows().flatMap((row) => (row.dot ? [incOf(row.dot)] : [])))],
+      heard: [...new Set(this.#tailRows().flatMap((row) => row.incs))],
+      isDiverged: space.isDiverged,
+      ...(begun ? { resume: { id: begun.bootstrap.id, next: begun.next } } : {}),
+    };
   }
 
   readOutbox(
@@ -200,16 +237,19 @@ export class MemoryDevice {
     );
   }
 
-  ingest(page: Page): IngestResult {
+  ingest(page: Page, founders: readonly Sid[]): IngestResult {
     const { disk, schemas, nowMs } = this.#options;
-    const fresh = freshEntries(disk.replica, page.entries);
-    if ('reason' in fresh) return fresh;
+    const { cursor } = disk.replica;
+    const stored = { cursor, space: disk.space };
+    const all = followPage(stored, page, founders);
+    if ('reason' in all) return all;
     const rows = this.#outboxRows();
-    const entries = withContent(fresh, (dot) => {
+    const content = withContent(all.changes, (dot) => {
       const first = rows.find((row) => row.dot === dot);
       return first ? rows.filter((row) => row.order === first.order) : [];
     });
-    if ('reason' in entries) return entries;
+    if ('reason' in content) return content;
+    const { followed, entries } = applicable(stored, all, content);
     const plan = planPage({
       replica: disk.replica,
       nowMs: nowMs(),
@@ -217,9 +257,83 @@ export class MemoryDevice {
       schemas,
       records: disk.records,
       pending: disk.outbox,
+      followed,
+      tombstones: followed.hasMoved ? [...disk.records.values()].filter((record) => record.dead) : [],
+      tail: this.#tailRows().slice(0, tailToRead(followed, cursor)),
     });
     this.#store(plan);
-    return reportedResult(plan, page);
+    return plan.result;
+  }
+
+  ingestSnapshot(bootstrap: Bootstrap, piece: Snapshot): SnapshotResult {
+    const { disk } = this;
+    const staging = stagePiece(disk.staging?.begun, disk.replica.cursor, bootstrap, piece);
+    if (staging.type === 'repeated') return { type: 'staged' };
+    if (staging.type === 'out-of-step') {
+      disk.staging = null;
+      return staging;
+    }
+    const pieces = [...(staging.isNew ? [] : (disk.staging?.pieces ?? [])), piece];
+    disk.staging = { begun: staging.begun, pieces };
+    if (!staging.isLast) return { type: 'staged' };
+    disk.staging = null;
+    return this.#goOver(bootstrap, pieces);
+  }
+
+  /** From the log so far to the snapshot, at once. */
+  #goOver(bootstrap: Bootstrap, pieces: readonly Snapshot[]): IngestResult {
+    const { disk, schemas, nowMs } = this.#options;
+    const { replica, space, outbox, tail, records } = disk;
+    const switched = switchOutbox({
+      replica,
+      bootstrap,
+      outbox: this.#outboxRows(),
+      tail: this.#tailRows().flatMap((row) => row.entries),
+      writerOf: (inc) => disk.writers.get(inc),
+    });
+    const now = nowMs();
+    const context = switchContext({ bootstrap, schemas, cursor: replica.cursor, nowMs: now }, switched);
+    const outcome = new SwitchOutcome(context, switched);
+    const given = new Map(pieces.flatMap((piece) => piece.records.map((told) => [recordKey(told.c, told.id), told])));
+    const written = new Map(
+      [...context.pending.values()].flat().flatMap((row) => row.recs.map((rec) => [recordKey(rec.c, rec.id), rec])),
+    );
+    const named = new Map<string, { readonly c: string; readonly id: string }>([...records, ...written, ...given]);
+    let digest = EMPTY_DIGEST;
+    const made = [...named].map(([key, name]) => {
+      const one = switchRecord(context, name, records.get(key), given.get(key) as SnapshotRecord | undefined);
+      digest = addDigest(digest, one.digest);
+      outcome.add(name, one);
+      return { key, ...one };
+    });
+    if (digestText(digest) !== bootstrap.digest) return outcome.refuse();
+    const recent = pieces.flatMap((piece) => piece.recent);
+    const serverNowMs = now + replica.offsetMs;
+    const latest = pieces.reduce((max, piece) => latestOf(piece, max, serverNowMs), replica.received);
+    const moved = switchSpace(space, bootstrap, digest, recent, switched.tail);
+    for (const { key, record, row, conflicts, closed, discarded } of made) {
+      put(records, key, record);
+      put(disk.rows, key, row);
+      for (const id of closed) disk.conflicts.delete(id);
+      for (const conflict of conflicts) disk.conflicts.set(conflict.id, conflict);
+      if (discarded) disk.quarantine.set(`${key} ${discarded.hash}`, discarded);
+    }
+    outbox.clear();
+    for (const row of switched.rows) outbox.set(outboxKey([row.order, row.part]), row);
+    for (const writer of pieces.flatMap((piece) => piece.writers)) disk.writers.set(writer.inc, writer);
+    tail.clear();
+    for (const row of moved.tail) tail.set(row.position, row);
+    disk.replica = {
+      ...switched.replica,
+      cursor: bootstrap.cursor,
+      received: latest,
+      hlc: Math.max(replica.hlc, latest),
+    };
+    disk.space = moved.space;
+    const { constraints } = this.#options;
+    if (constraints)
+      disk.constraints.run(maintainConstraints(constraints, changedRecords(constraints, schemas, outcome.written)));
+    return outcome.result;
   }
 
   noteServerTime(serverNowMs: number): void {
@@ -245,15 +359,23 @@ export class MemoryDevice {
   #store(plan: PagePlan): void {
     const { disk, schemas, constraints } = this.#options;
     for (const record of plan.records) disk.records.set(recordKey(record.c, record.id), record);
+    for (const record of plan.forgotten) disk.records.delete(recordKey(record.c, record.id));
     for (const { collection, id, row } of plan.rows) put(disk.rows, recordKey(collection, id), row);
     for (const id of plan.closedConflicts) disk.conflicts.delete(id);
     for (const conflict of plan.conflicts) disk.conflicts.set(conflict.id, conflict);
     for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
     for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
     disk.replica = plan.replica;
+    for (const row of plan.tail.puts) disk.tail.set(row.position, row);
+    for (const position of plan.tail.deletes) disk.tail.delete(position);
+    if (plan.space) disk.space = plan.space;
     if (!constraints) return;
-    const changed = changedRecords(constraints, schemas, plan.records);
+    const changed = changedRecords(constraints, schemas, [...plan.records, ...plan.forgotten]);
     disk.constraints.run(maintainConstraints(constraints, changed));
+  }
+
+  #tailRows(): TailRow[] {
+    return [...this.disk.tail.values()].sort((a, b) => a.position - b.position);
   }
 
   #outboxRows(): OutboxRow[] {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import { definedMerges, defineMerges } from '../worker/merges.ts';
-import { exchange, LogServer, NOTES, testDevice } from './devices.fixture.ts';
+import { exchange, SID, LogServer, NOTES, testDevice } from './devices.fixture.ts';
 import { openDeviceStore } from './ingest.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 
@@ -25,7 +25,7 @@ async function clash(others: MergeFunctions) {
   await ben.db.dexie.table('notes').update('r', { best: 5 });
   for (const device of [anna, ben]) await device.push(server);
   const leader = await openDeviceStore({ name, collections: [PLAN] }, others);
-  const result = await leader.ingest(server.page(1));
+  const result = await leader.ingest(server.page(1), [SID]);
   return { server, name, anna, ben, leader, result, problems };
 }
 
@@ -39,7 +39,7 @@ test('[MRG14] a syncing context without the function asks and says so once; stat
   await ben.pull(server);
   await ben.db.dexie.table('notes').update('r', { title: 'B' });
   await ben.push(server);
-  expect(await leader.ingest(server.page(3))).toMatchObject({ type: 'ingested', problems: [] });
+  expect(await leader.ingest(server.page(3), [SID])).toMatchObject({ type: 'ingested', problems: [] });
   expect(await anna.db.dexie.table('notes').get('r')).toMatchObject({ title: 'B' });
   leader.close();
 });

@@ -3,44 +3,55 @@
  * base, under the device's own pending ones; what a person sees never goes back.
  */
 import { applyRecordChange } from '../core/apply.ts';
-import { hashOfChange, type Change, type RecordChange, type Writer } from '../core/change.ts';
+import { hashOfChange, withoutDependencies, type Change, type Op, type RecordChange } from '../core/change.ts';
 import { receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
+import { digestOfRecord, digestText, exchange, type Digest } from '../core/digest.ts';
 import { parsePath } from '../core/paths.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { incOf, type Dot } from '../core/dot.ts';
 import { isKnownKind } from '../core/op-kinds.ts';
+import { raiseStamp } from '../core/raise-stamp.ts';
 import { copyRecord, createRecord, isEmptyRecord, type Mark, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { countOf, type Stamp } from '../core/version-vector.ts';
+import { isExpired } from '../core/tombstone.ts';
+import { commonHorizon } from '../core/topology.ts';
+import type { Stamp, VersionVector } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import { isCut } from '../protocol/later-entries.ts';
-import type { ChangeEntry, LogEntry, Page } from '../protocol/messages.ts';
+import type { ChangeEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { withLocal } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
+import { followPage, isSamePlace, type Followed, type FollowedChange, type OutOfStep } from './follow.ts';
 import {
   currentState,
+  isTombstone,
   type OutboxKey,
   type OutboxRow,
   type RecordRow,
   type ReplicaRow,
+  type SpaceRow,
+  type TailEntry,
+  type TailRow,
   type WriterRow,
 } from './layout.ts';
+import { planTail, tailEntry, type TailPlan } from './tail-plan.ts';
 
 /** An entry that is new to this device, with its content. */
 export interface FreshEntry {
   readonly stamp: Stamp;
   readonly dot: Dot;
   readonly mark: Mark;
-  readonly recs: readonly RecordChange[];
-  readonly writer?: Writer;
+  readonly change: Change;
   /** Rows of the outbox that hold this very change: they leave with it. */
   readonly own: readonly OutboxRow[];
+  /** Applied before, under another number. */
+  readonly isRepeated: boolean;
 }
 
 export interface PageInput {
@@ -55,52 +66,43 @@ export interface PageInput {
   readonly pending: ReadonlyMap<string, OutboxRow>;
   /** Records whose views are computed anew although no entry touches them. */
   readonly recompute?: readonly RecordRow[];
+  /** What the page means for where this device stands; absent when nothing came. */
+  readonly followed?: Followed;
+  /** Tombstones, of which those that every server has promised to forget go; read when a server has published. */
+  readonly tombstones?: readonly RecordRow[];
+  /** As many rows from the begin of the tail as tailToRead() says. */
+  readonly tail?: readonly TailRow[];
 }
 
 export interface PagePlan {
   readonly records: readonly RecordRow[];
+  /** Records of which nothing is left. */
+  readonly forgotten: readonly RecordRow[];
   readonly rows: readonly { readonly collection: string; readonly id: string; readonly row: Row | null }[];
   readonly conflicts: readonly OpenConflict[];
   readonly closedConflicts: readonly string[];
   readonly writers: readonly WriterRow[];
   readonly outboxDeletes: readonly OutboxKey[];
   readonly replica: ReplicaRow;
+  /** null: as it was. */
+  readonly space: SpaceRow | null;
+  readonly tail: Pick<TailPlan, 'puts' | 'deletes'>;
   readonly result: Extract<IngestResult, { type: 'ingested' }>;
-}
-
-export type OutOfStep = Extract<IngestResult, { type: 'out-of-step' }>;
-
-/** What of a page was not applied already. */
-export function freshEntries(replica: ReplicaRow, entries: readonly LogEntry[]): readonly LogEntry[] | OutOfStep {
-  const cursor: Record<string, number> = { ...replica.cursor };
-  const fresh: LogEntry[] = [];
-  for (const entry of entries) {
-    const [sid, n] = entry.stamp;
-    const applied = countOf(cursor, sid);
-    if (n <= applied) continue;
-    if (n !== applied + 1)
-      return { type: 'out-of-step', reason: `the page goes on with ${n} of ${sid}, this device has ${applied}` };
-    cursor[sid] = n;
-    fresh.push(entry);
-  }
-  return fresh;
 }
 
 /** The entries with their content, which for own ones may be only in the outbox; `own` finds its rows by dot. */
 export function withContent(
-  entries: readonly LogEntry[],
+  entries: readonly FollowedChange[],
   own: (dot: Dot) => readonly OutboxRow[],
 ): readonly FreshEntry[] | OutOfStep {
   const known: FreshEntry[] = [];
   for (const entry of entries) {
-    if ('control' in entry || 'alias' in entry) continue;
     const { stamp, dot } = entry;
     const rows = own(dot);
     const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
-    const { hlc, recs, writer } = change;
     const held = isSameContent(entry, rows) ? rows : [];
-    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: held });
+    known.push({ stamp, dot, mark: { dot, hlc: change.hlc }, change, own: held, isRepeated: entry.isRepeated });
   }
   return known;
 }
@@ -110,35 +112,39 @@ function isSameContent({ change }: ChangeEntry, rows: readonly OutboxRow[]): boo
   return change === undefined || rows.length === 0 || hashOfChange(change) === hashOfChange(changeOf(rows));
 }
 
-/** Ends before the first entry that only a newer version can apply: `upgrade` then says why. */
-export function planPage(given: PageInput): PagePlan {
-  const { entries, upgrade } = applicable(given.entries);
-  const input = { ...given, entries };
+export function planPage(input: PageInput): PagePlan {
   const removed = input.entries.flatMap((entry) => entry.own.map((row): OutboxKey => [row.order, row.part]));
   const gone = new Set(removed.map(outboxKey));
+  const horizon = input.followed ? commonHorizon(input.followed.topology) : {};
   const touched = new Map<string, TouchedRecord>();
   for (const entry of input.entries) {
-    for (const rec of entry.recs) applyRecordChange(touch(input, touched, rec).base, entry.mark, rec, entry.stamp);
+    for (const rec of entry.change.recs) applyEntry(input, touched, entry, rec);
   }
   for (const record of input.recompute ?? []) touch(input, touched, record);
-  const finished = [...touched.values()].map((record) => finish(input, record, gone));
+  for (const record of input.tombstones ?? []) {
+    if (record.base && isExpired(record.id, record.base, horizon)) touch(input, touched, record);
+  }
+  const finished = [...touched.values()].map((record) => finish(input, record, { gone, horizon }));
   const changed = finished.filter((record) => record.isChanged);
   const replica = advance(input);
+  const { space, tail, isDiverged } = planSpace(input, finished);
   return {
-    records: finished.map((record) => record.row),
+    records: finished.filter((record) => !record.isForgotten).map((record) => record.row),
+    forgotten: finished.filter((record) => record.isForgotten).map((record) => record.row),
     rows: changed.flatMap(({ collection, id, view }) =>
       input.schemas.has(collection) ? [{ collection, id, row: view.row }] : [],
     ),
     conflicts: finished.flatMap((record) => record.view.conflicts),
     closedConflicts: finished.flatMap((record) => record.closed),
-    writers: input.entries.flatMap((entry) => (entry.writer ? [{ ...entry.writer, inc: incOf(entry.dot) }] : [])),
+    writers: input.entries.flatMap(({ dot, change }) => writersOf(dot, change)),
     outboxDeletes: removed,
     replica,
+    space,
+    tail,
     result: {
       type: 'ingested',
-      cursor: replica.cursor,
-      ...(upgrade === null ? {} : { upgrade }),
-      applied: input.entries.filter((entry) => entry.own.length === 0).length,
+      ...reachedBy(input),
+      applied: input.entries.filter((entry) => entry.own.length === 0 && !entry.isRepeated).length,
       confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
       touched: touchedRows(changed),
       conflictsChanged: finished.flatMap(({ collection, id, stored, row }) =>
@@ -146,8 +152,57 @@ export function planPage(given: PageInput): PagePlan {
       ),
       merged: changed.flatMap((record) => merges(input, record)),
       ...problemsOf(finished),
+      isDiverged,
+      discarded: 0,
     },
   };
+}
+
+/** How far the page is reported as applied: as far as the server gave it, unless this version had to stop inside it. */
+function reachedBy({ replica, followed }: PageInput): { readonly cursor: VersionVector; readonly upgrade?: string } {
+  if (!followed) return { cursor: replica.cursor };
+  const { page, cursor, upgrade } = followed;
+  if (upgrade !== undefined) return { cursor, upgrade };
+  if (isCut(page))
+    return { cursor, upgrade: `The log has an entry "${page.laterKind}" that only a newer version knows.` };
+  // Not further, also when another context of this device has applied more: this is what the server gave this one.
+  return { cursor: page.cursor };
+}
+
+function writersOf(dot: Dot, { writer }: Change): readonly WriterRow[] {
+  return writer ? [{ ...writer, inc: incOf(dot) }] : [];
+}
+
+/** What the page leaves behind about the space as a whole, and whether the server has the same. */
+function planSpace(
+  { followed, entries, tail: oldest }: PageInput,
+  finished: readonly FinishedRecord[],
+): { space: SpaceRow | null; tail: PagePlan['tail']; isDiverged: boolean } {
+  if (!followed) return { space: null, tail: { puts: [], deletes: [] }, isDiverged: false };
+  const applied = entries
+    .filter((entry) => !entry.isRepeated)
+    .map(({ stamp, change }): TailEntry => tailEntry(stamp, withoutDependencies(change)));
+  const { tail, ...rows } = planTail(followed, applied, oldest ?? []);
+  const digest = followed.space.digest && digestAfter(followed.space.digest, finished);
+  const isSame = compareDigests(followed, digest);
+  const isDiverged = isSame === null ? followed.space.isDiverged : !isSame;
+  return { space: { ...followed.space, digest, tail, isDiverged }, tail: rows, isDiverged: isSame === false };
+}
+
+function digestAfter(digest: Digest, finished: readonly FinishedRecord[]): Digest {
+  return finished.reduce(
+    (sum, { collection, id, stored, row }) =>
+      row.base === stored?.base
+        ? sum
+        : exchange(sum, digestOfRecord(collection, id, stored?.base), digestOfRecord(collection, id, row.base)),
+    digest,
+  );
+}
+
+/** null where the two cannot be compared: the server has said nothing, or another context has applied more. */
+function compareDigests({ page, cursor }: Followed, digest: Digest | null): boolean | null {
+  if (page.digest === undefined || digest === null || !isSamePlace(cursor, page.cursor)) return null;
+  return digestText(digest) === page.digest;
 }
 
 interface TouchedRecord {
@@ -161,7 +216,21 @@ interface FinishedRecord extends TouchedRecord {
   readonly row: RecordRow;
   readonly view: RecordView;
   readonly isChanged: boolean;
+  /** Nothing of it is stored any more. */
+  readonly isForgotten: boolean;
   readonly closed: readonly string[];
+}
+
+function applyEntry(
+  input: PageInput,
+  touched: Map<string, TouchedRecord>,
+  { isRepeated, mark, stamp }: FreshEntry,
+  rec: RecordChange,
+): void {
+  if (!isRepeated) return applyRecordChange(touch(input, touched, rec).base, mark, rec, stamp);
+  const key = recordKey(rec.c, rec.id);
+  // Of a record that was forgotten since nothing is left to raise.
+  if (touched.has(key) || input.records.get(key)?.base) raiseStamp(touch(input, touched, rec).base, mark, rec);
 }
 
 function touch(
@@ -179,21 +248,28 @@ function touch(
   return record;
 }
 
-function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<string>): FinishedRecord {
-  const { collection, id, stored, base } = record;
+function finish(
+  input: PageInput,
+  record: TouchedRecord,
+  { gone, horizon }: { readonly gone: ReadonlySet<string>; readonly horizon: VersionVector },
+): FinishedRecord {
+  const { collection, id, stored } = record;
   const pending = (stored?.pending ?? []).filter((key) => !gone.has(outboxKey(key)));
-  const overlay = pending.length === 0 ? undefined : withPending(input, record, pending);
+  const { base, grave } = groundOf(record, pending.length > 0, horizon);
+  const overlay = pending.length === 0 ? undefined : withPending(input, record, base ?? grave, pending);
+  const shown = overlay ?? base;
   const schema = input.schemas.get(collection);
-  const shared = schema ? viewRecord(schema, id, overlay ?? base) : NO_VIEW;
+  const shared = schema && shown ? viewRecord(schema, id, shown) : NO_VIEW;
   const before = schema && currentState(stored) ? viewRecord(schema, id, currentState(stored)!).row : null;
   const open = shared.conflicts.map((conflict) => conflict.id);
   const wasOpen = stored?.conflicts ?? [];
-  const hasBase = stored?.base !== undefined || !isEmptyRecord(base);
   const row: RecordRow = {
     c: collection,
     id,
-    ...(hasBase ? { base } : {}),
+    ...(base ? { base } : {}),
+    ...(grave ? { grave } : {}),
     ...(overlay ? { overlay } : {}),
+    ...(isTombstone(id, base) ? { dead: 1 } : {}),
     pending,
     conflicts: open,
     ...(stored?.local ? { local: stored.local } : {}),
@@ -202,17 +278,35 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
     ...record,
     row,
     view: schema ? { ...shared, row: withLocal(schema, shared.row, stored?.local) } : shared,
+    isForgotten: !shown,
     isChanged: !jsonEqual(before as Json, shared.row as Json),
     closed: wasOpen.filter((conflict) => !open.includes(conflict)),
   };
 }
 
+/** What the outbox is applied to: the base, or what it was last when every server has forgotten it. */
+function groundOf(
+  { id, stored, base }: TouchedRecord,
+  isPending: boolean,
+  horizon: VersionVector,
+): { readonly base?: RecordState; readonly grave?: RecordState } {
+  const hasBase = stored?.base !== undefined || !isEmptyRecord(base);
+  if (hasBase && !isExpired(id, base, horizon)) return { base };
+  const grave = hasBase ? base : stored?.grave;
+  return isPending && grave ? { grave } : {};
+}
+
 /** Collections of a newer app have no schema here: their state is kept, there is nothing to show. */
 const NO_VIEW: RecordView = { row: null, conflicts: [] };
 
-/** base with the device's own unconfirmed changes of the record on top, in the order they were made. */
-function withPending(input: PageInput, record: TouchedRecord, pending: readonly OutboxKey[]): RecordState {
-  const overlay = copyRecord(record.base);
+/** The device's own unconfirmed changes of the record on top of it, in the order they were made. */
+function withPending(
+  input: PageInput,
+  record: TouchedRecord,
+  ground: RecordState | undefined,
+  pending: readonly OutboxKey[],
+): RecordState {
+  const overlay = ground ? copyRecord(ground) : createRecord();
   for (const key of pending) {
     const row = input.pending.get(outboxKey(key));
     const first = input.pending.get(outboxKey([key[0], 0]));
@@ -223,17 +317,16 @@ function withPending(input: PageInput, record: TouchedRecord, pending: readonly 
   return overlay;
 }
 
-function advance({ replica, nowMs, entries }: PageInput): ReplicaRow {
+function advance({ replica, nowMs, entries, followed }: PageInput): ReplicaRow {
   const serverNowMs = nowMs + replica.offsetMs;
-  const cursor: Record<string, number> = { ...replica.cursor };
-  let received = replica.received;
+  let { received } = replica;
   let { changes, bytes } = replica.outbox;
   for (const entry of entries) {
-    cursor[entry.stamp[0]] = entry.stamp[1];
     received = receive(received, entry.mark.hlc, serverNowMs);
     if (entry.own.length > 0) changes--;
     bytes -= entry.own.reduce((sum, row) => sum + row.bytes, 0);
   }
+  const cursor = followed?.cursor ?? replica.cursor;
   return { ...replica, cursor, received, hlc: Math.max(replica.hlc, received), outbox: { changes, bytes } };
 }
 
@@ -306,23 +399,22 @@ export function outboxItems(
   return items;
 }
 
-/** How far a page is reported as applied: as far as the server gave it, unless this version had to stop inside it. */
-export function reportedResult(plan: PagePlan, page: Page): PagePlan['result'] {
-  if (plan.result.upgrade !== undefined) return plan.result;
-  if (!isCut(page)) return { ...plan.result, cursor: page.cursor };
-  return { ...plan.result, upgrade: `The log has an entry "${page.laterKind}" that only a newer version knows.` };
+/** What a newer version writes in a way this one cannot apply must not be skipped: the page ends before it. */
+export function applicable(
+  stored: Parameters<typeof followPage>[0],
+  all: Followed,
+  entries: readonly FreshEntry[],
+): { readonly followed: Followed; readonly entries: readonly FreshEntry[] } {
+  const at = entries.findIndex(({ change }) => unknownOp(change) !== undefined);
+  if (at === -1) return { followed: all, entries };
+  const { stamp, change } = entries[at]!;
+  const upgrade = `A newer version of the app wrote an operation "${unknownOp(change)!.t}" that this one cannot apply.`;
+  const end = all.page.entries.findIndex((entry) => entry.stamp[0] === stamp[0] && entry.stamp[1] === stamp[1]);
+  const followed = followPage(stored, { ...all.page, entries: all.page.entries.slice(0, end) }, all.founders);
+  assert(!('reason' in followed), 'the begin of a page that follows does so too');
+  return { followed: { ...followed, upgrade }, entries: entries.slice(0, at) };
 }
 
-/** What a newer version writes in a way this one cannot apply must not be skipped: the page ends before it. */
-function applicable(entries: readonly FreshEntry[]): {
-  readonly entries: readonly FreshEntry[];
-  readonly upgrade: string | null;
-} {
-  for (const [i, entry] of entries.entries()) {
-    const unknown = entry.recs.flatMap((rec) => rec.ops).find((op) => !isKnownKind(op.t));
-    if (!unknown) continue;
-    const upgrade = `A newer version of the app wrote an operation "${unknown.t}" that this one cannot apply.`;
-    return { entries: entries.slice(0, i), upgrade };
-  }
-  return { entries, upgrade: null };
+function unknownOp({ recs }: Change): Op | undefined {
+  return recs.flatMap((rec) => rec.ops).find((op) => !isKnownKind(op.t));
 }

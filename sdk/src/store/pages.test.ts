@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hlcAt, msOf } from '../core/clock.ts';
 import { incOf } from '../core/dot.ts';
 import type { Page } from '../protocol/messages.ts';
-import { changesOf, exchange, LogServer, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
+import { changesOf, exchange, LogServer, SID, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
 import { OUTBOX, RECORDS, type OutboxRow, type RecordRow } from './layout.ts';
 import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
@@ -47,7 +47,7 @@ describe('own changes', () => {
     await notesOf(anna).add({ id, title: 'A' });
     await anna.push(server);
     const page = withoutContent(server.page(0));
-    expect(await anna.store.ingest(page)).toMatchObject({ type: 'ingested', confirmed: 2, applied: 0 });
+    expect(await anna.store.ingest(page, [SID])).toMatchObject({ type: 'ingested', confirmed: 2, applied: 0 });
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
     expect(await anna.db.readPending()).toMatchObject({ changes: 0, bytes: 0 });
   });
@@ -63,7 +63,7 @@ describe('own changes', () => {
       expect((await itemsOf(anna))[0]!.change.hlc).not.toBe(hlc);
       const page = server.page(0);
       const bare = changesOf(page).map(({ stamp, dot }) => ({ stamp, dot, hlc }));
-      await anna.store.ingest(isBare ? { ...page, entries: bare } : page);
+      await anna.store.ingest(isBare ? { ...page, entries: bare } : page, [SID]);
       const record = (await anna.db.dexie.table(RECORDS).get(['notes', id])) as StoredRecordRow;
       expect(
         recordRow(record)
@@ -118,7 +118,7 @@ describe('a clock that is corrected', () => {
     const stamps = (await itemsOf(anna)).map((item) => item.change.hlc);
     expect(stamps.slice(0, 2)).toEqual([a!.change.hlc, b!.change.hlc]);
     expect(stamps[2]!).toBeGreaterThan(b!.change.hlc);
-    await anna.store.ingest(withoutContent(server.page(0)));
+    await anna.store.ingest(withoutContent(server.page(0)), [SID]);
     await anna.sync(server);
     expect(await notesOf(anna).get(id)).toMatchObject({ title: 'C' });
     expect(await anna.db.readConflicts()).toEqual([]);

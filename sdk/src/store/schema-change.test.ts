@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exchange, LogServer, testDevice, type NOTES, type TestDevice } from './devices.fixture.ts';
+import { exchange, LogServer, SID, testDevice, type NOTES, type TestDevice } from './devices.fixture.ts';
 import { openLocalDatabase } from './database.ts';
 import { openDeviceStore } from './ingest.ts';
 
@@ -121,13 +121,13 @@ describe('schema changes', () => {
     await push();
     let db = await openLocalDatabase({ ...common, ...both });
     let store = await openDeviceStore(both);
-    await store.ingest(server.page(0));
+    await store.ingest(server.page(0), [SID]);
     expect(await db.dexie.table('tasks').get(id)).toMatchObject({ title: 'A' });
     // Another tab with the older app syncs.
     const older = await openDeviceStore({ name: 'app5', collections: [PLAIN] });
     await writer.dexie.table('tasks').update(id, { title: 'B' });
     await push();
-    await older.ingest(server.page(1));
+    await older.ingest(server.page(1), [SID]);
     older.close();
     store.close();
     db.close();

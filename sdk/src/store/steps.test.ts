@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, exchange, LogServer, testDevice, type TestDevice, NOTES } from './devices.fixture.ts';
+import { changesOf, exchange, LogServer, SID, testDevice, type TestDevice, NOTES } from './devices.fixture.ts';
 import { RECORDS } from './layout.ts';
 import { recordRow } from './packed-record.ts';
 import { checkChange } from '../protocol/check-change.ts';
@@ -277,10 +277,13 @@ describe('two syncing contexts', () => {
     await anna.push(server); // accepted; the acknowledgement is with the first context
     await zombie.correctClock(null, 1_899_999_000_000);
     const page = server.page(0);
-    await anna.store.ingest({
-      ...page,
-      entries: changesOf(page).map(({ stamp, dot, change }) => ({ stamp, dot, hlc: change!.hlc })),
-    });
+    await anna.store.ingest(
+      {
+        ...page,
+        entries: changesOf(page).map(({ stamp, dot, change }) => ({ stamp, dot, hlc: change!.hlc })),
+      },
+      [SID],
+    );
     const record = await anna.db.dexie.table(RECORDS).get(['notes', id]);
     expect(recordRow(record).base!.cells.get('title')![0]!.hlc).toBe(server.log[0]!.hlc);
   });

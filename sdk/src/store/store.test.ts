@@ -387,8 +387,8 @@ describe('pages', () => {
     const { server, anna, ben } = await twoDevicesWithANote({ title: 'A', likes: 1 });
     await anna.db.dexie.table('notes').update(id, { likes: 5 });
     await anna.push(server);
-    await ben.store.ingest(server.page(0));
-    const again = await ben.store.ingest(server.page(0));
+    await ben.store.ingest(server.page(0), [SID]);
+    const again = await ben.store.ingest(server.page(0), [SID]);
     expect(again).toMatchObject({ type: 'ingested', applied: 0, confirmed: 0, touched: {} });
     expect(await rows(ben)).toEqual([{ id, title: 'A', likes: 5 }]);
   });
@@ -398,7 +398,7 @@ describe('pages', () => {
     await anna.db.dexie.table('notes').add({ id: 'n2', title: 'B' });
     await anna.db.dexie.table('notes').add({ id: 'n3', title: 'C' });
     await anna.push(server);
-    expect(await ben.store.ingest(server.page(2))).toMatchObject({ type: 'out-of-step' });
+    expect(await ben.store.ingest(server.page(2), [SID])).toMatchObject({ type: 'out-of-step' });
     expect((await rows(ben)).map((row) => row['id'])).toEqual([id]);
     await ben.pull(server);
     expect((await rows(ben)).length).toBe(3);
@@ -414,11 +414,16 @@ describe('pages', () => {
     await anna.push(server);
     const page = server.page(0);
     const bare = { ...page, entries: changesOf(page).map(({ stamp, dot }) => ({ stamp, dot })) };
-    expect(await anna.store.ingest(bare)).toMatchObject({ type: 'ingested', applied: 0, confirmed: 1, touched: {} });
+    expect(await anna.store.ingest(bare, [SID])).toMatchObject({
+      type: 'ingested',
+      applied: 0,
+      confirmed: 1,
+      touched: {},
+    });
     expect(await anna.db.dexie.table(OUTBOX).count()).toBe(0);
     expect(await anna.db.readPending()).toMatchObject({ changes: 0, bytes: 0, oldestMs: null });
     const ben = await testDevice('ben');
-    expect(await ben.store.ingest(bare)).toMatchObject({ type: 'out-of-step', dot: changesOf(page)[0]!.dot });
+    expect(await ben.store.ingest(bare, [SID])).toMatchObject({ type: 'out-of-step', dot: changesOf(page)[0]!.dot });
   });
 
   it('[ING4] a collection that this app does not know is kept, and shown once it does', async () => {

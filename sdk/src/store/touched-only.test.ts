@@ -6,7 +6,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { seededRandom } from '../lib/random.ts';
 import { compileCollection } from '../policies/registry.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
-import { testDevice } from './devices.fixture.ts';
+import { SID, testDevice } from './devices.fixture.ts';
 import { RECORDS, type RecordRow } from './layout.ts';
 import { emptyDisk, MemoryDevice } from './memory-device.ts';
 import { recordKey } from './record-key.ts';
@@ -91,10 +91,15 @@ describe('what a page costs', () => {
       disk: { ...emptyDisk('d'), records },
     });
     const numbers = Array.from({ length: 10_000 }, (_, i) => i);
-    expect(device.ingest(made(numbers, 1)).type).toBe('ingested');
+    expect(device.ingest(made(numbers, 1), [SID]).type).toBe('ingested');
     read.mockClear();
     records.isWatched = true;
-    expect(device.ingest(contested(TOUCHED, 10_001, (number) => number + 1))).toMatchObject({
+    expect(
+      device.ingest(
+        contested(TOUCHED, 10_001, (number) => number + 1),
+        [SID],
+      ),
+    ).toMatchObject({
       conflictsChanged: TOUCHED.map((number) => ({ type: 'conflict-opened', rowId: `n${number}` })),
     });
     expect(records.looked).toEqual(new Set(TOUCHED.map((number) => recordKey('notes', `n${number}`))));
@@ -110,7 +115,7 @@ describe('what a page costs', () => {
   it('[MET3] IndexedDB is asked for the records that a page touches, each once, and for no other', async () => {
     const anna = await testDevice('anna');
     const numbers = Array.from({ length: 300 }, (_, i) => i);
-    await anna.store.ingest(made(numbers, 1));
+    await anna.store.ingest(made(numbers, 1), [SID]);
     const asked: unknown[] = [];
     const { get, getAll, openCursor } = IDBObjectStore.prototype;
     vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(function (this: IDBObjectStore, key) {
@@ -125,7 +130,10 @@ describe('what a page costs', () => {
       if (this.name === RECORDS) asked.push('cursor');
       return openCursor.apply(this, query);
     });
-    const result = await anna.store.ingest(contested([7, 42, 299], 301, (number) => number + 1));
+    const result = await anna.store.ingest(
+      contested([7, 42, 299], 301, (number) => number + 1),
+      [SID],
+    );
     expect(result).toMatchObject({ conflictsChanged: [{ rowId: 'n7' }, { rowId: 'n42' }, { rowId: 'n299' }] });
     expect(asked).toEqual([
       ['notes', 'n7'],

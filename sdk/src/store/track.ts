@@ -27,7 +27,7 @@ import { changedByStep, netMoves } from './changed-records.ts';
 import { checkId, copyRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
 import { TransactionDraft } from './draft.ts';
-import { INTERNAL_STORES, META, type ReplicaRow } from './layout.ts';
+import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { WriterIncarnation } from './incarnation.ts';
@@ -172,7 +172,7 @@ export function createTracking(options: TrackingOptions): Tracking {
       return {
         transaction: (stores, mode, transactionOptions) => {
           const isTracked = mode === 'readwrite' && stores.some((store) => schemas.has(store));
-          const scope = isTracked ? [...new Set([...stores, ...INTERNAL_STORES])] : stores;
+          const scope = isTracked ? [...new Set([...stores, ...LOCAL_STORES])] : stores;
           const trans = down.transaction(scope, mode, transactionOptions);
           // Before Dexie listens: whoever awaits the write finds everything told when it goes on.
           if (isTracked) {

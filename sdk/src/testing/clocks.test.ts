@@ -282,6 +282,7 @@ describe('C6: stamps of the far future', () => {
             },
           ],
         }),
+        [SID],
       );
       expect(device.row('notes', 'n')).toMatchObject({ pinned: 'forged' });
       expect(device.disk.replica).toMatchObject({ received: 0, hlc: 0 });
@@ -292,7 +293,7 @@ describe('C6: stamps of the far future', () => {
       expect(device.row('notes', 'n')).toMatchObject({ pinned: 'mine' });
       // A page that is refused does nothing at all.
       const before = device.disk.replica;
-      expect(device.ingest(page(7, change(7, hlcAt(NOW + 1_000))))).toMatchObject({ type: 'out-of-step' });
+      expect(device.ingest(page(7, change(7, hlcAt(NOW + 1_000))), [SID])).toMatchObject({ type: 'out-of-step' });
       expect(device.disk.replica).toBe(before);
     },
   );

@@ -6,15 +6,13 @@ import type { Constraints } from '../constraints/registry.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
-import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
-import { DEFAULT_LIMITS } from '../protocol/limits.ts';
-import { step } from '../session/device-session.ts';
-import type { Effect, LinkEvent, SessionEvent, TimerName } from '../session/events.ts';
-import { createSession, SESSION_TIMES, type SessionState } from '../session/state.ts';
+import type { LinkEvent, SessionEvent } from '../session/events.ts';
+import { SESSION_TIMES, type SessionState } from '../session/state.ts';
 import type { SyncNews } from '../session/sync-state.ts';
-import { storageProblemOf } from '../worker/problem.ts';
 import { copyDisk, MemoryDevice, type MemoryDisk } from '../store/memory-device.ts';
-import { TestLink, type LinkWeather } from './test-link.ts';
+import { storageProblemOf } from '../worker/problem.ts';
+import { SessionDriver, type StoreEffect } from './session-driver.ts';
+import type { LinkWeather } from './test-link.ts';
 import type { TestServer } from './test-server.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -36,20 +34,28 @@ export class TestDevice {
   readonly weather: LinkWeather = { maxDelayMs: 50, isUpSilent: false, isDownSilent: false };
   /** Refuses every attempt to connect. */
   isUnreachable = false;
+  /** Where the next connection goes. */
+  server: TestServer;
   readonly #options: TestDeviceOptions;
+  readonly #driver: SessionDriver;
   #store: MemoryDevice;
-  #session: SessionState | null = null;
-  #link: TestLink | null = null;
-  /** Counts the lives of the syncing context: what an earlier one asked for is not answered. */
-  #life = 0;
-  readonly #timers = new Map<TimerName, () => void>();
-  readonly #events: SessionEvent[] = [];
-  #isBusy = false;
 
   constructor(options: TestDeviceOptions) {
-    this.name = options.name;
+    const { name, server, timeline, random, onNews } = options;
+    this.name = name;
+    this.server = server;
     this.#options = options;
     this.#store = this.#openStore(options.disk);
+    this.#driver = new SessionDriver({
+      session: { space: 'test', token: null, ...SESSION_TIMES },
+      timeline,
+      random,
+      weather: this.weather,
+      nowMs: () => this.nowMs,
+      connect: (socket) => (this.isUnreachable ? null : this.server.connect(socket)),
+      useStore: (effect, answer) => this.#useStore(effect, answer),
+      ...(onNews ? { onNews } : {}),
+    });
     this.start();
   }
 
@@ -58,7 +64,7 @@ export class TestDevice {
   }
 
   get session(): SessionState | null {
-    return this.#session;
+    return this.#driver.session;
   }
 
   /** Wall clock. */
@@ -71,19 +77,12 @@ export class TestDevice {
   }
 
   start(): void {
-    this.#session = createSession({ space: 'test', token: null, ...SESSION_TIMES });
-    this.dispatch({ type: 'start', paused: false });
+    this.#driver.start();
   }
 
   /** The syncing context dies without a word; the tabs live on. */
   crashSync(): void {
-    this.#life++;
-    this.#session = null;
-    this.#events.length = 0;
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
-    this.#link?.cut();
-    this.#link = null;
+    this.#driver.crash();
   }
 
   /** The whole browser dies and comes back: same profile, new connections. */
@@ -94,7 +93,7 @@ export class TestDevice {
   }
 
   cutLink(): void {
-    this.#link?.cut();
+    this.#driver.cutLink();
   }
 
   /** The profile as it is on disk now; later writes do not show in it. */
@@ -103,16 +102,7 @@ export class TestDevice {
   }
 
   dispatch(event: SessionEvent): void {
-    if (!this.#session) return;
-    this.#events.push(event);
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    for (let next = this.#events.shift(); next && this.#session; next = this.#events.shift()) {
-      const result = step(this.#session, next, { nowMs: this.nowMs, fraction: this.#options.random.fraction() });
-      this.#session = result.state;
-      for (const effect of result.effects) this.#perform(effect);
-    }
-    this.#isBusy = false;
+    this.#driver.dispatch(event);
   }
 
   #openStore(disk: MemoryDisk): MemoryDevice {
@@ -128,99 +118,35 @@ export class TestDevice {
     });
   }
 
-  #perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'set-timer':
-        this.#timers.get(effect.timer)?.();
-        this.#timers.set(
-          effect.timer,
-          this.#later(effect.afterMs, () => this.dispatch({ type: 'timer-fired', timer: effect.timer })),
-        );
-        return;
-      case 'clear-timer':
-        this.#timers.get(effect.timer)?.();
-        this.#timers.delete(effect.timer);
-        return;
-      case 'announce':
-        return this.#options.onNews?.(effect.news);
-      case 'report':
-        return;
-      case 'open-transport':
-        return this.#connect(effect.connection);
-      case 'close-transport':
-        this.#link?.closedBy('device', 1000, 'closed');
-        this.#link = null;
-        return;
-      case 'send':
-        return this.#link?.up(encodeMessage(effect.message));
-      case 'load-identity':
-        return this.#useStore(effect.connection, () => ({
-          type: 'identity-loaded',
-          identity: this.#store.readIdentity(),
-        }));
-      case 'load-outbox':
-        return this.#useStore(effect.connection, () => ({
-          type: 'outbox-loaded',
-          items: this.#store.readOutbox(effect.after, effect.max),
-        }));
-      case 'ingest':
-        return this.#useStore(effect.connection, () => ({
-          type: 'page-ingested',
-          result: this.#store.ingest(effect.page),
-        }));
-      case 'note-server-time':
-        return void this.#later(this.#options.random.fraction() * 20, () =>
-          this.#store.noteServerTime(effect.serverNowMs),
-        );
-      case 'correct-clock':
-        return this.#useStore(effect.connection, () => ({
-          type: 'clock-corrected',
-          ...this.#store.correctClock(effect.after, effect.serverNowMs),
-        }));
-    }
-  }
-
   /** A transaction takes a while; a crash comes before it or after it, never in its middle. */
-  #useStore(connection: number, use: () => LinkEvent): void {
-    this.#later(this.#options.random.fraction() * 20, () => {
-      const event = attempt(use);
-      this.#later(this.#options.random.fraction() * 20, () => this.dispatch({ ...event, connection }));
-    });
-  }
-
-  #connect(connection: number): void {
-    const { timeline, random, server } = this.#options;
-    const link = new TestLink(timeline, random, this.weather);
-    const life = this.#life;
-    const tell = (event: LinkEvent): void => {
-      if (life === this.#life && this.#link === link) this.dispatch({ ...event, connection });
-    };
-    this.#link = link;
-    link.device = {
-      receive: (text) => tell(decode(text)),
-      closed: (code, reason) => tell({ type: 'transport-closed', code, reason }),
-    };
-    this.#later(random.fraction() * this.weather.maxDelayMs, () => {
-      if (this.isUnreachable) return link.cut();
-      const peer = server.connect({
-        send: (text) => link.down(text),
-        close: (code, reason) => link.closedBy('server', code, reason),
-      });
-      link.server = { receive: (text) => peer.receive(text), closed: () => peer.gone() };
-      tell({ type: 'transport-opened' });
-    });
-  }
-
-  /** Not after this life of the syncing context. */
-  #later(delayMs: number, run: () => void): () => void {
-    const life = this.#life;
-    return this.#options.timeline.after(delayMs, () => {
-      if (life === this.#life) run();
+  #useStore(effect: StoreEffect, answer: (event: LinkEvent) => void): void {
+    const { random } = this.#options;
+    this.#driver.later(random.fraction() * 20, () => {
+      const event = attempt(() => askStore(this.#store, effect));
+      if (event) this.#driver.later(random.fraction() * 20, () => answer(event));
     });
   }
 }
 
-function attempt(use: () => LinkEvent): LinkEvent {
+function askStore(store: MemoryDevice, effect: StoreEffect): LinkEvent | null {
+  switch (effect.type) {
+    case 'load-identity':
+      return { type: 'identity-loaded', identity: store.readIdentity() };
+    case 'load-outbox':
+      return { type: 'outbox-loaded', items: store.readOutbox(effect.after, effect.max) };
+    case 'ingest':
+      return { type: 'page-ingested', result: store.ingest(effect.page, effect.founders) };
+    case 'ingest-snapshot':
+      return { type: 'snapshot-ingested', result: store.ingestSnapshot(effect.bootstrap, effect.piece) };
+    case 'note-server-time':
+      store.noteServerTime(effect.serverNowMs);
+      return null;
+    case 'correct-clock':
+      return { type: 'clock-corrected', ...store.correctClock(effect.after, effect.serverNowMs) };
+  }
+}
+
+function attempt(use: () => LinkEvent | null): LinkEvent | null {
   try {
     return use();
   } catch (error) {
@@ -228,10 +154,4 @@ function attempt(use: () => LinkEvent): LinkEvent {
     if (!(error instanceof SkerryError)) throw error;
     return { type: 'store-failed', problem: storageProblemOf(error) };
   }
-}
-
-function decode(text: string): LinkEvent {
-  const decoded = decodeServerMessage(text, DEFAULT_LIMITS);
-  if (decoded.type === 'ok') return { type: 'frame-received', message: decoded.message };
-  return { type: 'frame-refused', problem: { code: decoded.code, message: decoded.reason } };
 }

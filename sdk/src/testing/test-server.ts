@@ -77,6 +77,7 @@ export class TestServer {
   /** Added to the true time to give this server's wall clock. */
   skewMs = 0;
   #life = 0;
+  readonly #mourners: (() => void)[] = [];
   #made = 0;
 
   constructor(options: TestServerOptions) {
@@ -123,12 +124,22 @@ export class TestServer {
 
   /** SIGKILL: every connection is cut, every push that is not durable yet is forgotten. */
   kill(): void {
+    this.#die();
+    for (const mourn of this.#mourners) mourn();
+  }
+
+  #die(): void {
     this.#life++;
     this.#snapshots.clear();
     for (const peer of this.#peers) {
       this.#drop(peer);
       peer.socket.close(1006, 'killed');
     }
+  }
+
+  /** Called after every kill: what goes with the process is begun anew by its owner. */
+  onKilled(call: () => void): void {
+    this.#mourners.push(call);
   }
 
   /** What is on its disk now; later writes do not show in it. */
@@ -141,10 +152,10 @@ export class TestServer {
    * ends where the backup does.
    */
   restore(disk: ServerDisk, sid: Sid = disk.sid): void {
-    this.kill();
+    this.#die();
     this.#disk = { sid, space: copySpace(disk.space) };
-    if (sid === disk.sid) return;
-    transact(this.space, sid, (view) => takeOver(view, disk.sid));
+    if (sid !== disk.sid) this.#transact((view) => takeOver(view, disk.sid));
+    for (const mourn of this.#mourners) mourn();
   }
 
   known(incs: readonly Inc[]): Readonly<Record<Inc, number>> {

@@ -12,7 +12,7 @@ import type { Effect, LinkEvent, SessionEvent } from '../session/events.ts';
 import { step } from '../session/device-session.ts';
 import { createSession, type Remembered, type SessionOptions, type SessionState } from '../session/state.ts';
 import type { SyncNews, SyncState } from '../session/sync-state.ts';
-import type { DeviceStore, IngestResult } from '../store/device-store.ts';
+import type { DeviceStore, SnapshotResult } from '../store/device-store.ts';
 import type { Transport, TransportLink } from '../transport/transport.ts';
 import type { Clock } from './clock.ts';
 import { storageProblemOf } from './problem.ts';
@@ -106,7 +106,17 @@ export function createEngine(options: EngineOptions): Engine {
           items: await opened.readOutbox(effect.after, effect.max),
         }));
       case 'ingest':
-        return useStore(effect.connection, async (opened) => ingested(await opened.ingest(effect.page)));
+        return useStore(effect.connection, async (opened) => {
+          const result = await opened.ingest(effect.page, effect.founders);
+          tellChanged(result);
+          return { type: 'page-ingested', result };
+        });
+      case 'ingest-snapshot':
+        return useStore(effect.connection, async (opened) => {
+          const result = await opened.ingestSnapshot(effect.bootstrap, effect.piece);
+          tellChanged(result);
+          return { type: 'snapshot-ingested', result };
+        });
       case 'note-server-time':
         return noteServerTime(effect.connection, effect.serverNowMs);
       case 'correct-clock':
@@ -118,9 +128,8 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  function ingested(result: IngestResult): LinkEvent {
+  function tellChanged(result: SnapshotResult): void {
     if (result.type === 'ingested') options.onChanged(result.touched);
-    return { type: 'page-ingested', result };
   }
 
   function useStore(connection: number, use: (opened: DeviceStore) => Promise<LinkEvent>): void {

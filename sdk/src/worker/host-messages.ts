@@ -127,6 +127,8 @@ const NEWS_FIELDS: Readonly<Record<SyncNews['type'], Readonly<Record<string, (va
   pushed: { changes: isNumber },
   accepted: { changes: isNumber },
   pulled: { changes: isNumber, records: isNumber },
+  diverged: {},
+  repaired: { records: isNumber },
   refused: { dot: isText, error: isProblem },
   restamped: { changes: isNumber, offsetMs: isNumber },
   merged: { collection: isText, rowId: isText, field: isText, losers: Array.isArray },

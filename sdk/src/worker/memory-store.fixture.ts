@@ -65,6 +65,8 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
       touched: rowsOf(applied),
       conflictsChanged: [],
       merged: [],
+      isDiverged: false,
+      discarded: 0,
     };
   }
 
@@ -106,7 +108,14 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
       return cursor;
     },
     async readIdentity() {
-      return { deviceId, cursor, writers: [...new Set(outbox.map((item) => incOf(item.change.dot)))] };
+      return {
+        deviceId,
+        cursor,
+        chain: {},
+        writers: [...new Set(outbox.map((item) => incOf(item.change.dot)))],
+        heard: [],
+        isDiverged: false,
+      };
     },
     async readOutbox(after, max) {
       const behind = outbox.filter((item) => item.position > (after ?? 0)).slice(0, max.changes);
@@ -115,6 +124,9 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
       return behind.filter((item, n) => (bytes += item.bytes) <= max.bytes || n === 0);
     },
     ingest: async (page) => ingest(page),
+    ingestSnapshot: async () => {
+      throw new Error('the server of these tests keeps its whole log');
+    },
     noteServerTime: async () => undefined,
     correctClock: async (after, serverNowMs) => restamp(after, serverNowMs),
     close: () => undefined,

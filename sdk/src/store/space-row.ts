@@ -1,0 +1,7 @@
+/** The row that says where this device stands among the servers; a database that was made just now has none. */
+import { newSpace, type SpaceRow } from './layout.ts';
+
+/** Of the store `$replica`. */
+export async function readSpace(store: { get(key: string): Promise<unknown> }): Promise<SpaceRow> {
+  return ((await store.get('space')) as SpaceRow | undefined) ?? newSpace();
+}

@@ -1,0 +1,95 @@
+/**
+ * The tail: applied changes that the loss of one server could take away. What a server has lost is offered to it again
+ * from here, under its own dots, so that nothing that somebody has seen on this device goes away.
+ *
+ * Several servers say by what they publish when a change is safe. One server alone says so only when it knows of a
+ * backup; else the tail has a size, because nobody tells when it may go.
+ */
+import type { Change } from '../core/change.ts';
+import { incOf } from '../core/dot.ts';
+import { reaches, safelyKept, type Topology } from '../core/topology.ts';
+import { countOf, type VersionVector } from '../core/version-vector.ts';
+import { isSamePlace, type Followed } from './follow.ts';
+import type { SpaceRow, TailEntry, TailRow } from './layout.ts';
+
+/** Where nobody says what is safe. */
+export const TAIL_LIMITS = { entries: 2_000, bytes: 1_048_576 };
+
+/** Rows are small, so that what is safe can go. */
+const ENTRIES_PER_ROW = 100;
+
+export interface TailPlan {
+  readonly puts: readonly TailRow[];
+  readonly deletes: readonly number[];
+  readonly tail: SpaceRow['tail'];
+}
+
+/** How many rows of the tail, from its begin, a page may let go; the storage reads so many before the plan is made. */
+export function tailToRead(followed: Followed, before: VersionVector): number {
+  const { space, topology, cursor, changes, hasMoved, page } = followed;
+  if (space.tail.entries === 0) return 0;
+  const wasKept = safelyKept(topology, before);
+  if (hasMoved || isFarBehind(topology, page) || !isSamePlace(wasKept, safelyKept(topology, cursor))) return Infinity;
+  return isBounded(topology) ? changes.length + 8 : 0;
+}
+
+/** `oldest`: rows from the begin of the tail. */
+export function planTail(followed: Followed, applied: readonly TailEntry[], oldest: readonly TailRow[]): TailPlan {
+  const { space, topology, cursor, page } = followed;
+  const kept = safelyKept(topology, cursor);
+  const isSkipped = isFarBehind(topology, page);
+  const fresh = isSkipped ? [] : applied.filter((entry) => !reaches(kept, entry.stamp));
+  const puts = rowsOf(fresh, space.tail.next);
+  let entries = space.tail.entries + fresh.length;
+  let bytes = space.tail.bytes + sum(puts.map((row) => row.bytes));
+  const deletes: number[] = [];
+  for (const row of oldest) {
+    const isOver = isBounded(topology) && (entries > TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes);
+    if (!isSkipped && !isOver && !row.entries.every((entry) => reaches(kept, entry.stamp))) break;
+    deletes.push(row.position);
+    entries -= row.entries.length;
+    bytes -= row.bytes;
+  }
+  return { puts, deletes, tail: { next: space.tail.next + puts.length, entries, bytes } };
+}
+
+/** The tail made anew of these entries, in their order. */
+export function remadeTail(entries: readonly TailEntry[], { next }: SpaceRow['tail']): Omit<TailPlan, 'deletes'> {
+  const puts = rowsOf(entries, next);
+  const bytes = sum(puts.map((row) => row.bytes));
+  return { puts, tail: { next: next + puts.length, entries: entries.length, bytes } };
+}
+
+/** The change as it stands in the log. */
+export function tailEntry(stamp: TailEntry['stamp'], change: Change): TailEntry {
+  return { stamp, dot: change.dot, change };
+}
+
+function rowsOf(entries: readonly TailEntry[], first: number): TailRow[] {
+  const rows: TailRow[] = [];
+  for (let i = 0; i < entries.length; i += ENTRIES_PER_ROW) {
+    const own = entries.slice(i, i + ENTRIES_PER_ROW);
+    rows.push({
+      position: first + rows.length,
+      bytes: JSON.stringify(own).length,
+      entries: own,
+      incs: [...new Set(own.map((entry) => incOf(entry.dot)))],
+    });
+  }
+  return rows;
+}
+
+function isBounded({ members }: Topology): boolean {
+  const [only, ...others] = Object.values(members);
+  return others.length === 0 && Object.keys(only?.safe ?? {}).length === 0;
+}
+
+/** What follows will push all of it out again, so it is not kept at all: the tail has no hole. */
+function isFarBehind(topology: Topology, { cursor, head }: Followed['page']): boolean {
+  const behind = sum(Object.keys(head).map((sid) => Math.max(0, head[sid]! - countOf(cursor, sid))));
+  return isBounded(topology) && behind > TAIL_LIMITS.entries;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}
