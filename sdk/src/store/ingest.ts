@@ -18,6 +18,7 @@ import type { LogEntry, Page } from '../protocol/messages.ts';
 import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
+import { createIncarnation } from './incarnation.ts';
 import {
   CONFLICTS,
   INTERNAL_STORES,
@@ -25,6 +26,8 @@ import {
   OUTBOX,
   RECORDS,
   WRITERS,
+  isVacant,
+  REJECTED,
   type OutboxKey,
   type OutboxRow,
   type RecordRow,
@@ -33,9 +36,12 @@ import {
 } from './layout.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
+import { platformRandom } from './platform-random.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
+import { withServer } from './sent-to.ts';
+import { recoverIn, rejectIn } from './take-back-io.ts';
 import {
   freshEntries,
   outboxItems,
@@ -54,7 +60,7 @@ export interface DeviceStoreOptions {
   readonly nowMs?: () => number;
 }
 
-type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
+export type Write = IDBPTransaction<unknown, string[], 'readwrite'>;
 
 /** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
 export async function openDeviceStore(options: DeviceStoreOptions, merges: MergeFunctions = {}): Promise<DeviceStore> {
@@ -64,7 +70,10 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
   const constraints = compileConstraints(collections, schemas);
   const fingerprints = new Map(collections.map((plan) => [plan.name, viewFingerprint(plan, collections, merges)]));
   const told = new Set<string>();
-  const connection = openConnection(options.name);
+  const nowMs = options.nowMs ?? Date.now;
+  /** This context writes only to recover. */
+  const incarnation = createIncarnation(nowMs, platformRandom);
+  const connection = openConnection(options.name, () => incarnation.end());
   await connection.get();
   /** Collections that have a table here; others come from a newer app and are kept as state. */
   const scope = async (): Promise<{ db: IDBPDatabase; stores: string[] }> => {
@@ -110,11 +119,11 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       return withNewProblems(result, told);
     },
 
-    async noteServerTime(serverNowMs) {
+    async noteServerTime(serverNowMs, sid) {
       const { db } = await scope();
       const tx = db.transaction(META, 'readwrite', { durability: 'relaxed' });
       const replica = (await tx.store.get('replica')) as ReplicaRow;
-      const noted = withServerTime(replica, { serverNowMs, nowMs: (options.nowMs ?? Date.now)() });
+      const noted = withServer(withServerTime(replica, { serverNowMs, nowMs: nowMs() }), sid);
       if (noted !== replica) await tx.store.put(noted);
       await tx.done;
     },
@@ -123,7 +132,28 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
-        restamp(tx, { schemas, constraints }, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }),
+        restamp(tx, { schemas, constraints }, { after, serverNowMs, nowMs: nowMs() }),
+      );
+      await tx.done;
+      return result;
+    },
+
+    async recover(dot, record) {
+      const { db, stores } = await scope();
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const recovered = await abortOnError(tx, () =>
+        recoverIn(tx, { schemas, constraints }, { dot, record, inc: incarnation.continueFrom, nowMs: nowMs() }),
+      );
+      await tx.done;
+      if (recovered.written) incarnation.committed(recovered.written.inc, recovered.written.seq);
+      return recovered.result;
+    },
+
+    async reject(dot, error) {
+      const { db, stores } = await scope();
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const result = await abortOnError(tx, () =>
+        rejectIn(tx, { schemas, constraints }, { dot, error, nowMs: nowMs() }),
       );
       await tx.done;
       return result;
@@ -141,9 +171,12 @@ function withNewProblems(result: IngestResult, told: Set<string>): IngestResult 
 }
 
 /** A connection that gives way to an upgrade and comes back when it is next needed. */
-function openConnection(name: string): { get(): Promise<IDBPDatabase>; close(): void } {
+function openConnection(name: string, onLost: () => void): { get(): Promise<IDBPDatabase>; close(): void } {
   let opened: Promise<IDBPDatabase> | null = null;
-  const forget = (): void => void (opened = null);
+  const forget = (): void => {
+    opened = null;
+    onLost();
+  };
   const open = async (): Promise<IDBPDatabase> => {
     const db = await openDB(name, undefined, {
       blocking: (_from, _to, event) => {
@@ -187,7 +220,7 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
   }
 }
 
-interface Plans {
+export interface Plans {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly constraints: Constraints;
   readonly fingerprints: ReadonlyMap<string, string>;
@@ -201,10 +234,13 @@ async function ingestPage(tx: Write, plans: Plans, page: Page, nowMs: number): P
   const own = await ownRows(tx, replica, fresh);
   const known = withContent(fresh, (dot) => own.get(dot) ?? []);
   if ('reason' in known) return known;
-  const records = await loadRecords(tx, known);
+  const records = await loadRecords(tx, [...known, ...known.flatMap((entry) => entry.own)]);
   const gone = new Set(known.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
-  const plan = planPage({ replica, nowMs, entries: known, schemas, records, pending });
+  // What servers say of themselves counts as well.
+  const said = fresh.filter((entry) => 'control' in entry);
+  const cursor = said.reduce((vector, { stamp: [sid, n] }) => ({ ...vector, [sid]: n }), replica.cursor);
+  const plan = planPage({ replica: { ...replica, cursor }, nowMs, entries: known, schemas, records, pending });
   const moves = await storePlan(tx, plans, plan);
   await noteViews(tx, fingerprints, plan);
   const result = reportedResult(plan, page);
@@ -262,9 +298,9 @@ function isOurs(replica: ReplicaRow, dot: Dot): boolean {
   return Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
 }
 
-async function loadRecords(
+export async function loadRecords(
   tx: Write,
-  entries: readonly { readonly recs: readonly RecordChange[] }[],
+  entries: readonly { readonly recs: readonly Pick<RecordChange, 'c' | 'id'>[] }[],
 ): Promise<Map<string, RecordRow>> {
   const keys = new Map<string, [string, string]>();
   for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
@@ -275,7 +311,7 @@ async function loadRecords(
 }
 
 /** The outbox rows that go on being pending for these records, and the heads of their changes. */
-async function loadPending(
+export async function loadPending(
   tx: Write,
   records: readonly RecordRow[],
   gone: ReadonlySet<string>,
@@ -295,7 +331,7 @@ async function loadPending(
 }
 
 /** Resolves to what constraints have to say about it. */
-async function storePlan(
+export async function storePlan(
   tx: Write,
   { schemas, constraints }: Pick<Plans, 'schemas' | 'constraints'>,
   plan: PagePlan,
@@ -310,9 +346,11 @@ async function storePlan(
   const conflicts = tx.objectStore(CONFLICTS);
   const writers = tx.objectStore(WRITERS);
   const outbox = tx.objectStore(OUTBOX);
-  for (const record of plan.records) writes.push(records.put(storedRow(record)));
+  for (const record of plan.records)
+    writes.push(isVacant(record) ? records.delete([record.c, record.id]) : records.put(storedRow(record)));
   for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
   for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
+  for (const row of plan.rejected) writes.push(tx.objectStore(REJECTED).put(row));
   for (const writer of plan.writers) writes.push(writers.put(writer));
   for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
   writes.push(tx.objectStore(META).put(plan.replica));

@@ -2,19 +2,22 @@
  * The internal stores of a device's database, beside one table per collection. They move together with the rows in
  * one IndexedDB transaction; nobody else writes them.
  */
-import type { Op, RecordChange, Writer } from '../core/change.ts';
+import type { ChangeKind, Op, RecordChange, Writer } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { Hlc } from '../core/clock.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import { createRecord, type RecordState } from '../core/record.ts';
-import type { VersionVector } from '../core/version-vector.ts';
+import type { Sid, VersionVector } from '../core/version-vector.ts';
+import type { Refused } from './device-store.ts';
 import type { LocalFields, SeenRecord } from './local-fields.ts';
 
 export const RECORDS = '$records';
 export const OUTBOX = '$outbox';
 export const CONFLICTS = '$conflicts';
 export const WRITERS = '$writers';
+/** Writes that a server does not take, until somebody decides. */
+export const REJECTED = '$rejected';
 /** The index of constraints: what each record claims. */
 export const CLAIMS = '$claims';
 /** Rows that break a constraint together. */
@@ -22,13 +25,14 @@ export const COMPONENTS = '$components';
 // Not '$meta': Dexie keeps its own version number in a store of that name.
 export const META = '$replica';
 
-export const INTERNAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, CLAIMS, COMPONENTS, META] as const;
+export const INTERNAL_STORES = [RECORDS, OUTBOX, CONFLICTS, REJECTED, WRITERS, CLAIMS, COMPONENTS, META] as const;
 
 /** Dexie's schema strings of the internal stores. */
 export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], string>> = {
   [RECORDS]: '[c+id]',
   [OUTBOX]: '[order+part],dot',
   [CONFLICTS]: 'id',
+  [REJECTED]: 'id',
   [WRITERS]: 'inc',
   [CLAIMS]: '[name+id],[name+bucket+width+from]',
   [COMPONENTS]: 'id,*members',
@@ -68,9 +72,29 @@ export interface ChangeHead {
   readonly hlc: Hlc;
   readonly deps: VersionVector;
   readonly ex?: readonly Dot[];
-  readonly kind?: 'resolve';
+  readonly kind?: ChangeKind;
   readonly label?: string;
   readonly writer?: Writer;
+  /** See Change: some or all of what first stood under this dot was taken back. */
+  readonly was?: string;
+}
+
+/** What was written to one record and taken back, because a server does not take it: kept until somebody decides. */
+export interface RejectedRow {
+  readonly id: string;
+  readonly c: string;
+  readonly rowId: string;
+  /** The clock of the change that was refused. */
+  readonly hlc: Hlc;
+  readonly error: Refused;
+  /** What the refused change, and those that depend on it, did to the record, in order. */
+  readonly parts: readonly { readonly dot: Dot; readonly hlc: Hlc; readonly rec: RecordChange }[];
+}
+
+/** A server that changes may have been sent to, and which: those before a place in the outbox, or all so far. */
+export interface SentTo {
+  readonly sid: Sid;
+  readonly before: number | null;
 }
 
 export interface WriterRow extends Writer {
@@ -97,6 +121,8 @@ export interface ReplicaRow {
   readonly seqs: Readonly<Record<Inc, number>>;
   readonly cursor: VersionVector;
   readonly outbox: { readonly changes: number; readonly bytes: number };
+  /** Absent until a server was met. */
+  readonly sentTo?: readonly SentTo[];
 }
 
 /** Of a database that was made just now. */
@@ -129,6 +155,11 @@ export function currentState(row: RecordRow | undefined): RecordState | undefine
 export function seenRecord(row: RecordRow | undefined): SeenRecord {
   const state = currentState(row) ?? createRecord();
   return row?.local ? { ...state, local: row.local } : state;
+}
+
+/** Nothing is left of it: not in the log, not in the outbox, and nothing that only this device has. */
+export function isVacant(row: RecordRow): boolean {
+  return row.base === undefined && row.pending.length === 0 && row.local === undefined;
 }
 
 /** The fields that an operation writes, for showing an outbox entry. */

@@ -3,7 +3,7 @@
  * base, under the device's own pending ones; what a person sees never goes back.
  */
 import { applyRecordChange } from '../core/apply.ts';
-import { hashOfChange, type Change, type RecordChange, type Writer } from '../core/change.ts';
+import type { Change, RecordChange, Writer } from '../core/change.ts';
 import { receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { parsePath } from '../core/paths.ts';
@@ -22,12 +22,14 @@ import type { ChangeEntry, LogEntry, Page } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { withLocal } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
+import { endWriters, isClash, lostContent, rejectLost, type Lost } from './rejected.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
 import {
   currentState,
   type OutboxKey,
   type OutboxRow,
   type RecordRow,
+  type RejectedRow,
   type ReplicaRow,
   type WriterRow,
 } from './layout.ts';
@@ -41,6 +43,8 @@ export interface FreshEntry {
   readonly writer?: Writer;
   /** Rows of the outbox that hold this very change: they leave with it. */
   readonly own: readonly OutboxRow[];
+  /** What those hold and the log does not have under this dot. */
+  readonly lost: Lost | null;
 }
 
 export interface PageInput {
@@ -64,6 +68,7 @@ export interface PagePlan {
   readonly closedConflicts: readonly string[];
   readonly writers: readonly WriterRow[];
   readonly outboxDeletes: readonly OutboxKey[];
+  readonly rejected: readonly RejectedRow[];
   readonly replica: ReplicaRow;
   readonly result: Extract<IngestResult, { type: 'ingested' }>;
 }
@@ -99,15 +104,10 @@ export function withContent(
     const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
     const { hlc, recs, writer } = change;
-    const held = isSameContent(entry, rows) ? rows : [];
-    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: held });
+    const lost = entry.change ? lostContent(rows, entry.change) : null;
+    known.push({ stamp, dot, mark: { dot, hlc }, recs, ...(writer ? { writer } : {}), own: rows, lost });
   }
   return known;
-}
-
-/** Other content under a dot of ours is somebody else's: what was written here is not in the log, and stays to be sent. */
-function isSameContent({ change }: ChangeEntry, rows: readonly OutboxRow[]): boolean {
-  return change === undefined || rows.length === 0 || hashOfChange(change) === hashOfChange(changeOf(rows));
 }
 
 /** Ends before the first entry that only a newer version can apply: `upgrade` then says why. */
@@ -119,11 +119,19 @@ export function planPage(given: PageInput): PagePlan {
   const touched = new Map<string, TouchedRecord>();
   for (const entry of input.entries) {
     for (const rec of entry.recs) applyRecordChange(touch(input, touched, rec).base, entry.mark, rec, entry.stamp);
+    // Not always the same records: what a copy of this profile took back is named by the outbox alone.
+    for (const rec of entry.own.flatMap((row) => row.recs)) touch(input, touched, rec);
   }
   for (const record of input.recompute ?? []) touch(input, touched, record);
   const finished = [...touched.values()].map((record) => finish(input, record, gone));
   const changed = finished.filter((record) => record.isChanged);
-  const replica = advance(input);
+  const rejected = input.entries.flatMap(({ mark, lost }) =>
+    rejectLost(mark, lost, (rec) => touched.get(recordKey(rec.c, rec.id))?.base),
+  );
+  const replica = endWriters(
+    advance(input),
+    input.entries.flatMap(({ dot, lost }) => (isClash(lost) ? [dot] : [])),
+  );
   return {
     records: finished.map((record) => record.row),
     rows: changed.flatMap(({ collection, id, view }) =>
@@ -133,6 +141,7 @@ export function planPage(given: PageInput): PagePlan {
     closedConflicts: finished.flatMap((record) => record.closed),
     writers: input.entries.flatMap((entry) => (entry.writer ? [{ ...entry.writer, inc: incOf(entry.dot) }] : [])),
     outboxDeletes: removed,
+    rejected,
     replica,
     result: {
       type: 'ingested',
@@ -141,9 +150,12 @@ export function planPage(given: PageInput): PagePlan {
       applied: input.entries.filter((entry) => entry.own.length === 0).length,
       confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
       touched: touchedRows(changed),
-      conflictsChanged: finished.flatMap(({ collection, id, stored, row }) =>
-        conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
-      ),
+      conflictsChanged: [
+        ...finished.flatMap(({ collection, id, stored, row }) =>
+          conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
+        ),
+        ...rejected.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id])),
+      ],
       merged: changed.flatMap((record) => merges(input, record)),
       ...problemsOf(finished),
     },
@@ -184,11 +196,11 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
   const pending = (stored?.pending ?? []).filter((key) => !gone.has(outboxKey(key)));
   const overlay = pending.length === 0 ? undefined : withPending(input, record, pending);
   const schema = input.schemas.get(collection);
-  const shared = schema ? viewRecord(schema, id, overlay ?? base) : NO_VIEW;
+  const hasBase = stored?.base !== undefined || !isEmptyRecord(base);
+  const shared = schema && (overlay || hasBase) ? viewRecord(schema, id, overlay ?? base) : NO_VIEW;
   const before = schema && currentState(stored) ? viewRecord(schema, id, currentState(stored)!).row : null;
   const open = shared.conflicts.map((conflict) => conflict.id);
   const wasOpen = stored?.conflicts ?? [];
-  const hasBase = stored?.base !== undefined || !isEmptyRecord(base);
   const row: RecordRow = {
     c: collection,
     id,
@@ -207,7 +219,7 @@ function finish(input: PageInput, record: TouchedRecord, gone: ReadonlySet<strin
   };
 }
 
-/** Collections of a newer app have no schema here: their state is kept, there is nothing to show. */
+/** Collections of a newer app have no schema here: their state is kept, there is nothing to show. Nor of what was taken back whole. */
 const NO_VIEW: RecordView = { row: null, conflicts: [] };
 
 /** base with the device's own unconfirmed changes of the record on top, in the order they were made. */

@@ -169,9 +169,22 @@ export class TestDevice {
           result: this.#store.ingest(effect.page),
         }));
       case 'note-server-time':
-        return void this.#later(this.#options.random.fraction() * 20, () =>
-          this.#store.noteServerTime(effect.serverNowMs),
-        );
+        // Before anything is pushed: the store takes one call after the other.
+        return this.#store.noteServerTime(effect.serverNowMs, effect.sid);
+      case 'recover':
+        return this.#useStore(effect.connection, () => ({
+          type: 'taken-back',
+          dot: effect.dot,
+          error: effect.error,
+          result: this.#store.recover(effect.dot, effect.record),
+        }));
+      case 'reject':
+        return this.#useStore(effect.connection, () => ({
+          type: 'taken-back',
+          dot: effect.dot,
+          error: effect.error,
+          result: this.#store.reject(effect.dot, effect.error),
+        }));
       case 'correct-clock':
         return this.#useStore(effect.connection, () => ({
           type: 'clock-corrected',

@@ -5,14 +5,15 @@
  * It promises: events are taken one at a time; calls of the store run one after the other, in the order they were asked
  * for; a transport that was closed is never heard again.
  */
+import type { Sid } from '../core/version-vector.ts';
 import type { Random } from '../lib/random.ts';
 import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
-import type { Effect, LinkEvent, SessionEvent } from '../session/events.ts';
+import type { Effect, LinkEffect, LinkEvent, SessionEvent } from '../session/events.ts';
 import { step } from '../session/device-session.ts';
 import { createSession, type Remembered, type SessionOptions, type SessionState } from '../session/state.ts';
 import type { SyncNews, SyncState } from '../session/sync-state.ts';
-import type { DeviceStore, IngestResult } from '../store/device-store.ts';
+import type { DeviceStore, IngestResult, TakeBackResult } from '../store/device-store.ts';
 import type { Transport, TransportLink } from '../transport/transport.ts';
 import type { Clock } from './clock.ts';
 import { storageProblemOf } from './problem.ts';
@@ -108,7 +109,15 @@ export function createEngine(options: EngineOptions): Engine {
       case 'ingest':
         return useStore(effect.connection, async (opened) => ingested(await opened.ingest(effect.page)));
       case 'note-server-time':
-        return noteServerTime(effect.connection, effect.serverNowMs);
+        return noteServerTime(effect.connection, effect.serverNowMs, effect.sid);
+      case 'recover':
+        return useStore(effect.connection, async (opened) =>
+          takenBack(effect, await opened.recover(effect.dot, effect.record)),
+        );
+      case 'reject':
+        return useStore(effect.connection, async (opened) =>
+          takenBack(effect, await opened.reject(effect.dot, effect.error)),
+        );
       case 'correct-clock':
         return useStore(effect.connection, async (opened) => {
           const corrected = await opened.correctClock(effect.after, effect.serverNowMs);
@@ -123,6 +132,14 @@ export function createEngine(options: EngineOptions): Engine {
     return { type: 'page-ingested', result };
   }
 
+  function takenBack(
+    { dot, error }: Extract<LinkEffect, { type: 'recover' | 'reject' }>,
+    result: TakeBackResult,
+  ): LinkEvent {
+    if (result.type === 'taken-back') options.onChanged(result.touched);
+    return { type: 'taken-back', dot, error, result };
+  }
+
   function useStore(connection: number, use: (opened: DeviceStore) => Promise<LinkEvent>): void {
     store
       .use(use)
@@ -131,9 +148,9 @@ export function createEngine(options: EngineOptions): Engine {
       .catch(crash);
   }
 
-  function noteServerTime(connection: number, serverNowMs: number): void {
+  function noteServerTime(connection: number, serverNowMs: number, sid: Sid): void {
     store
-      .use((opened) => opened.noteServerTime(serverNowMs))
+      .use((opened) => opened.noteServerTime(serverNowMs, sid))
       .catch((error: unknown) => dispatch({ type: 'store-failed', connection, problem: storageProblemOf(error) }))
       .catch(crash);
   }
