@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   NOT_FOUND: 'No row with this id exists here. It may have been deleted; read it again.',
   ALREADY_EXISTS: 'A row with this id exists. Use update(), or leave the id to the SDK.',
   CONFLICT_CHANGED:
-    'The conflict has changed since it was read; nothing was written. Look at the new one in conflicts$.',
+    'The conflict, or what was to be undone, has changed since it was read; nothing was written. Look at what is there now.',
   CLOSED: 'The database handle was closed. Open it again.',
   TRANSACTION_ENDED:
     'A call was made outside of the transaction that it belongs to: after its end, or after awaiting something other than the database in it. The call wrote nothing. Await every call, and nothing else, inside its function.',

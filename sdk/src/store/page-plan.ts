@@ -147,8 +147,8 @@ export function planPage(given: PageInput): PagePlan {
       type: 'ingested',
       cursor: replica.cursor,
       ...(upgrade === null ? {} : { upgrade }),
-      applied: input.entries.filter((entry) => entry.own.length === 0).length,
-      confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
+      applied: input.entries.filter((entry) => !isConfirmed(entry)).length,
+      confirmed: input.entries.filter(isConfirmed).length,
       touched: touchedRows(changed),
       conflictsChanged: [
         ...finished.flatMap(({ collection, id, stored, row }) =>
@@ -160,6 +160,10 @@ export function planPage(given: PageInput): PagePlan {
       ...problemsOf(finished),
     },
   };
+}
+
+function isConfirmed({ own, lost }: FreshEntry): boolean {
+  return own.length > 0 && !isClash(lost);
 }
 
 interface TouchedRecord {
