@@ -4,6 +4,8 @@ import type { ReactNode } from 'react';
 import type { RowConflict } from '../data/overview.tsx';
 import { DeleteConflictCard } from './delete-conflict-card.tsx';
 import { FieldConflictCard } from './field-conflict-card.tsx';
+import { RecoveredCard } from './recovered-card.tsx';
+import { RejectedCard } from './rejected-card.tsx';
 
 interface ConflictStripProps {
   readonly conflicts: readonly RowConflict[];
@@ -36,5 +38,9 @@ export function ConflictCard({ conflict, ...rest }: ConflictCardProps): ReactNod
       return <FieldConflictCard conflict={conflict} {...rest} />;
     case 'delete':
       return <DeleteConflictCard conflict={conflict} {...rest} />;
+    case 'recovered':
+      return <RecoveredCard conflict={conflict} onDecided={rest.onDecided} />;
+    case 'rejected':
+      return <RejectedCard conflict={conflict} {...rest} />;
   }
 }

@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 import { useSession } from '../data/session.tsx';
 import { authorOf } from '../ui/author.ts';
 import { Byline } from '../ui/byline.tsx';
-import { bookingText } from './describe.ts';
+import { rowText, thingOf } from './describe.ts';
 import { RowName } from './row-name.tsx';
 import { useDecide } from './use-decide.ts';
 
@@ -19,7 +19,7 @@ interface CardProps {
 export function DeleteConflictCard({ conflict, namesRow, onDecided }: CardProps): ReactNode {
   const { me } = useSession();
   const decide = useDecide(onDecided);
-  const thing = conflict.collection === 'events' ? 'event' : 'note';
+  const thing = thingOf(conflict.collection);
   const deleter = authorOf(conflict.deleted, me).name;
   const editor = authorOf(conflict.edited, me);
   return (
@@ -35,7 +35,7 @@ export function DeleteConflictCard({ conflict, namesRow, onDecided }: CardProps)
       <ol className="versions">
         <li className="version" data-testid="conflict-version" data-choice="keep">
           <Byline version={conflict.edited} />
-          <p className="version-value">{contentOf(conflict)}</p>
+          <p className="version-value">{rowText(conflict.collection, conflict.edited.value)}</p>
           <div className="version-foot">
             <button
               type="button"
@@ -64,11 +64,4 @@ export function DeleteConflictCard({ conflict, namesRow, onDecided }: CardProps)
       </ol>
     </>
   );
-}
-
-function contentOf({ collection, edited }: DeleteConflict): string {
-  const title = String(edited.value['title'] ?? '').trim() || 'Untitled';
-  if (collection === 'events') return `${title}: ${bookingText(edited.value)}`;
-  const body = String(edited.value['body'] ?? '').trim();
-  return body === '' ? title : `${title}: ${body.slice(0, 200)}${body.length > 200 ? '…' : ''}`;
 }

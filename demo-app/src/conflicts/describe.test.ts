@@ -1,7 +1,16 @@
-import type { FieldConflict } from '@skerry/sdk';
+import type { FieldConflict, RejectedWrite } from '@skerry/sdk';
 import { expect, test } from 'vitest';
 
-import { allTogether, isProvisional, shapeOf, subjectOf, valueText } from './describe.ts';
+import {
+  allTogether,
+  attemptText,
+  isProvisional,
+  refusalText,
+  rowText,
+  shapeOf,
+  subjectOf,
+  valueText,
+} from './describe.ts';
 
 const slot = { fields: ['room', 'start', 'end'] };
 
@@ -64,3 +73,21 @@ function conflict(field: string, values: readonly string[]): FieldConflict {
     resolve: () => Promise.reject(new Error('not here')),
   };
 }
+
+test('[DSAY6] a write that was not taken is told by its fields and by what can be done', () => {
+  const attempted = { title: 'Groceries', body: 'Milk', pinned: undefined };
+  expect(attemptText({ action: 'write', attempted })).toBe('title: Groceries, text: Milk, pin: nothing');
+  expect(attemptText({ action: 'delete', attempted: {} })).toBe('Delete it');
+  const texts = (['FORBIDDEN', 'TOO_LARGE', 'INVALID_CHANGE'] as const).map((code) =>
+    refusalText({ error: { code } as RejectedWrite['error'] }),
+  );
+  expect(new Set(texts).size).toBe(3);
+  expect(texts.every((text) => text.includes('kept here until you decide'))).toBe(true);
+});
+
+test('[DSAY7] a whole note or event is told in a line', () => {
+  expect(rowText('notes', { title: 'Groceries', body: ' Milk ' })).toBe('Groceries: Milk');
+  expect(rowText('notes', { title: ' ' })).toBe('Untitled');
+  expect(rowText('notes', { title: 'Long', body: 'x'.repeat(300) })).toBe(`Long: ${'x'.repeat(200)}…`);
+  expect(rowText('events', { title: 'Standup', room: 'A' })).toBe('Standup: A');
+});

@@ -1,5 +1,5 @@
 /** Conflicts in words: what they are about, and what each version says. Pure. */
-import type { FieldConflict } from '@skerry/sdk';
+import type { FieldConflict, RejectedWrite } from '@skerry/sdk';
 
 import { parseWall, spanLabel } from '../calendar/wall-time.ts';
 import { hunksOf, isShown, withAll } from './hunks.ts';
@@ -56,6 +56,33 @@ export function bookingText(values: Values): string {
   const [start, end] = [parseWall(values['start']), parseWall(values['end'])];
   const span = start === null || end === null ? null : spanLabel(start, end);
   return [plain(values['room']) || 'No room', span].filter(Boolean).join(', ');
+}
+
+/** 'event', 'note' */
+export function thingOf(collection: string): string {
+  return collection === 'events' ? 'event' : 'note';
+}
+
+/** A whole note or event in a line or two. */
+export function rowText(collection: string, row: Values): string {
+  const title = plain(row['title']).trim() || 'Untitled';
+  if (collection === 'events') return `${title}: ${bookingText(row)}`;
+  const body = plain(row['body']).trim();
+  return body === '' ? title : `${title}: ${body.slice(0, 200)}${body.length > 200 ? '…' : ''}`;
+}
+
+/** 'title: Groceries, text: Milk' */
+export function attemptText({ action, attempted }: Pick<RejectedWrite, 'action' | 'attempted'>): string {
+  if (action === 'delete') return 'Delete it';
+  const fields = Object.entries(attempted);
+  return fields.map(([field, value]) => `${NAMES[field] ?? field}: ${plain(value) || 'nothing'}`).join(', ');
+}
+
+/** Why, for someone who can do something about it. */
+export function refusalText({ error }: Pick<RejectedWrite, 'error'>): string {
+  if (error.code === 'FORBIDDEN') return 'You may not change this. It is kept here until you decide.';
+  if (error.code === 'TOO_LARGE') return 'It is too large for the server. It is kept here until you decide.';
+  return `It is kept here until you decide (${error.code}).`;
 }
 
 function plain(value: unknown): string {

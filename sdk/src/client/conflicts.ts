@@ -13,9 +13,11 @@ import { SkerryError } from '../lib/errors.ts';
 import { findJsonProblem } from '../lib/json.ts';
 import { keepVersion } from '../policies/merge-text.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
+import { commitOf } from './commit.ts';
 import { copyFields, describe, isPlainObject, type Fields } from './copy.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Commit, Conflict, DeleteConflict, FieldConflict, RecoveredCopy, Version } from './types.ts';
+import { rejectedWrite } from './rejected-write.ts';
 import { guarded } from './write-scope.ts';
 
 type Choice = Parameters<LocalDatabase['resolve']>[1];
@@ -35,13 +37,18 @@ export async function readConflicts(
   before: readonly Conflict[],
 ): Promise<readonly Conflict[]> {
   const open: readonly ConflictRow[] = [...(await local.readConflicts()), ...(await local.readConstraintConflicts())];
-  if (open.length === 0) return [];
+  const rejected = await local.readRejected();
+  if (open.length + rejected.length === 0) return [];
   const writers = await local.readWriters([...new Set(open.flatMap(dotsOf).map(incOf))]);
   const context: Context = { local, lifetime, writers };
   const known = new Map(before.map((conflict) => [JSON.stringify(conflict), conflict]));
-  const oldestFirst = open.toSorted((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
-  const conflicts = await Promise.all(oldestFirst.map((conflict) => describeConflict(context, conflict)));
-  return conflicts.map((conflict) => known.get(JSON.stringify(conflict)) ?? conflict);
+  const conflicts = await Promise.all([
+    ...open.map(async (conflict) => ({ hlc: conflict.hlc, conflict: await describeConflict(context, conflict) })),
+    ...rejected.map(async (row) => ({ hlc: row.hlc, conflict: await rejectedWrite(context, row) })),
+  ]);
+  return conflicts
+    .sort((a, b) => a.hlc - b.hlc || (a.conflict.id < b.conflict.id ? -1 : 1))
+    .map(({ conflict }) => known.get(JSON.stringify(conflict)) ?? conflict);
 }
 
 export function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
@@ -123,11 +130,9 @@ function version<V>({ local, writers }: Context, mark: Mark, value: V): Version<
   };
 }
 
-function settle({ local, lifetime }: Context, conflict: OpenConflict, choose: () => Choice): Promise<Commit<void>> {
-  return guarded(lifetime, async () => {
-    const id = await local.resolve(conflict, choose());
-    return { result: undefined, id };
-  });
+function settle(context: Context, conflict: OpenConflict, choose: () => Choice): Promise<Commit<void>> {
+  const { local, lifetime } = context;
+  return guarded(lifetime, async () => commitOf(context, undefined, await local.resolve(conflict, choose())));
 }
 
 /** The values of the conflict's fields as they should be. */

@@ -4,6 +4,7 @@ import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { ConstraintChoice, LocalDatabase } from '../store/local-database.ts';
+import { commitOf } from './commit.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { ConstraintConflict } from './types.ts';
@@ -28,10 +29,10 @@ export async function describeConstraintConflict(
     accepted,
     contested,
     resolve: (choice) =>
-      guarded(lifetime, async () => ({
-        result: undefined,
-        id: await local.resolveConstraint(conflict, choiceFor(conflict, choice)),
-      })),
+      guarded(lifetime, async () => {
+        const written = await local.resolveConstraint(conflict, choiceFor(conflict, choice));
+        return commitOf({ local, lifetime }, undefined, written);
+      }),
   };
 }
 

@@ -27,10 +27,12 @@ export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
       return reason ? { type, at, connection, reason: errorOf(reason) } : { type, at, connection };
     }
     case 'refused':
+    case 'rejected':
       return { ...news, at, error: errorOf(news.error) };
     case 'pushed':
     case 'accepted':
     case 'pulled':
+    case 'recovered':
     case 'restamped':
     case 'merged':
     case 'conflict-opened':

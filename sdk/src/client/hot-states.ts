@@ -2,7 +2,7 @@
  * The states of an open database: conflicts$, outbox$ and status$. They follow the internal stores, whoever writes
  * them: this tab, another tab, or the worker.
  */
-import { CONFLICTS, OUTBOX, WRITERS } from '../store/layout.ts';
+import { CONFLICTS, OUTBOX, REJECTED, WRITERS } from '../store/layout.ts';
 import type { LocalDatabase, LocalWrite, Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/client.ts';
 import { isSameList, readConflicts } from './conflicts.ts';
@@ -65,7 +65,7 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
       reportPending();
     }),
     // Rows are a part of what is told about a constraint.
-    follow([CONFLICTS, WRITERS, ...local.constrained], async () => {
+    follow([CONFLICTS, REJECTED, WRITERS, ...local.constrained], async () => {
       conflicts.set(await readConflicts(local, lifetime, conflicts.state$.value));
       report({ conflicts: conflicts.state$.value.length });
     }),

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 
-import { TestServer } from '../testing/test-server.ts';
+import { TestServer, type TestServerOptions } from '../testing/test-server.ts';
 import { Timeline } from '../testing/timeline.ts';
 
 export interface Served {
@@ -11,16 +11,19 @@ export interface Served {
   /** What the server sends is this long on its way. */
   delayMs: number;
   readonly url: string;
+  /** Lets this much time pass for the server, at once. */
+  pass(ms: number): void;
   /** Ends every connection and takes no new one until start(). */
   stop(): void;
   start(): void;
   close(): Promise<void>;
 }
 
-export async function serve(): Promise<Served> {
+export async function serve(options: Partial<TestServerOptions> = {}): Promise<Served> {
   const timeline = new Timeline(Date.now());
-  const clock = setInterval(() => timeline.runUntil(Date.now()), 1);
-  const log = new TestServer({ sid: 'server-0000', timeline, commitMs: () => 1 });
+  let passedMs = 0;
+  const clock = setInterval(() => timeline.runUntil(Date.now() + passedMs), 1);
+  const log = new TestServer({ sid: 'server-0000', timeline, commitMs: () => 1, ...options });
   let isUp = true;
   const http = createServer();
   const sockets = new WebSocketServer({ noServer: true });
@@ -46,6 +49,7 @@ export async function serve(): Promise<Served> {
     log,
     delayMs: 0,
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    pass: (ms) => void (passedMs += ms),
     stop,
     start: () => (isUp = true),
     close: async () => {

@@ -4,6 +4,7 @@ import { Dexie } from 'dexie';
 import { SkerryError } from '../lib/errors.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { collectionCalls } from './collection.ts';
+import { commitOf } from './commit.ts';
 import { describe } from './copy.ts';
 import { withUnknownCollections } from './handle.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -37,10 +38,10 @@ export async function runTransaction<C extends Collections, R>(
     const calls = Object.fromEntries(names.map((name) => [name, collectionCalls(local, name, scope)]));
     const tx = withUnknownCollections(calls, names) as unknown as TransactionCollections<C>;
     try {
-      const { result, dot } = await local.transact(label === undefined ? {} : { label }, async () =>
+      const { result, ...written } = await local.transact(label === undefined ? {} : { label }, async () =>
         user(() => fn(tx)),
       );
-      return { result, id: dot };
+      return commitOf({ local, lifetime }, result, written);
     } finally {
       scope.end();
     }

@@ -106,6 +106,12 @@ export interface Commit<R> {
   readonly result: R;
   /** The dot of the change; '' when nothing was written. */
   readonly id: string;
+  /**
+   * Shows again what was shown before, as an ordinary write, all of it or nothing: CONFLICT_CHANGED when something newer
+   * was written to a field since, here or elsewhere. Counters and sets give back what this commit did to them. Undoing a
+   * resolution settles on what was shown before it.
+   */
+  undo(): Promise<void>;
 }
 
 /** Someone's version of a value. */
@@ -172,7 +178,6 @@ export interface RecoveredCopy extends ConflictBase {
   resolve(choice: 'restore' | 'discard'): Promise<Commit<void>>;
 }
 
-export type Conflict = FieldConflict | DeleteConflict | RecoveredCopy | ConstraintConflict;
 /** Rows that break a constraint together. Nothing is refused or taken away: all of them are there until someone decides. */
 export interface ConstraintConflict extends ConflictBase {
   readonly kind: 'constraint';
@@ -195,6 +200,25 @@ export interface ConstraintConflict extends ConflictBase {
     choice: { readonly change: Id; readonly to: Readonly<Record<string, unknown>> } | { readonly delete: Id } | 'allow',
   ): Promise<Commit<void>>;
 }
+/**
+ * A write that the server does not take: it is withdrawn from the row, here and everywhere, and kept on this device
+ * until somebody decides. Changes that depended on it came with it.
+ */
+export interface RejectedWrite extends ConflictBase {
+  readonly kind: 'rejected';
+  readonly rowId: Id;
+  /** What the row would be changed to if it were tried again: the fields that were written; none of a delete. */
+  readonly attempted: Readonly<Record<string, unknown>>;
+  readonly action: 'write' | 'delete';
+  readonly error: SkerryError;
+  /**
+   * `retry` writes it again as an ordinary change, `{ value }` writes these fields instead, `discard` forgets it. Throws
+   * CONFLICT_CHANGED when somebody has decided meanwhile, NOT_FOUND when the row to change is not there any more.
+   */
+  resolve(choice: 'discard' | 'retry' | { readonly value: Readonly<Record<string, unknown>> }): Promise<Commit<void>>;
+}
+
+export type Conflict = FieldConflict | DeleteConflict | RecoveredCopy | ConstraintConflict | RejectedWrite;
 
 export interface OutboxEntry {
   /** The dot of the change. */
@@ -245,6 +269,23 @@ export type SyncEvent =
   | { readonly type: 'accepted'; readonly at: Date; readonly changes: number }
   | { readonly type: 'pulled'; readonly at: Date; readonly changes: number; readonly records: number }
   | { readonly type: 'refused'; readonly at: Date; readonly dot: string; readonly error: SkerryError }
+  /** What was written to a row that had been deleted and forgotten everywhere is now in a row of its own. */
+  | {
+      readonly type: 'recovered';
+      readonly at: Date;
+      readonly collection: string;
+      readonly rowId: Id;
+      readonly copy: Id;
+    }
+  /** A write was withdrawn and is kept as a conflict. */
+  | {
+      readonly type: 'rejected';
+      readonly at: Date;
+      readonly dot: string;
+      readonly collection: string;
+      readonly rowId: Id;
+      readonly error: SkerryError;
+    }
   | { readonly type: 'restamped'; readonly at: Date; readonly changes: number; readonly offsetMs: number }
   | {
       readonly type: 'merged';

@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   NOT_FOUND: 'No row with this id exists here. It may have been deleted; read it again.',
   ALREADY_EXISTS: 'A row with this id exists. Use update(), or leave the id to the SDK.',
   CONFLICT_CHANGED:
-    'The conflict has changed since it was read; nothing was written. Look at the new one in conflicts$.',
+    'The conflict, or what was to be undone, has changed since it was read; nothing was written. Look at what is there now.',
   CLOSED: 'The database handle was closed. Open it again.',
   TRANSACTION_ENDED:
     'A call was made outside of the transaction that it belongs to: after its end, or after awaiting something other than the database in it. The call wrote nothing. Await every call, and nothing else, inside its function.',
@@ -40,8 +40,12 @@ export const ERROR_CODES = {
   GAP: 'The server misses an earlier change of the same writer. The SDK sends it again by itself.',
   GONE: 'A change edits a row that was deleted and forgotten everywhere. The SDK keeps what was written as a recovered copy.',
   LIMBO: 'A change edits a row whose delete is being forgotten. The SDK waits until every server has agreed.',
-  EQUIVOCATION: 'Two different changes carry the same identity. The server kept the first; report this.',
-  INVALID_CHANGE: 'The server refused a change because its shape is wrong. It stays in the outbox; report this.',
+  EQUIVOCATION:
+    'Two different changes carry the same identity. The server kept the first; what was written here is kept in conflicts$ until somebody decides. Report this.',
+  INVALID_CHANGE:
+    'The server refused a change because its shape is wrong. What was written is kept in conflicts$ until somebody decides; report this.',
+  WITHDRAWN:
+    'A copy of this profile was refused a change and took it back. What was written here is kept in conflicts$ until somebody decides.',
   SERVER_REPLACED:
     "The server lost its history or is another one than before. Nothing was deleted here, and nothing is sent; see 'A server that lost its data' in the guide.",
   POLICY_FAILED:

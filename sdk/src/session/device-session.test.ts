@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { CLOSE } from '../protocol/messages.ts';
+import type { TakeBackResult } from '../store/device-store.ts';
 import {
   identity,
   INC,
@@ -147,48 +148,98 @@ describe('pushing', () => {
     },
   );
 
+  const TAKEN_BACK: TakeBackResult = { type: 'taken-back', touched: {}, conflictsChanged: [], records: [] };
+
   test.each(['EQUIVOCATION', 'INVALID_CHANGE', 'TOO_LARGE', 'FORBIDDEN'] as const)(
-    '[SE18] %s: pushing stops with the reason, pulling goes on, the rest stays in the outbox',
+    '[SE18] %s: the change is taken back, and the rest of the outbox goes on',
     (code) => {
       const s = session().greet().hear(welcome());
-      s.link({ type: 'outbox-loaded', items: [item(1), item(2)] }).hear(pushed(1, refusal(2, code)));
-      expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code }, inSync: false });
-      expect(s.of('announce').map(({ news }) => news.type)).toEqual(['accepted', 'refused', 'connection']);
-      s.hear(page(1)).link({ type: 'page-ingested', result: ingested({ [SID]: 1 }) });
-      expect(s.sent()).toEqual([{ type: 'applied', cursor: { [SID]: 1 } }]);
-      expect(s.shown).toMatchObject({ connection: 'stalled', lastSyncedAt: null });
+      s.link({ type: 'outbox-loaded', items: [item(1), item(2), item(3)] }).hear(pushed(1, refusal(2, code)));
+      const { dot } = item(2).change;
+      const error = { code, message: `refused: ${code}` } as const;
+      expect(s.of('reject')).toMatchObject([{ dot, error }]);
+      expect(s.shown).toMatchObject({ connection: 'online', inSync: false });
+      expect(s.of('announce').map(({ news }) => news.type)).toEqual(['accepted', 'refused']);
       s.do({ type: 'local-write' });
       expect(s.of('load-outbox')).toEqual([]);
+      const records = [{ collection: 'notes', rowId: 'n2', copy: null }];
+      s.link({ type: 'taken-back', dot, error, result: { ...TAKEN_BACK, records } });
+      expect(s.of('announce')).toMatchObject([{ news: { type: 'rejected', dot, rowId: 'n2', error } }]);
+      expect(s.of('load-outbox')).toMatchObject([{ after: 1 }]);
     },
   );
 
-  test('[SE19] a change beyond the limit of the server is never put on the wire', () => {
+  test('[SE24] GONE: what the change edits of the forgotten record is recovered, and the rest goes on', () => {
+    const s = session().greet().hear(welcome());
+    const record = { c: 'notes', id: 'n1' };
+    s.link({ type: 'outbox-loaded', items: [item(1)] }).hear(pushed(0, { ...refusal(1, 'GONE'), record }));
+    const { dot } = item(1).change;
+    expect(s.of('recover')).toMatchObject([{ dot, record }]);
+    const records = [{ collection: 'notes', rowId: 'n1', copy: '~copy' }];
+    const error = { code: 'GONE', message: '' } as const;
+    s.link({ type: 'taken-back', dot, error, result: { ...TAKEN_BACK, records } });
+    expect(s.of('announce')).toMatchObject([{ news: { type: 'recovered', rowId: 'n1', copy: '~copy' } }]);
+    expect(s.of('load-outbox')).toMatchObject([{ after: null }]);
+  });
+
+  test('[SE25] a change that another server may hold waits instead of being taken back', () => {
+    const s = session().greet().hear(welcome());
+    s.link({ type: 'outbox-loaded', items: [item(1)] }).hear(pushed(0, refusal(1, 'FORBIDDEN')));
+    const { dot } = item(1).change;
+    const error = { code: 'FORBIDDEN', message: '' } as const;
+    s.link({ type: 'taken-back', dot, error, result: { type: 'fate-unknown', sid: 'server-1111' } });
+    expect(s.shown).toMatchObject({ connection: 'backoff', reason: { code: 'FORBIDDEN' } });
+    expect(s.do({ type: 'timer-fired', timer: 'push' }).of('load-outbox')).toMatchObject([{ after: null }]);
+  });
+
+  test('[SE26] when even the empty change is refused, pushing stops with the reason, and pulling goes on', () => {
+    const s = stalled();
+    expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code: 'FORBIDDEN' }, inSync: false });
+    s.hear(page(1)).link({ type: 'page-ingested', result: ingested({ [SID]: 1 }) });
+    expect(s.sent()).toEqual([{ type: 'applied', cursor: { [SID]: 1 } }]);
+    expect(s.shown).toMatchObject({ connection: 'stalled', lastSyncedAt: null });
+    s.do({ type: 'local-write' });
+    expect(s.of('load-outbox')).toEqual([]);
+  });
+
+  test('[SE19] a change beyond the limit of the server is never put on the wire: it is taken back', () => {
     const s = session().greet().hear(welcome());
     s.link({ type: 'outbox-loaded', items: [item(1), item(2, 2_000_000)] });
     expect(s.sent()).toEqual([{ type: 'push', changes: [item(1).change] }]);
     s.hear(pushed(1)).link({ type: 'outbox-loaded', items: [item(2, 2_000_000)] });
     expect(s.sent()).toEqual([]);
-    expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code: 'TOO_LARGE' } });
+    expect(s.of('reject')).toMatchObject([{ dot: item(2).change.dot, error: { code: 'TOO_LARGE' } }]);
+  });
+
+  test('[SE27] a change that no server could read is never put on the wire: it is taken back', () => {
+    const s = session().greet().hear(welcome());
+    const { change } = item(1);
+    const poison = { ...change, recs: [{ ...change.recs[0]!, ops: [{ t: 'inc', p: 'n#c', n: NaN } as const] }] };
+    s.link({ type: 'outbox-loaded', items: [{ ...item(1), change: poison }, item(2)] });
+    expect(s.sent()).toEqual([]);
+    expect(s.of('reject')).toMatchObject([{ dot: change.dot, error: { code: 'INVALID_CHANGE' } }]);
   });
 
   test('[SE20] a refused dot never counts as accepted, also when the server holds other content under it', () => {
     const s = session().greet().hear(welcome());
     s.link({ type: 'outbox-loaded', items: [item(1), item(2)] }).hear(pushed(2, refusal(2, 'EQUIVOCATION')));
     expect(s.shown.acceptedThrough).toEqual({ [INC]: 1 });
-    s.link({ type: 'transport-closed', code: 1006, reason: '' });
-    s.do({ type: 'wake' }).live(identity(), welcome({ known: { [INC]: 2 } }));
-    expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code: 'EQUIVOCATION' }, inSync: false });
   });
 
   test('[SE21] wake tries a stalled push again, and it counts as stalled until one goes through', () => {
-    const s = session().greet().hear(welcome());
-    s.link({ type: 'outbox-loaded', items: [item(1)] })
-      .hear(pushed(0, refusal(1, 'FORBIDDEN')))
-      .do({ type: 'wake' });
+    const s = stalled().do({ type: 'wake' });
     s.link({ type: 'outbox-loaded', items: [item(1)] });
     expect(s.shown.connection).toBe('stalled');
     expect(s.hear(pushed(1)).shown.connection).toBe('online');
   });
+
+  function stalled(): SessionRunner {
+    const s = session().greet().hear(welcome());
+    s.link({ type: 'outbox-loaded', items: [item(1)] }).hear(pushed(0, refusal(1, 'FORBIDDEN')));
+    const error = { code: 'FORBIDDEN', message: '' } as const;
+    const result = { type: 'nothing', isPending: true } as const;
+    return s.link({ type: 'taken-back', dot: item(1).change.dot, error, result });
+  }
 
   test('[SE22] pushes grow with every answer and begin small again after a lost one', () => {
     const s = session().greet().hear(welcome());

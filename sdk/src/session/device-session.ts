@@ -32,10 +32,12 @@ import {
   outboxLoaded,
   pushAnswered,
   pushFromHead,
+  takenBack,
 } from './pushing.ts';
 import { report } from './report.ts';
 import { andThen, onLink, stay, withEffects, withLink, type Link, type SessionState, type Step } from './state.ts';
 import type { Problem } from './sync-state.ts';
+import { newsOfTakeBack } from './taking-back.ts';
 import { errorOfClose, offline, troubleOf } from './trouble.ts';
 
 /** An idle link must answer this fast when somebody asks to sync now; a healthy one does in a fraction of it. */
@@ -67,6 +69,10 @@ function react(state: SessionState, event: SessionEvent, moment: Moment): Step {
     case 'page-ingested':
     case 'snapshot-ingested': {
       const news = [...newsOf(event.result, moment.nowMs), ...divergedNews(state, event.result, moment)];
+      return andThen({ state, effects: news }, (next) => ofConnection(next, event, moment));
+    }
+    case 'taken-back': {
+      const news = newsOfTakeBack(event.dot, event.error, event.result, moment.nowMs);
       return andThen({ state, effects: news }, (next) => ofConnection(next, event, moment));
     }
     case 'identity-loaded':
@@ -174,6 +180,8 @@ function ofLink(
       return pageIngested(state, link, event.result, moment);
     case 'snapshot-ingested':
       return snapshotIngested(state, link, event.result, moment);
+    case 'taken-back':
+      return takenBack(state, link, event, moment);
     case 'clock-corrected':
       return clockCorrected(state, link, event.restamped, event.offsetMs, moment);
   }
@@ -227,7 +235,7 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     trouble: null,
     acceptedThrough: { ...state.acceptedThrough, ...pick(known, link.identity.writers) },
   };
-  const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime });
+  const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime, sid });
   return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!)), (next) => loadOutbox(next, next.link!));
 }
 

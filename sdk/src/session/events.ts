@@ -3,14 +3,18 @@
  * its outcome comes back as an event that carries the number of the connection it belongs to: the answer to an old
  * connection is late and counts for nothing.
  */
+import type { Dot } from '../core/dot.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
 import type { Bootstrap, DeviceMessage, Page, ServerMessage, Snapshot } from '../protocol/messages.ts';
 import type {
   IngestResult,
   OutboxItem,
   OutboxPosition,
+  RecordName,
+  Refused,
   SnapshotResult,
   StoredIdentity,
+  TakeBackResult,
 } from '../store/device-store.ts';
 import type { Problem, SyncNews, SyncState } from './sync-state.ts';
 
@@ -49,6 +53,7 @@ export type LinkEvent =
   | { readonly type: 'page-ingested'; readonly result: IngestResult }
   | { readonly type: 'snapshot-ingested'; readonly result: SnapshotResult }
   | { readonly type: 'clock-corrected'; readonly restamped: number; readonly offsetMs: number }
+  | { readonly type: 'taken-back'; readonly dot: Dot; readonly error: Problem; readonly result: TakeBackResult }
   | { readonly type: 'store-failed'; readonly problem: Problem };
 
 export type Effect =
@@ -74,8 +79,11 @@ export type LinkEffect =
   | { readonly type: 'ingest'; readonly page: Page; readonly founders: readonly Sid[] }
   | { readonly type: 'ingest-snapshot'; readonly bootstrap: Bootstrap; readonly piece: Snapshot }
   /** Nothing waits for it. */
-  | { readonly type: 'note-server-time'; readonly serverNowMs: number }
-  | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number };
+  | { readonly type: 'note-server-time'; readonly serverNowMs: number; readonly sid: Sid }
+  | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number }
+  /** Both answered by `taken-back`. `error`: what the server said. */
+  | { readonly type: 'recover'; readonly dot: Dot; readonly record: RecordName; readonly error: Problem }
+  | { readonly type: 'reject'; readonly dot: Dot; readonly error: Refused };
 
 /** How far a vector is ahead of another one, in log entries. */
 export function entriesBetween(from: VersionVector, to: VersionVector): number {

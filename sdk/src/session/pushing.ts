@@ -2,14 +2,17 @@
  * Sending the outbox: in order, one push on the way at a time, the next after `pushed`. Nothing leaves the outbox here:
  * a change goes when it comes back in the server's log.
  */
-import { incOf, seqOf, type Inc } from '../core/dot.ts';
+import { incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
+import { checkChange } from '../protocol/check-change.ts';
+import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { Push, Pushed, Refusal } from '../protocol/messages.ts';
-import type { OutboxItem } from '../store/device-store.ts';
+import type { OutboxItem, TakeBackResult } from '../store/device-store.ts';
 import { BACKOFF, backoffMs } from './backoff.ts';
 import type { Effect, Moment } from './events.ts';
 import { hurry, send } from './link.ts';
 import { andThen, onLink, stay, withEffects, withLink, type Link, type SessionState, type Step } from './state.ts';
 import type { Problem } from './sync-state.ts';
+import { takeBack } from './taking-back.ts';
 
 /** Room in a frame for what is not a change: the envelope and a comma each. */
 const ENVELOPE_BYTES = 1_024;
@@ -64,7 +67,7 @@ export function pushAnswered(state: SessionState, link: Link, answer: Pushed, mo
       hasProgressed: link.hasProgressed || accepted > 0,
     }),
     acceptedThrough: { ...state.acceptedThrough, ...answer.known, ...knownBefore(answer) },
-    stall: accepted > 0 ? forgiven(state.stall) : state.stall,
+    stall: accepted > 0 ? null : state.stall,
   };
   const effects: Effect[] = [{ type: 'clear-timer', timer: 'answer' }];
   if (accepted > 0) {
@@ -113,13 +116,8 @@ function pushMore(state: SessionState): Step {
 }
 
 function outboxDrained(state: SessionState, link: Link): Step {
-  const drained: SessionState = { ...state, unsent: false, stall: forgiven(state.stall) };
+  const drained: SessionState = { ...state, unsent: false, stall: null };
   return stay(withLink(drained, link, { pushing: { type: 'idle' }, held: null }));
-}
-
-/** Later answers count a change as durable whose dot another content took: only a person can end that. */
-function forgiven(stall: Problem | null): Problem | null {
-  return stall?.code === 'EQUIVOCATION' ? stall : null;
 }
 
 /** What is refused is not held by the server, also when it holds another content under the same dot. */
@@ -130,10 +128,8 @@ function knownBefore({ known, refused }: Pushed): Readonly<Record<Inc, number>> 
 }
 
 function push(state: SessionState, link: Link, unsent: readonly OutboxItem[], moment: Moment): Step {
-  // A frame beyond the limit would cost the connection, and a change beyond it would come back for ever.
-  const tooLarge = unsent.findIndex((item) => item.bytes > link.limits.changeBytes);
-  const items = tooLarge === -1 ? unsent : unsent.slice(0, tooLarge);
-  if (items.length === 0) return stall(state, link, tooLargeProblem(unsent[0]!, link));
+  const { items, bad } = sendable(unsent, link);
+  if (items.length === 0 && bad) return takeBack({ ...state, unsent: true }, link, { dot: bad.dot }, bad.problem);
   const message: Push = { type: 'push', changes: items.map((item) => item.change) };
   const pushing = withLink({ ...state, unsent: true }, link, { pushing: { type: 'in-flight', items } });
   return withEffects(
@@ -167,12 +163,13 @@ function reactToRefusal(state: SessionState, link: Link, refusal: Refusal, probl
     case 'STORAGE_FULL':
     case 'INTERNAL':
       return waitToPush(state, link, problem, moment);
+    case 'GONE':
+      return takeBack(state, link, refusal, problem);
     case 'EQUIVOCATION':
     case 'INVALID_CHANGE':
     case 'TOO_LARGE':
     case 'FORBIDDEN':
-    case 'GONE':
-      return stall(state, link, problem);
+      return takeBack(state, link, { dot: refusal.dot }, problem);
   }
 }
 
@@ -193,14 +190,51 @@ function waitToPush(state: SessionState, link: Link, reason: Problem, moment: Mo
   return withEffects(waiting, { type: 'set-timer', timer: 'push', afterMs });
 }
 
+export function takenBack(
+  state: SessionState,
+  link: Link,
+  { error, result }: { readonly error: Problem; readonly result: TakeBackResult },
+  moment: Moment,
+): Step {
+  if (link.pushing.type !== 'taking-back') return stay(state);
+  switch (result.type) {
+    case 'taken-back':
+      return reload(withLink(state, link, { refusals: 0 }));
+    case 'fate-unknown':
+      return waitToPush(state, link, error, moment);
+    case 'nothing':
+      // An empty change that is refused as well: only a person can end that.
+      return result.isPending ? stall(state, link, error) : reload(state);
+  }
+}
+
 /** Pushing ends until somebody acts; pulling goes on, and everything stays in the outbox. */
 function stall(state: SessionState, link: Link, problem: Problem): Step {
   return stay({ ...withLink(state, link, { pushing: { type: 'stalled' } }), stall: problem });
 }
 
-function tooLargeProblem(item: OutboxItem, link: Link): Problem {
-  const message = `The change ${item.change.dot} has ${item.bytes} bytes; the server takes ${link.limits.changeBytes}.`;
-  return { code: 'TOO_LARGE', message };
+interface Sendable {
+  readonly items: readonly OutboxItem[];
+  /** The change behind them that the server would not even read. */
+  readonly bad: { readonly dot: Dot; readonly problem: Problem } | null;
+}
+
+/** A frame that the server cannot read would cost the connection, and what makes it so would come back for ever. */
+function sendable(unsent: readonly OutboxItem[], { limits }: Link): Sendable {
+  for (const [i, { change, bytes }] of unsent.entries()) {
+    if (bytes > limits.changeBytes) {
+      const message = `The change ${change.dot} has ${bytes} bytes; the server takes ${limits.changeBytes}.`;
+      return { items: unsent.slice(0, i), bad: { dot: change.dot, problem: { code: 'TOO_LARGE', message } } };
+    }
+    const checked = checkChange(change, { ...DEFAULT_LIMITS, changeBytes: limits.changeBytes });
+    if (checked.type === 'ok') continue;
+    const problem: Problem = {
+      code: checked.code,
+      message: `The change ${change.dot} cannot be sent: ${checked.reason}.`,
+    };
+    return { items: unsent.slice(0, i), bad: { dot: change.dot, problem } };
+  }
+  return { items: unsent, bad: null };
 }
 
 function answerMs(state: SessionState): number {

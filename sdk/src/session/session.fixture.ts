@@ -14,9 +14,11 @@ import type { SyncState } from './sync-state.ts';
 
 export const INC: Inc = 'AAAAAAAAAAAAAAAA';
 export const SID = 'server-0000';
+/** What every change of a test writes: a server could read it. */
+const OP = { t: 'inc', p: 'likes#c', n: 1 } as const;
 
 export function item(seq: number, bytes = 100): OutboxItem {
-  const change = { dot: dotOf(INC, seq), hlc: seq, recs: [{ c: 'notes', id: `n${seq}`, rv: [], ops: [] }] };
+  const change = { dot: dotOf(INC, seq), hlc: seq, recs: [{ c: 'notes', id: `n${seq}`, rv: [], ops: [OP] }] };
   return { position: seq, change, bytes };
 }
 

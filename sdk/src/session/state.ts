@@ -35,7 +35,7 @@ export interface SessionState {
   readonly attempts: number;
   /** Why there is no live link, for the status; kept until the next welcome. */
   readonly trouble: Trouble | null;
-  /** Why pushing has stopped although the link is live; kept until a push goes through. Two contents under one dot: for good. */
+  /** Why pushing has stopped although the link is live; kept until a push goes through. */
   readonly stall: Problem | null;
   /** Why pulling has stopped although the link is live: what comes next is of a newer version of the app. */
   readonly upgrade: Problem | null;
@@ -126,6 +126,8 @@ export type Pushing =
   | { readonly type: 'loading'; readonly isCheck: boolean }
   | { readonly type: 'in-flight'; readonly items: readonly OutboxItem[] }
   | { readonly type: 'correcting' }
+  /** A refused change is being taken back. */
+  | { readonly type: 'taking-back' }
   | { readonly type: 'waiting' }
   | { readonly type: 'stalled' };
 

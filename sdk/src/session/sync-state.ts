@@ -67,6 +67,16 @@ export type SyncNews = { readonly at: number } & (
   /** Versions of records that a snapshot did not confirm: they were put aside. */
   | { readonly type: 'repaired'; readonly records: number }
   | { readonly type: 'refused'; readonly dot: Dot; readonly error: Problem }
+  /** What was written to a row that was deleted and forgotten everywhere is now in a row of its own. */
+  | { readonly type: 'recovered'; readonly collection: string; readonly rowId: string; readonly copy: string }
+  /** A write was taken back; it is kept until somebody decides. */
+  | {
+      readonly type: 'rejected';
+      readonly dot: Dot;
+      readonly collection: string;
+      readonly rowId: string;
+      readonly error: Problem;
+    }
   | { readonly type: 'restamped'; readonly changes: number; readonly offsetMs: number }
   | {
       readonly type: 'merged';

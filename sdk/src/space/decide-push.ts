@@ -70,8 +70,8 @@ function factsOf(
     storedHash: hashes.get(change.dot) ?? null,
     hash,
     cursor: meta.cursor,
-    // A writer belongs to whom its first change came from: nobody goes on in another's name.
-    permitted: isPermitted && (writer === null || writer === owner),
+    // What was taken back writes nothing. A writer belongs to whom its first change came from: nobody goes on in another's name.
+    permitted: (isPermitted || change.recs.length === 0) && (writer === null || writer === owner),
     recordOf: (collection, id) => records.get(spaceKey(collection, id)),
     promised: Object.hasOwn(members, sid) ? members[sid]!.horizon : {},
     horizon: commonHorizon(meta.topology),

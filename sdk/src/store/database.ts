@@ -2,18 +2,23 @@
 import { Dexie, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
+import { WAIVERS } from '../constraints/claim.ts';
 import { claimStates } from '../constraints/claim-states.ts';
 import { compileConstraints, type Constraints } from '../constraints/registry.ts';
+import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { Writer } from '../core/change.ts';
-import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
+import { registerRow, registerValue, resolveLife, resolveRegister, writeRecord } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
 import { msOf } from '../core/clock.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { readRow, type Row } from '../core/view.ts';
+import { undoRecord } from '../core/undo.ts';
+import { isVisible, readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { randomName } from '../lib/ids.ts';
+import type { Json } from '../lib/json.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceRemoteChanges } from './announce.ts';
+import { attemptOf } from './attempt.ts';
 import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
 import { createIncarnation } from './incarnation.ts';
@@ -30,15 +35,17 @@ import {
   OUTBOX,
   RECORDS,
   seenRecord,
+  REJECTED,
   WRITERS,
   type ConflictRow,
   type OutboxRow,
   type RecordRow,
+  type RejectedRow,
   type ReplicaRow,
   type WriterRow,
 } from './layout.ts';
 import { recordRow, type StoredRecordRow } from './packed-record.ts';
-import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary } from './local-database.ts';
+import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary, UndoPlan, Written } from './local-database.ts';
 import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
@@ -132,7 +139,18 @@ function localDatabase(
         });
         return about.isOurs ? fn() : heldOpen(trans, fn);
       });
-      return { result, dot: tracking.dots(trans!)[0] ?? '' };
+      return { result, ...written(tracking, trans!) };
+    },
+    async undo(plan) {
+      if (plan.length === 0) return;
+      const intents = plan.map((record) =>
+        undoing(record.collection === WAIVERS ? WAIVER_SCHEMA : schemaOf(record.collection), record),
+      );
+      // What was allowed has no table of its own; the change of any row is tracked.
+      const tables = [...schemas.keys()].filter((name) => plan.some((record) => record.collection === name));
+      await dexie.transaction('rw', [...(tables.length > 0 ? tables : schemas.keys()), RECORDS], (transaction) =>
+        tracking.write(nativeTransaction(transaction), intents),
+      );
     },
     writeAsSeen(collection, id, seen) {
       const transaction = Dexie.currentTransaction;
@@ -152,7 +170,7 @@ function localDatabase(
         tracking.describe(trans, { kind: 'resolve' });
         return tracking.write(trans, [resolution(schema, conflict, choice)]);
       });
-      return tracking.dots(trans!)[0]!;
+      return written(tracking, trans!);
     },
     async resolveConstraint(conflict, choice) {
       let trans: IDBTransaction | undefined;
@@ -166,7 +184,7 @@ function localDatabase(
           constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
         ]);
       });
-      return tracking.dots(trans!)[0] ?? '';
+      return written(tracking, trans!);
     },
     async readClaims(collection, id) {
       return dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
@@ -186,6 +204,31 @@ function localDatabase(
       return conflicts
         .filter((conflict) => conflict.kind === 'constraint')
         .filter(({ collection }) => schemas.has(collection));
+    },
+    async readRejected() {
+      const rows = (await dexie.table(REJECTED).toArray()) as RejectedRow[];
+      return rows.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
+    },
+    async settleRejected(rejected, choice) {
+      const schema = schemas.get(rejected.c);
+      let trans: IDBTransaction | undefined;
+      const stores = [...(schema ? [schema.name, RECORDS] : []), REJECTED];
+      await dexie.transaction('rw', stores, async (transaction) => {
+        trans = nativeTransaction(transaction);
+        if (!(await dexie.table(REJECTED).get(rejected.id)))
+          throw new SkerryError(
+            'CONFLICT_CHANGED',
+            `What was to be done about ${rejected.c}/${rejected.rowId} is decided.`,
+          );
+        await dexie.table(REJECTED).delete(rejected.id);
+        if (choice === 'discard') return;
+        const intent = retrying(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
+        await tracking.write(trans, [intent]);
+      });
+      return written(tracking, trans!);
+    },
+    async keepRejected(rejected) {
+      await dexie.table(REJECTED).put(rejected);
     },
     async readWriters(incs) {
       const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];
@@ -240,6 +283,50 @@ function resolution(
         ...registerRow(open.path, open.fields, registerValue(open.path, open.fields, choice.row)),
       });
       return resolveRegister({ schema, id, current, confirmed }, open.path, registerValue(open.path, open.fields, row));
+    },
+  };
+}
+
+function written(tracking: Tracking, trans: IDBTransaction): Written {
+  return { dot: tracking.dots(trans)[0] ?? '', undo: tracking.undoable(trans) };
+}
+
+function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordIntent {
+  const { id } = record;
+  return {
+    schema,
+    id,
+    change: (current, confirmed) => {
+      const change = undoRecord(schema, record, current, confirmed);
+      if (change !== 'changed') return change;
+      throw new SkerryError(
+        'CONFLICT_CHANGED',
+        `${schema.name}/${id} was changed since; nothing was undone. Change it as it should be.`,
+      );
+    },
+  };
+}
+
+/** `value`: fields to write instead of those that were rejected. */
+function retrying(
+  schema: CollectionSchema,
+  rejected: RejectedRow,
+  value: Readonly<Record<string, Json | undefined>> | null,
+): RecordIntent {
+  const id = rejected.rowId;
+  return {
+    schema,
+    id,
+    change: (current, confirmed) => {
+      const isThere = current !== undefined && current.life.length > 0 && isVisible(schema, current);
+      const shown = isThere ? readRow(schema, id, current) : undefined;
+      const { fields, isDelete, makesRow } = attemptOf(rejected, shown);
+      if (isDelete && value === null) return writeRecord({ schema, id, current, confirmed, next: null });
+      if (!shown && !makesRow)
+        throw new SkerryError('NOT_FOUND', `${schema.name}/${id} is not there any more; nothing was written.`);
+      const next: Readonly<Record<string, Json | undefined>> = { ...shown, ...(value ?? fields), id };
+      const present = Object.entries(next).filter((entry): entry is [string, Json] => entry[1] !== undefined);
+      return writeRecord({ schema, id, current, confirmed, next: checkRow(schema, Object.fromEntries(present)) });
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Change } from '../core/change.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
+import type { ErrorCode } from '../lib/errors.ts';
 import type { Bootstrap, Chain, Page, Snapshot } from '../protocol/messages.ts';
 
 export interface DeviceStore {
@@ -26,8 +27,8 @@ export interface DeviceStore {
    * in one transaction: its base becomes the snapshot's, what is unsent stays on top.
    */
   ingestSnapshot(bootstrap: Bootstrap, piece: Snapshot): Promise<SnapshotResult>;
-  /** A server told its time: later writes are stamped by it. */
-  noteServerTime(serverNowMs: number): Promise<void>;
+  /** A server told its time: later writes are stamped by it. What is pushed from now on goes to this server. */
+  noteServerTime(serverNowMs: number, sid: Sid): Promise<void>;
   /**
    * The server refused stamps that are too far ahead. Remembers the measured offset for later writes and re-stamps,
    * in order, the changes after `after`, which no server holds.
@@ -36,7 +37,45 @@ export interface DeviceStore {
     after: OutboxPosition | null,
     serverNowMs: number,
   ): Promise<{ readonly restamped: number; readonly offsetMs: number }>;
+  /**
+   * A change edits a record that was deleted and forgotten everywhere: what it and those behind it write there becomes
+   * a copy of the record, under the same dots.
+   */
+  recover(dot: Dot, record: RecordName): Promise<TakeBackResult>;
+  /** A server does not take a change: it is emptied, with what depends on it, and kept for somebody to decide. */
+  reject(dot: Dot, error: Refused): Promise<TakeBackResult>;
   close(): void;
+}
+
+export interface RecordName {
+  readonly c: string;
+  readonly id: string;
+}
+
+/** Why a server does not take a change. */
+export interface Refused {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export type TakeBackResult =
+  | {
+      readonly type: 'taken-back';
+      /** Rows whose visible content may have changed, by collection. */
+      readonly touched: Readonly<Record<string, readonly string[]>>;
+      readonly conflictsChanged: readonly ConflictMove[];
+      readonly records: readonly TakenBackRecord[];
+    }
+  /** Another server may have taken it before it could say so: until that is known it stays as it is. */
+  | { readonly type: 'fate-unknown'; readonly sid: Sid }
+  /** `isPending`: it is in the outbox, and nothing is left in it that could be taken back. */
+  | { readonly type: 'nothing'; readonly isPending: boolean };
+
+export interface TakenBackRecord {
+  readonly collection: string;
+  readonly rowId: string;
+  /** The row that has what was written here, until somebody restores or discards it; null when the write was refused. */
+  readonly copy: string | null;
 }
 
 export interface StoredIdentity {

@@ -14,6 +14,7 @@ import { tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
+import type { UndoneRecord } from '../core/undo.ts';
 import { isVisible, readRow, viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
@@ -200,6 +201,16 @@ export class TransactionDraft {
   /** Dots of the changes as they stand. */
   get dots(): readonly Dot[] {
     return this.#written().map((change) => change.dot);
+  }
+
+  /** What the transaction did to each record, as it stands: for undoing it. */
+  get undoable(): readonly (UndoneRecord & { readonly collection: string })[] {
+    return [...this.#records].flatMap(([key, record]) => {
+      const written = this.#changeOf(record, key);
+      if (!written) return [];
+      const { change, draft } = written;
+      return [{ collection: change.c, id: change.id, dot: draft.dot, change, before: currentState(record.stored) }];
+    });
   }
 
   get recordCount(): number {

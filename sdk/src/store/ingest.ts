@@ -21,6 +21,7 @@ import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { followPage } from './follow.ts';
+import { createIncarnation } from './incarnation.ts';
 import { goOver, RefusedSnapshot, stage, type Begun, type Write } from './ingest-snapshot.ts';
 import {
   CONFLICTS,
@@ -31,6 +32,8 @@ import {
   SNAPSHOT,
   TAIL,
   WRITERS,
+  isVacant,
+  REJECTED,
   type OutboxKey,
   type OutboxRow,
   type RecordRow,
@@ -40,12 +43,15 @@ import {
 } from './layout.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
+import { platformRandom } from './platform-random.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
+import { withServer } from './sent-to.ts';
 import { readSpace } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
+import { recoverIn, rejectIn } from './take-back-io.ts';
 
 /** Plain data: it travels to the worker. */
 export interface DeviceStoreOptions {
@@ -63,7 +69,10 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
   const constraints = compileConstraints(collections, schemas);
   const fingerprints = new Map(collections.map((plan) => [plan.name, viewFingerprint(plan, collections, merges)]));
   const told = new Set<string>();
-  const connection = openConnection(options.name);
+  const nowMs = options.nowMs ?? Date.now;
+  /** This context writes only to recover. */
+  const incarnation = createIncarnation(nowMs, platformRandom);
+  const connection = openConnection(options.name, () => incarnation.end());
   await connection.get();
   /** Collections that have a table here; others come from a newer app and are kept as state. */
   const scope = async (): Promise<{ db: IDBPDatabase; stores: string[] }> => {
@@ -140,11 +149,11 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       }
     },
 
-    async noteServerTime(serverNowMs) {
+    async noteServerTime(serverNowMs, sid) {
       const { db } = await scope();
       const tx = db.transaction(META, 'readwrite', { durability: 'relaxed' });
       const replica = (await tx.store.get('replica')) as ReplicaRow;
-      const noted = withServerTime(replica, { serverNowMs, nowMs: (options.nowMs ?? Date.now)() });
+      const noted = withServer(withServerTime(replica, { serverNowMs, nowMs: nowMs() }), sid);
       if (noted !== replica) await tx.store.put(noted);
       await tx.done;
     },
@@ -153,7 +162,28 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
-        restamp(tx, { schemas, constraints }, { after, serverNowMs, nowMs: (options.nowMs ?? Date.now)() }),
+        restamp(tx, { schemas, constraints }, { after, serverNowMs, nowMs: nowMs() }),
+      );
+      await tx.done;
+      return result;
+    },
+
+    async recover(dot, record) {
+      const { db, stores } = await scope();
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const recovered = await abortOnError(tx, () =>
+        recoverIn(tx, { schemas, constraints }, { dot, record, inc: incarnation.continueFrom, nowMs: nowMs() }),
+      );
+      await tx.done;
+      if (recovered.written) incarnation.committed(recovered.written.inc, recovered.written.seq);
+      return recovered.result;
+    },
+
+    async reject(dot, error) {
+      const { db, stores } = await scope();
+      const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
+      const result = await abortOnError(tx, () =>
+        rejectIn(tx, { schemas, constraints }, { dot, error, nowMs: nowMs() }),
       );
       await tx.done;
       return result;
@@ -171,9 +201,12 @@ function withNewProblems(result: IngestResult, told: Set<string>): IngestResult 
 }
 
 /** A connection that gives way to an upgrade and comes back when it is next needed. */
-function openConnection(name: string): { get(): Promise<IDBPDatabase>; close(): void } {
+function openConnection(name: string, onLost: () => void): { get(): Promise<IDBPDatabase>; close(): void } {
   let opened: Promise<IDBPDatabase> | null = null;
-  const forget = (): void => void (opened = null);
+  const forget = (): void => {
+    opened = null;
+    onLost();
+  };
   const open = async (): Promise<IDBPDatabase> => {
     const db = await openDB(name, undefined, {
       blocking: (_from, _to, event) => {
@@ -217,7 +250,7 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
   }
 }
 
-interface Plans {
+export interface Plans {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly constraints: Constraints;
   readonly fingerprints: ReadonlyMap<string, string>;
@@ -242,7 +275,7 @@ async function ingestPage(
   const tombstones = followed.hasMoved ? await readTombstones(tx) : [];
   const records = await loadRecords(
     tx,
-    entries.map((entry) => entry.change),
+    entries.flatMap((entry) => [entry.change, ...entry.own]),
   );
   for (const record of tombstones) records.set(recordKey(record.c, record.id), record);
   const gone = new Set(entries.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
@@ -324,9 +357,9 @@ function isOurs(replica: ReplicaRow, dot: Dot, hasRelays: boolean): boolean {
   return hasRelays || Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
 }
 
-async function loadRecords(
+export async function loadRecords(
   tx: Write,
-  entries: readonly { readonly recs: readonly RecordChange[] }[],
+  entries: readonly { readonly recs: readonly Pick<RecordChange, 'c' | 'id'>[] }[],
 ): Promise<Map<string, RecordRow>> {
   const keys = new Map<string, [string, string]>();
   for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
@@ -337,7 +370,7 @@ async function loadRecords(
 }
 
 /** The outbox rows that go on being pending for these records, and the heads of their changes. */
-async function loadPending(
+export async function loadPending(
   tx: Write,
   records: readonly RecordRow[],
   gone: ReadonlySet<string>,
@@ -357,7 +390,7 @@ async function loadPending(
 }
 
 /** Resolves to what constraints have to say about it. */
-async function storePlan(
+export async function storePlan(
   tx: Write,
   { schemas, constraints }: Pick<Plans, 'schemas' | 'constraints'>,
   plan: PagePlan,
@@ -373,10 +406,12 @@ async function storePlan(
   const writers = tx.objectStore(WRITERS);
   const outbox = tx.objectStore(OUTBOX);
   const tail = tx.objectStore(TAIL);
-  for (const record of plan.records) writes.push(records.put(storedRow(record)));
+  for (const record of plan.records)
+    writes.push(isVacant(record) ? records.delete([record.c, record.id]) : records.put(storedRow(record)));
   for (const { c, id } of plan.forgotten) writes.push(records.delete([c, id]));
   for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
   for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
+  for (const row of plan.rejected) writes.push(tx.objectStore(REJECTED).put(row));
   for (const writer of plan.writers) writes.push(writers.put(writer));
   for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
   for (const row of plan.tail.puts) writes.push(tail.put(row));

@@ -10,15 +10,18 @@ import { EMPTY_DIGEST, type Digest } from '../core/digest.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import { createRecord, lifeStatus, type RecordState } from '../core/record.ts';
 import type { Topology } from '../core/topology.ts';
-import type { Stamp, VersionVector } from '../core/version-vector.ts';
+import type { Sid, Stamp, VersionVector } from '../core/version-vector.ts';
 import { isUuidV7 } from '../lib/ids.ts';
 import type { Bootstrap, Chain, Snapshot } from '../protocol/messages.ts';
+import type { Refused } from './device-store.ts';
 import type { LocalFields, SeenRecord } from './local-fields.ts';
 
 export const RECORDS = '$records';
 export const OUTBOX = '$outbox';
 export const CONFLICTS = '$conflicts';
 export const WRITERS = '$writers';
+/** Writes that a server does not take, until somebody decides. */
+export const REJECTED = '$rejected';
 /** The index of constraints: what each record claims. */
 export const CLAIMS = '$claims';
 /** Rows that break a constraint together. */
@@ -30,7 +33,7 @@ export const SNAPSHOT = '$snapshot';
 export const QUARANTINE = '$quarantine';
 
 /** What a local write touches; the rest is the worker's, and no write waits for it. */
-export const LOCAL_STORES = [RECORDS, OUTBOX, CONFLICTS, WRITERS, CLAIMS, COMPONENTS, META] as const;
+export const LOCAL_STORES = [RECORDS, OUTBOX, CONFLICTS, REJECTED, WRITERS, CLAIMS, COMPONENTS, META] as const;
 export const INTERNAL_STORES = [...LOCAL_STORES, TAIL, SNAPSHOT, QUARANTINE] as const;
 
 /** A new number means that a database of the one before is brought up to date when it is opened (`upgrade.ts`). */
@@ -41,6 +44,7 @@ export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], 
   [RECORDS]: '[c+id],dead',
   [OUTBOX]: '[order+part],dot',
   [CONFLICTS]: 'id',
+  [REJECTED]: 'id',
   [WRITERS]: 'inc',
   [CLAIMS]: '[name+id],[name+bucket+width+from]',
   [COMPONENTS]: 'id,*members',
@@ -90,6 +94,24 @@ export interface ChangeHead extends Omit<Change, 'dot' | 'recs'> {
   readonly deps: VersionVector;
 }
 
+/** What was written to one record and taken back, because a server does not take it: kept until somebody decides. */
+export interface RejectedRow {
+  readonly id: string;
+  readonly c: string;
+  readonly rowId: string;
+  /** The clock of the change that was refused. */
+  readonly hlc: Hlc;
+  readonly error: Refused;
+  /** What the refused change, and those that depend on it, did to the record, in order. */
+  readonly parts: readonly { readonly dot: Dot; readonly hlc: Hlc; readonly rec: RecordChange }[];
+}
+
+/** A server that changes may have been sent to, and which: those before a place in the outbox, or all so far. */
+export interface SentTo {
+  readonly sid: Sid;
+  readonly before: number | null;
+}
+
 export interface WriterRow extends Writer {
   readonly inc: Inc;
 }
@@ -114,6 +136,8 @@ export interface ReplicaRow {
   readonly seqs: Readonly<Record<Inc, number>>;
   readonly cursor: VersionVector;
   readonly outbox: { readonly changes: number; readonly bytes: number };
+  /** Absent until a server was met. */
+  readonly sentTo?: readonly SentTo[];
 }
 
 /** Of a database that was made just now. */
@@ -219,6 +243,11 @@ export function seenRecord(row: RecordRow | undefined): SeenRecord {
 /** Whether the record, with this base, is a tombstone that may be forgotten one day. */
 export function isTombstone(id: string, base: RecordState | undefined): boolean {
   return base !== undefined && isUuidV7(id) && lifeStatus(base) === 'dead';
+}
+
+/** Nothing is left of it: not in the log, not in the outbox, and nothing that only this device has. */
+export function isVacant(row: RecordRow): boolean {
+  return row.base === undefined && row.pending.length === 0 && row.local === undefined;
 }
 
 /** The fields that an operation writes, for showing an outbox entry. */

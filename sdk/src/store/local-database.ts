@@ -11,11 +11,14 @@ import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { Row } from '../core/view.ts';
+import type { Json } from '../lib/json.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
+import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
 import type { SeenRecord } from './local-fields.ts';
+import type { RejectedRow } from './layout.ts';
 
 export type { SeenRecord };
 
@@ -51,6 +54,15 @@ export interface TransactOptions {
   readonly isOurs?: boolean;
 }
 
+/** What a transaction did, record by record: as much as it takes to undo it. */
+export type UndoPlan = readonly (UndoneRecord & { readonly collection: string })[];
+
+/** A transaction that was committed; `dot` is '' when nothing was written. */
+export interface Written {
+  readonly dot: Dot | '';
+  readonly undo: UndoPlan;
+}
+
 export interface LocalDatabase {
   /** One table per collection with primary key `id`; writes through it are tracked in the same transaction. */
   readonly dexie: Dexie;
@@ -62,7 +74,12 @@ export interface LocalDatabase {
    * as several changes when it is large. Resolves on the transaction's `complete`; `dot` is '' when nothing was
    * written.
    */
-  transact<R>(options: TransactOptions, fn: () => Promise<R>): Promise<{ readonly result: R; readonly dot: Dot | '' }>;
+  transact<R>(options: TransactOptions, fn: () => Promise<R>): Promise<{ readonly result: R } & Written>;
+  /**
+   * Writes what was shown before, in one transaction. Throws CONFLICT_CHANGED, and writes nothing, when something newer
+   * was written to any of it.
+   */
+  undo(plan: UndoPlan): Promise<void>;
   /** The record as it is shown now, for a write that is made later. */
   readSeen(collection: string, id: string): Promise<SeenRecord>;
   /**
@@ -75,12 +92,12 @@ export interface LocalDatabase {
    * A field conflict takes `{ row }`: the values of the conflict's fields (an absent field is unset); a delete
    * conflict takes `{ life }`.
    */
-  resolve(conflict: OpenConflict, choice: { readonly row: Row } | { readonly life: 'live' | 'dead' }): Promise<Dot>;
+  resolve(conflict: OpenConflict, choice: { readonly row: Row } | { readonly life: 'live' | 'dead' }): Promise<Written>;
   /**
    * Settles a constraint conflict if its rows and what they claim are as they were read, otherwise throws
    * CONFLICT_CHANGED and writes nothing. `row`: the row as it should be; null deletes it. '' when that changes nothing.
    */
-  resolveConstraint(conflict: OpenConstraintConflict, choice: ConstraintChoice): Promise<Dot | ''>;
+  resolveConstraint(conflict: OpenConstraintConflict, choice: ConstraintChoice): Promise<Written>;
   /** Open conflicts of records, oldest first. Observable by liveQuery. */
   readConflicts(): Promise<readonly OpenConflict[]>;
   /** Open conflicts between records. Observable by liveQuery. */
@@ -89,6 +106,19 @@ export interface LocalDatabase {
   readClaims(collection: string, id: string): Promise<readonly ClaimState[]>;
   /** Collections with constraints: their rows are a part of conflicts. */
   readonly constrained: readonly string[];
+  /** Writes that the server did not take, in the order they were made. Observable by liveQuery. */
+  readRejected(): Promise<readonly RejectedRow[]>;
+  /**
+   * Forgets a rejected write, and writes `row`, made from what is shown now, in the same transaction: null deletes,
+   * `retry` gives what it wanted. Throws CONFLICT_CHANGED when it was settled meanwhile, NOT_FOUND when the row that it
+   * changed is not there.
+   */
+  settleRejected(
+    rejected: RejectedRow,
+    choice: 'discard' | 'retry' | { readonly value: Readonly<Record<string, Json | undefined>> },
+  ): Promise<Written>;
+  /** Takes a discarded one back. */
+  keepRejected(rejected: RejectedRow): Promise<void>;
   /** Who wrote under these incarnations. Observable by liveQuery. */
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Unsent changes, oldest first, without their content. Observable by liveQuery. */

@@ -11,12 +11,12 @@ import type { RecordChange } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { RecordState } from '../core/record.ts';
+import type { Sid } from '../core/version-vector.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import type { Random } from '../lib/random.ts';
 import { EMPTY_DIGEST, digestText } from '../core/digest.ts';
-import type { Sid } from '../core/version-vector.ts';
 import type { Bootstrap, Page, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import {
   addDigest,
@@ -29,17 +29,28 @@ import {
 } from './bootstrap-plan.ts';
 import { changedByStep, changedRecords } from './changed-records.ts';
 import { copyRow } from './check-row.ts';
-import type { IngestResult, OutboxItem, OutboxPosition, SnapshotResult, StoredIdentity } from './device-store.ts';
+import type {
+  IngestResult,
+  OutboxItem,
+  OutboxPosition,
+  RecordName,
+  Refused,
+  SnapshotResult,
+  StoredIdentity,
+  TakeBackResult,
+} from './device-store.ts';
 import { TransactionDraft, type StepRows } from './draft.ts';
 import { followPage } from './follow.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import {
+  isVacant,
   newReplica,
   newSpace,
   seenRecord,
   type OutboxRow,
   type QuarantineRow,
   type RecordRow,
+  type RejectedRow,
   type ReplicaRow,
   type SpaceRow,
   type StagingRow,
@@ -50,8 +61,12 @@ import type { SeenRecord } from './local-fields.ts';
 import { switchOutbox } from './outbox-switch.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
+import { copyIdOf, planRecover } from './recover-plan.ts';
+import { planReject } from './reject-plan.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
+import { withServer } from './sent-to.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
+import { planViews, resultOf, type TakeBack } from './take-back.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 import { tailToRead } from './tail-plan.ts';
 
@@ -61,6 +76,7 @@ export interface MemoryDisk {
   readonly records: Map<string, RecordRow>;
   readonly outbox: Map<string, OutboxRow>;
   readonly conflicts: Map<string, OpenConflict>;
+  readonly rejected: Map<string, RejectedRow>;
   readonly writers: Map<Inc, WriterRow>;
   readonly rows: Map<string, Row>;
   /** Claims, components and the open conflicts of constraints. */
@@ -104,6 +120,7 @@ export function emptyDisk(deviceId: string): MemoryDisk {
     records: new Map(),
     outbox: new Map(),
     conflicts: new Map(),
+    rejected: new Map(),
     writers: new Map(),
     rows: new Map(),
     constraints: new ClaimIndex(),
@@ -121,6 +138,7 @@ export function copyDisk(disk: MemoryDisk): MemoryDisk {
     records: new Map(disk.records),
     outbox: new Map(disk.outbox),
     conflicts: new Map(disk.conflicts),
+    rejected: new Map(disk.rejected),
     writers: new Map(disk.writers),
     rows: new Map(disk.rows),
     constraints: disk.constraints.copy(),
@@ -133,6 +151,8 @@ export class MemoryDevice {
   readonly #options: MemoryDeviceOptions;
   /** One per open tab; a tab that is opened again gets a new one. */
   readonly #tabs: WriterIncarnation[] = [];
+  /** Of the syncing context, which writes only to recover. */
+  #syncing!: WriterIncarnation;
 
   constructor(options: MemoryDeviceOptions) {
     this.#options = options;
@@ -147,6 +167,7 @@ export class MemoryDevice {
   reopen(tabs = 2): void {
     const { nowMs, random } = this.#options;
     this.#tabs.splice(0, this.#tabs.length, ...Array.from({ length: tabs }, () => createIncarnation(nowMs, random)));
+    this.#syncing = createIncarnation(nowMs, random);
   }
 
   row(collection: string, id: string): Row | undefined {
@@ -336,9 +357,53 @@ export class MemoryDevice {
     return outcome.result;
   }
 
-  noteServerTime(serverNowMs: number): void {
+  noteServerTime(serverNowMs: number, sid: Sid): void {
     const { disk, nowMs } = this.#options;
-    disk.replica = withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() });
+    disk.replica = withServer(withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() }), sid);
+  }
+
+  recover(dot: Dot, name: RecordName): TakeBackResult {
+    const { disk, schemas, nowMs, user } = this.#options;
+    const copyId = copyIdOf(name, dot);
+    const inc = this.#syncing.continueFrom(disk.replica.seqs);
+    const result = this.#takeBack(
+      planRecover({
+        replica: disk.replica,
+        outbox: this.#outboxFrom(dot),
+        record: disk.records.get(recordKey(name.c, name.id)) ?? { ...name, pending: [], conflicts: [] },
+        copy: disk.records.get(recordKey(name.c, copyId)),
+        schema: schemas.get(name.c),
+        inc,
+        writer: disk.writers.get(incOf(dot)) ?? { user, device: { id: disk.replica.deviceId } },
+        nowMs: nowMs(),
+      }),
+    );
+    const seq = disk.replica.seqs[inc];
+    if (seq !== undefined) this.#syncing.committed(inc, seq);
+    return result;
+  }
+
+  reject(dot: Dot, error: Refused): TakeBackResult {
+    const { replica, records } = this.disk;
+    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error }));
+  }
+
+  #takeBack(plan: TakeBack): TakeBackResult {
+    if (plan.type !== 'take-back') return plan;
+    const { disk, schemas, nowMs } = this.#options;
+    for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
+    for (const row of plan.outboxPuts) disk.outbox.set(outboxKey([row.order, row.part]), row);
+    for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
+    for (const row of plan.rejected) disk.rejected.set(row.id, row);
+    const views = planViews(plan, { schemas, pending: disk.outbox, nowMs: nowMs() });
+    this.#store(views);
+    return resultOf(plan, views);
+  }
+
+  #outboxFrom(dot: Dot): OutboxRow[] {
+    const rows = this.#outboxRows();
+    const first = rows.findIndex((row) => row.dot === dot);
+    return first === -1 ? [] : rows.slice(first);
   }
 
   correctClock(
@@ -358,11 +423,13 @@ export class MemoryDevice {
 
   #store(plan: PagePlan): void {
     const { disk, schemas, constraints } = this.#options;
-    for (const record of plan.records) disk.records.set(recordKey(record.c, record.id), record);
+    for (const record of plan.records)
+      put(disk.records, recordKey(record.c, record.id), isVacant(record) ? null : record);
     for (const record of plan.forgotten) disk.records.delete(recordKey(record.c, record.id));
     for (const { collection, id, row } of plan.rows) put(disk.rows, recordKey(collection, id), row);
     for (const id of plan.closedConflicts) disk.conflicts.delete(id);
     for (const conflict of plan.conflicts) disk.conflicts.set(conflict.id, conflict);
+    for (const row of plan.rejected) disk.rejected.set(row.id, row);
     for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
     for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
     disk.replica = plan.replica;

@@ -3,7 +3,7 @@
  * base, under the device's own pending ones; what a person sees never goes back.
  */
 import { applyRecordChange } from '../core/apply.ts';
-import { hashOfChange, withoutDependencies, type Change, type Op, type RecordChange } from '../core/change.ts';
+import { withoutDependencies, type Change, type Op, type RecordChange } from '../core/change.ts';
 import { receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { digestOfRecord, digestText, exchange, type Digest } from '../core/digest.ts';
@@ -26,6 +26,7 @@ import type { ChangeEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { withLocal } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
+import { endWriters, isClash, lostContent, rejectLost, type Lost } from './rejected.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
 import { followPage, isSamePlace, type Followed, type FollowedChange, type OutOfStep } from './follow.ts';
 import {
@@ -34,6 +35,7 @@ import {
   type OutboxKey,
   type OutboxRow,
   type RecordRow,
+  type RejectedRow,
   type ReplicaRow,
   type SpaceRow,
   type TailEntry,
@@ -52,6 +54,8 @@ export interface FreshEntry {
   readonly own: readonly OutboxRow[];
   /** Applied before, under another number. */
   readonly isRepeated: boolean;
+  /** What the rows hold and the log does not have under this dot. */
+  readonly lost: Lost | null;
 }
 
 export interface PageInput {
@@ -83,6 +87,7 @@ export interface PagePlan {
   readonly closedConflicts: readonly string[];
   readonly writers: readonly WriterRow[];
   readonly outboxDeletes: readonly OutboxKey[];
+  readonly rejected: readonly RejectedRow[];
   readonly replica: ReplicaRow;
   /** null: as it was. */
   readonly space: SpaceRow | null;
@@ -101,15 +106,10 @@ export function withContent(
     const rows = own(dot);
     const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
-    const held = isSameContent(entry, rows) ? rows : [];
-    known.push({ stamp, dot, mark: { dot, hlc: change.hlc }, change, own: held, isRepeated: entry.isRepeated });
+    const lost = entry.change ? lostContent(rows, entry.change) : null;
+    known.push({ stamp, dot, mark: { dot, hlc: change.hlc }, change, own: rows, isRepeated: entry.isRepeated, lost });
   }
   return known;
-}
-
-/** Other content under a dot of ours is somebody else's: what was written here is not in the log, and stays to be sent. */
-function isSameContent({ change }: ChangeEntry, rows: readonly OutboxRow[]): boolean {
-  return change === undefined || rows.length === 0 || hashOfChange(change) === hashOfChange(changeOf(rows));
 }
 
 export function planPage(input: PageInput): PagePlan {
@@ -119,6 +119,8 @@ export function planPage(input: PageInput): PagePlan {
   const touched = new Map<string, TouchedRecord>();
   for (const entry of input.entries) {
     for (const rec of entry.change.recs) applyEntry(input, touched, entry, rec);
+    // Not always the same records: what a copy of this profile took back is named by the outbox alone.
+    for (const rec of entry.own.flatMap((row) => row.recs)) touch(input, touched, rec);
   }
   for (const record of input.recompute ?? []) touch(input, touched, record);
   for (const record of input.tombstones ?? []) {
@@ -126,8 +128,14 @@ export function planPage(input: PageInput): PagePlan {
   }
   const finished = [...touched.values()].map((record) => finish(input, record, { gone, horizon }));
   const changed = finished.filter((record) => record.isChanged);
-  const replica = advance(input);
   const { space, tail, isDiverged } = planSpace(input, finished);
+  const rejected = input.entries.flatMap(({ mark, lost }) =>
+    rejectLost(mark, lost, (rec) => touched.get(recordKey(rec.c, rec.id))?.base),
+  );
+  const replica = endWriters(
+    advance(input),
+    input.entries.flatMap(({ dot, lost }) => (isClash(lost) ? [dot] : [])),
+  );
   return {
     records: finished.filter((record) => !record.isForgotten).map((record) => record.row),
     forgotten: finished.filter((record) => record.isForgotten).map((record) => record.row),
@@ -138,18 +146,22 @@ export function planPage(input: PageInput): PagePlan {
     closedConflicts: finished.flatMap((record) => record.closed),
     writers: input.entries.flatMap(({ dot, change }) => writersOf(dot, change)),
     outboxDeletes: removed,
+    rejected,
     replica,
     space,
     tail,
     result: {
       type: 'ingested',
       ...reachedBy(input),
-      applied: input.entries.filter((entry) => entry.own.length === 0 && !entry.isRepeated).length,
-      confirmed: input.entries.filter((entry) => entry.own.length > 0).length,
+      applied: input.entries.filter((entry) => !isConfirmed(entry) && !entry.isRepeated).length,
+      confirmed: input.entries.filter(isConfirmed).length,
       touched: touchedRows(changed),
-      conflictsChanged: finished.flatMap(({ collection, id, stored, row }) =>
-        conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
-      ),
+      conflictsChanged: [
+        ...finished.flatMap(({ collection, id, stored, row }) =>
+          conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
+        ),
+        ...rejected.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id])),
+      ],
       merged: changed.flatMap((record) => merges(input, record)),
       ...problemsOf(finished),
       isDiverged,
@@ -203,6 +215,10 @@ function digestAfter(digest: Digest, finished: readonly FinishedRecord[]): Diges
 function compareDigests({ page, cursor }: Followed, digest: Digest | null): boolean | null {
   if (page.digest === undefined || digest === null || !isSamePlace(cursor, page.cursor)) return null;
   return digestText(digest) === page.digest;
+}
+
+function isConfirmed({ own, lost }: FreshEntry): boolean {
+  return own.length > 0 && !isClash(lost);
 }
 
 interface TouchedRecord {
@@ -296,7 +312,7 @@ function groundOf(
   return isPending && grave ? { grave } : {};
 }
 
-/** Collections of a newer app have no schema here: their state is kept, there is nothing to show. */
+/** Collections of a newer app have no schema here: their state is kept, there is nothing to show. Nor of what was taken back whole. */
 const NO_VIEW: RecordView = { row: null, conflicts: [] };
 
 /** The device's own unconfirmed changes of the record on top of it, in the order they were made. */

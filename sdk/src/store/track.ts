@@ -28,7 +28,7 @@ import { checkId, copyRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
 import { TransactionDraft } from './draft.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
-import type { LocalWrite } from './local-database.ts';
+import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
@@ -58,6 +58,8 @@ export interface Tracking {
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
   dots(trans: IDBTransaction): readonly string[];
+  /** What they did, for undoing it. */
+  undoable(trans: IDBTransaction): UndoPlan;
 }
 
 interface OpenTransaction {
@@ -206,6 +208,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
+    undoable: (trans) => open.get(trans)?.draft?.undoable ?? [],
   };
 }
 

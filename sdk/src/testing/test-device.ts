@@ -139,8 +139,22 @@ function askStore(store: MemoryDevice, effect: StoreEffect): LinkEvent | null {
     case 'ingest-snapshot':
       return { type: 'snapshot-ingested', result: store.ingestSnapshot(effect.bootstrap, effect.piece) };
     case 'note-server-time':
-      store.noteServerTime(effect.serverNowMs);
+      store.noteServerTime(effect.serverNowMs, effect.sid);
       return null;
+    case 'recover':
+      return {
+        type: 'taken-back',
+        dot: effect.dot,
+        error: effect.error,
+        result: store.recover(effect.dot, effect.record),
+      };
+    case 'reject':
+      return {
+        type: 'taken-back',
+        dot: effect.dot,
+        error: effect.error,
+        result: store.reject(effect.dot, effect.error),
+      };
     case 'correct-clock':
       return { type: 'clock-corrected', ...store.correctClock(effect.after, effect.serverNowMs) };
   }

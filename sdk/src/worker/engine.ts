@@ -5,14 +5,15 @@
  * It promises: events are taken one at a time; calls of the store run one after the other, in the order they were asked
  * for; a transport that was closed is never heard again.
  */
+import type { Sid } from '../core/version-vector.ts';
 import type { Random } from '../lib/random.ts';
 import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
-import type { Effect, LinkEvent, SessionEvent } from '../session/events.ts';
+import type { Effect, LinkEffect, LinkEvent, SessionEvent } from '../session/events.ts';
 import { step } from '../session/device-session.ts';
 import { createSession, type Remembered, type SessionOptions, type SessionState } from '../session/state.ts';
 import type { SyncNews, SyncState } from '../session/sync-state.ts';
-import type { DeviceStore, SnapshotResult } from '../store/device-store.ts';
+import type { DeviceStore, SnapshotResult, TakeBackResult } from '../store/device-store.ts';
 import type { Transport, TransportLink } from '../transport/transport.ts';
 import type { Clock } from './clock.ts';
 import { storageProblemOf } from './problem.ts';
@@ -118,7 +119,15 @@ export function createEngine(options: EngineOptions): Engine {
           return { type: 'snapshot-ingested', result };
         });
       case 'note-server-time':
-        return noteServerTime(effect.connection, effect.serverNowMs);
+        return noteServerTime(effect.connection, effect.serverNowMs, effect.sid);
+      case 'recover':
+        return useStore(effect.connection, async (opened) =>
+          takenBack(effect, await opened.recover(effect.dot, effect.record)),
+        );
+      case 'reject':
+        return useStore(effect.connection, async (opened) =>
+          takenBack(effect, await opened.reject(effect.dot, effect.error)),
+        );
       case 'correct-clock':
         return useStore(effect.connection, async (opened) => {
           const corrected = await opened.correctClock(effect.after, effect.serverNowMs);
@@ -132,6 +141,14 @@ export function createEngine(options: EngineOptions): Engine {
     if (result.type === 'ingested') options.onChanged(result.touched);
   }
 
+  function takenBack(
+    { dot, error }: Extract<LinkEffect, { type: 'recover' | 'reject' }>,
+    result: TakeBackResult,
+  ): LinkEvent {
+    if (result.type === 'taken-back') options.onChanged(result.touched);
+    return { type: 'taken-back', dot, error, result };
+  }
+
   function useStore(connection: number, use: (opened: DeviceStore) => Promise<LinkEvent>): void {
     store
       .use(use)
@@ -140,9 +157,9 @@ export function createEngine(options: EngineOptions): Engine {
       .catch(crash);
   }
 
-  function noteServerTime(connection: number, serverNowMs: number): void {
+  function noteServerTime(connection: number, serverNowMs: number, sid: Sid): void {
     store
-      .use((opened) => opened.noteServerTime(serverNowMs))
+      .use((opened) => opened.noteServerTime(serverNowMs, sid))
       .catch((error: unknown) => dispatch({ type: 'store-failed', connection, problem: storageProblemOf(error) }))
       .catch(crash);
   }

@@ -130,6 +130,8 @@ const NEWS_FIELDS: Readonly<Record<SyncNews['type'], Readonly<Record<string, (va
   diverged: {},
   repaired: { records: isNumber },
   refused: { dot: isText, error: isProblem },
+  recovered: { collection: isText, rowId: isText, copy: isText },
+  rejected: { dot: isText, collection: isText, rowId: isText, error: isProblem },
   restamped: { changes: isNumber, offsetMs: isNumber },
   merged: { collection: isText, rowId: isText, field: isText, losers: Array.isArray },
   'conflict-opened': CONFLICT_MOVE,

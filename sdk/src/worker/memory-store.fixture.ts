@@ -2,12 +2,12 @@
  * A device's storage for the tests of the engine: it keeps the log as it was received, the cursor and the outbox, and
  * the promises of DeviceStore about them, so that whole logs can be compared. Rows and conflicts are not derived here.
  */
-import { withoutDependencies, type Change, type RecordChange } from '../core/change.ts';
+import { hashOfChange, withoutDependencies, type Change, type RecordChange } from '../core/change.ts';
 import { hlcAt, msOf, tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { countOf, type VersionVector } from '../core/version-vector.ts';
 import type { ChangeEntry, Page } from '../protocol/messages.ts';
-import type { DeviceStore, IngestResult, OutboxItem } from '../store/device-store.ts';
+import type { DeviceStore, IngestResult, OutboxItem, TakeBackResult } from '../store/device-store.ts';
 
 export interface MemoryStore extends DeviceStore {
   /** A local write: in the outbox when this returns. */
@@ -90,6 +90,16 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
     return { restamped: moved.length, offsetMs };
   }
 
+  /** What was written is not kept here: only that the dot stays, with nothing under it. */
+  function takeBack(dot: Dot): TakeBackResult {
+    const item = outbox.find(({ change }) => change.dot === dot);
+    if (!item || item.change.recs.length === 0) return { type: 'nothing', isPending: item !== undefined };
+    const change = { ...item.change, recs: [], was: hashOfChange(item.change) };
+    outbox = outbox.map((other) => (other === item ? { ...item, change } : other));
+    const records = item.change.recs.map(({ c, id }) => ({ collection: c, rowId: id, copy: null }));
+    return { type: 'taken-back', touched: rowsOf([item.change]), conflictsChanged: [], records };
+  }
+
   return {
     write(recs) {
       lastSeq += 1;
@@ -128,6 +138,8 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
       throw new Error('the server of these tests keeps its whole log');
     },
     noteServerTime: async () => undefined,
+    recover: async (dot) => takeBack(dot),
+    reject: async (dot) => takeBack(dot),
     correctClock: async (after, serverNowMs) => restamp(after, serverNowMs),
     close: () => undefined,
   };

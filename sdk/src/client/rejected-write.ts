@@ -1,0 +1,61 @@
+/** A write that the server did not take, as people decide about it: try it again, write something else, or forget it. */
+import { msOf } from '../core/clock.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { findJsonProblem, type Json } from '../lib/json.ts';
+import { attemptOf } from '../store/attempt.ts';
+import type { RejectedRow } from '../store/layout.ts';
+import type { LocalDatabase } from '../store/local-database.ts';
+import { commitOf } from './commit.ts';
+import { copyFields, describe, isPlainObject } from './copy.ts';
+import type { Lifetime } from './lifetime.ts';
+import type { RejectedWrite } from './types.ts';
+import { guarded } from './write-scope.ts';
+
+interface Context {
+  readonly local: LocalDatabase;
+  readonly lifetime: Lifetime;
+}
+
+type Choice = Parameters<LocalDatabase['settleRejected']>[1];
+
+export async function rejectedWrite(context: Context, rejected: RejectedRow): Promise<RejectedWrite> {
+  const { local, lifetime } = context;
+  const { id, c, rowId, hlc, error } = rejected;
+  const current = local.schemas.has(c) ? await local.dexie.table(c).get(rowId) : undefined;
+  const { fields, isDelete } = attemptOf(rejected, current);
+  return {
+    kind: 'rejected',
+    id,
+    collection: c,
+    rowId,
+    detectedAt: new Date(msOf(hlc)),
+    attempted: fields,
+    action: isDelete ? 'delete' : 'write',
+    error: new SkerryError(error.code, error.message),
+    resolve: (choice) =>
+      guarded(lifetime, async () => {
+        const checked = checkChoice(choice);
+        const written = await local.settleRejected(rejected, checked);
+        if (checked !== 'discard') return commitOf(context, undefined, written);
+        return { result: undefined, id: '', undo: () => guarded(lifetime, () => local.keepRejected(rejected)) };
+      }),
+  };
+}
+
+function checkChoice(choice: unknown): Choice {
+  if (choice === 'discard' || choice === 'retry') return choice;
+  if (!isPlainObject(choice) || !('value' in choice))
+    throw invalid(`resolve() takes 'discard', 'retry' or { value }; got ${describe(choice)}`);
+  const value = copyFields(choice['value'], 'The value of resolve()');
+  if (Object.keys(value).length === 0 || 'id' in value)
+    throw invalid('value names the fields to write, without the id');
+  for (const [field, part] of Object.entries(value)) {
+    const problem = part === undefined ? null : findJsonProblem(part, field);
+    if (problem) throw invalid(`${problem.path}: ${problem.reason}`);
+  }
+  return { value: value as Readonly<Record<string, Json | undefined>> };
+}
+
+function invalid(reason: string): SkerryError {
+  return new SkerryError('INVALID_VALUE', `Nothing was decided: ${reason}.`);
+}

@@ -1,0 +1,101 @@
+/**
+ * A server does not take a change of this device: permission, shape, size, or another content under its dot. The change
+ * is emptied under its dot, with every later one that depends on it; the rest keeps its place and goes on. What was
+ * written is kept beside the collections until somebody retries or discards it.
+ */
+import type { Op, RecordChange } from '../core/change.ts';
+import type { Dot } from '../core/dot.ts';
+import type { Refused } from './device-store.ts';
+import type { ChangeHead, OutboxRow, RecordRow, RejectedRow, ReplicaRow } from './layout.ts';
+import { keyOf, pendingChanges, replaced, withRecords, type PendingChange } from './outbox-changes.ts';
+import { changeOf } from './page-plan.ts';
+import { recordKey } from './record-key.ts';
+import { possibleHolder } from './sent-to.ts';
+import { endWriters, rejectedRow } from './rejected.ts';
+import type { TakeBack } from './take-back.ts';
+
+export interface RejectInput {
+  readonly replica: ReplicaRow;
+  /** The outbox from the refused change on, in order; empty when it is not there. */
+  readonly outbox: readonly OutboxRow[];
+  /** Every record that these rows name, as stored, by recordKey(). */
+  readonly records: ReadonlyMap<string, RecordRow>;
+  readonly error: Refused;
+}
+
+export function planReject({ replica, outbox, records, error }: RejectInput): TakeBack {
+  const changes = pendingChanges(outbox);
+  const [refused] = changes;
+  if (!refused) return { type: 'nothing', isPending: false };
+  // The server has another content under this dot, and gives it out: there is no place left for this one.
+  const isTaken = error.code === 'EQUIVOCATION';
+  if (!isTaken && refused.rows.every((row) => row.recs.length === 0)) return { type: 'nothing', isPending: true };
+  const holder = possibleHolder(replica, refused.order);
+  if (holder !== null) return { type: 'fate-unknown', sid: holder };
+
+  const taken = dependantsOf(changes);
+  const emptied = isTaken ? taken.filter((change) => change !== refused) : taken;
+  const outboxPuts = emptied.map(emptyRow);
+  const rows = taken.flatMap((change) => change.rows);
+  const outboxDeletes = [
+    ...emptied.flatMap(({ rows: [, ...others] }) => others.map(keyOf)),
+    ...(isTaken ? refused.rows.map(keyOf) : []),
+  ];
+  const keys = rows.map(keyOf);
+  const touched = new Set(rows.flatMap((row) => row.recs.map((rec) => recordKey(rec.c, rec.id))));
+  const rejected = rejectedRows(taken, error);
+  return {
+    type: 'take-back',
+    outboxPuts,
+    outboxDeletes,
+    writers: [],
+    rejected,
+    records: [...touched].map((key) => replaced(records.get(key)!, keys)),
+    replica: without(replica, rows, isTaken ? refused : null),
+    told: rejected.map(({ c, rowId }) => ({ collection: c, rowId, copy: null })),
+  };
+}
+
+/** The first change, and of the others those that name it, or one that names it, as seen. */
+function dependantsOf(changes: readonly PendingChange[]): PendingChange[] {
+  const taken = new Map<Dot, PendingChange>();
+  for (const change of changes) {
+    const seen = change.rows.flatMap((row) => row.recs.flatMap(dotsSeen));
+    if (taken.size === 0 || seen.some((dot) => taken.has(dot))) taken.set(change.dot, change);
+  }
+  return [...taken.values()];
+}
+
+function dotsSeen(rec: RecordChange): readonly Dot[] {
+  return [...rec.rv, ...rec.ops.flatMap((op: Op) => ('pred' in op ? op.pred : []))];
+}
+
+/** Nothing but what admission needs: what the change was for went with it. */
+function emptyRow(change: PendingChange): OutboxRow {
+  const [{ head, ...row }] = withRecords(change, () => null) as [OutboxRow];
+  const { hlc, deps, ex, writer, was } = head!;
+  const bare: ChangeHead = { hlc, deps, ...(ex ? { ex } : {}), ...(writer ? { writer } : {}), was: was! };
+  return { ...row, head: bare };
+}
+
+function without(replica: ReplicaRow, rows: readonly OutboxRow[], dropped: PendingChange | null): ReplicaRow {
+  const bytes = replica.outbox.bytes - rows.reduce((sum, row) => sum + row.bytes, 0);
+  if (!dropped) return { ...replica, outbox: { ...replica.outbox, bytes } };
+  return endWriters({ ...replica, outbox: { changes: replica.outbox.changes - 1, bytes } }, [dropped.dot]);
+}
+
+/** One for each record, whatever the number of changes. */
+function rejectedRows(taken: readonly PendingChange[], error: Refused): RejectedRow[] {
+  const root = taken[0]!;
+  const { hlc } = changeOf(root.rows);
+  const byRecord = new Map<string, RejectedRow>();
+  for (const { dot, rows } of taken) {
+    const change = changeOf(rows);
+    for (const rec of change.recs) {
+      const row = byRecord.get(recordKey(rec.c, rec.id)) ?? rejectedRow(root.dot, hlc, rec, error);
+      const parts = [...row.parts, { dot, hlc: change.hlc, rec }];
+      byRecord.set(recordKey(rec.c, rec.id), { ...row, parts });
+    }
+  }
+  return [...byRecord.values()];
+}
