@@ -6,7 +6,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { seededRandom } from '../lib/random.ts';
 import { compileCollection } from '../policies/registry.ts';
 import type { LogEntry, Page } from '../protocol/messages.ts';
-import { SID, testDevice } from './devices.fixture.ts';
+import { testDevice } from './devices.fixture.ts';
 import { RECORDS, type RecordRow } from './layout.ts';
 import { emptyDisk, MemoryDevice } from './memory-device.ts';
 import { recordKey } from './record-key.ts';
