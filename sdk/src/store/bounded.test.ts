@@ -75,7 +75,8 @@ class Space {
     const entry: LogEntry = { stamp: [sid, n], dot: change.dot, change: withoutDependencies(change) };
     this.#log.push(entry);
     expect(
-      this.#reader.ingest({ type: 'page', entries: [entry], cursor: this.#heads, head: this.#heads }, this.#servers).type,
+      this.#reader.ingest({ type: 'page', entries: [entry], cursor: this.#heads, head: this.#heads }, this.#servers)
+        .type,
     ).toBe('ingested');
   }
 }
