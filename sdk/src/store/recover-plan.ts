@@ -129,7 +129,9 @@ function movedState(copy: RecordRow | undefined, id: string, rows: readonly Outb
 
 /** The record with what moves, and without own changes before it: where those went is theirs to say. */
 function wholeOf(record: RecordRow, moved: readonly PendingChange[]): RecordState {
-  const state = record.base ? copyRecord(record.base) : createRecord();
+  // What it was last, where it is forgotten here too.
+  const ground = record.base ?? record.grave;
+  const state = ground ? copyRecord(ground) : createRecord();
   for (const { dot, rows } of moved)
     applyRecordChange(state, { dot, hlc: rows[0]!.head!.hlc }, recordChangeIn(rows, record)!);
   return state;

@@ -119,7 +119,10 @@ class World {
       return { stamp: entry.stamp, dot: entry.dot };
     });
     const { cursor } = this.disk.meta;
-    const result = device.ingest({ type: 'page', entries, cursor, head: cursor }, [this.sid]);
+    const result = device.ingest(
+      { type: 'page', entries, cursor, head: cursor },
+      Object.keys(this.disk.meta.topology.members),
+    );
     expect(result.type).toBe('ingested');
   }
 
