@@ -65,6 +65,7 @@ async function serve(): Promise<{ readonly server: SyncServer; readonly url: str
     static: config.static ?? join(ROOT, 'demo-app/dist'),
     ...(config.origins === null ? {} : { origins: config.origins }),
     trustProxy: config.trustProxy,
+    retention: config.retention,
     logger: createLogger(config.logLevel),
   });
   return { server: started, url: (await started.listen(config.port, config.host)).url };

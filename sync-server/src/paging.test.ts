@@ -23,9 +23,16 @@ async function fill(count: number, valueLength = 10): Promise<readonly string[]>
     const changes = Array.from({ length: Math.min(perPush, count - dots.length) }, () =>
       writer.next({ label: 'x'.repeat(Math.min(valueLength, 1_000)) }),
     );
+    // Each a record of its own: versions of one field that nobody settles would make it larger with every change.
     const large = changes.map((change) => ({
       ...change,
-      recs: [{ ...change.recs[0]!, ops: [{ t: 'set', p: 'body', v: 'x'.repeat(valueLength), pred: [] } as const] }],
+      recs: [
+        {
+          ...change.recs[0]!,
+          id: change.dot,
+          ops: [{ t: 'set', p: 'body', v: 'x'.repeat(valueLength), pred: [] } as const],
+        },
+      ],
     }));
     expect(await device.push(...large)).not.toHaveProperty('refused');
     dots.push(...changes.map(({ dot }) => dot));

@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { canonicalJson, hashOfChange, hlcAt, type Change, type Json, type Push } from '@skerry/sdk/kernel';
+import {
+  canonicalJson,
+  decodeDeviceMessage,
+  DEFAULT_LIMITS,
+  hashOfChange,
+  hlcAt,
+  type Change,
+  type Json,
+  type Push,
+} from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { changeIn, changeOf, dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
@@ -179,7 +188,8 @@ describe('pushing', { timeout: 30_000 }, () => {
     device.send(push);
     expect(await device.next('pushed')).not.toHaveProperty('refused');
     const reader = await TestDevice.connect(server.url);
-    const { changes } = JSON.parse(push) as Push;
+    const decoded = decodeDeviceMessage(push, DEFAULT_LIMITS);
+    const { changes } = (decoded as { readonly message: Push }).message;
     const textOf = (change: unknown): string => canonicalJson(change as Json);
     expect((await reader.readTo(2)).map((entry) => textOf(changeIn(entry)))).toEqual(changes.map(textOf));
   });

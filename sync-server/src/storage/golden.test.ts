@@ -2,7 +2,15 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { appendChange, DEFAULT_LIMITS, digestText, incOf, nextStamp, type Change } from '@skerry/sdk/kernel';
+import {
+  appendChange,
+  decodeDeviceMessage,
+  DEFAULT_LIMITS,
+  digestText,
+  incOf,
+  nextStamp,
+  type Change,
+} from '@skerry/sdk/kernel';
 
 import { contentOf } from '../hub/prepare.ts';
 import { temporaryFolder } from '../server.fixture.ts';
@@ -28,9 +36,10 @@ afterEach(() => folder.remove());
 
 /** The changes of the golden pushes, the ones of a newer version included. */
 function goldenChanges(): readonly Change[] {
-  return ['device-push.json', 'device-push-newer.json'].flatMap(
-    (name) => (JSON.parse(readFileSync(join(FRAMES, name), 'utf8')) as { changes: readonly Change[] }).changes,
-  );
+  return ['device-push.json', 'device-push-newer.json'].flatMap((name) => {
+    const decoded = decodeDeviceMessage(readFileSync(join(FRAMES, name), 'utf8'), DEFAULT_LIMITS);
+    return decoded.type === 'ok' && decoded.message.type === 'push' ? decoded.message.changes : [];
+  });
 }
 
 /** The golden changes in every space, as nobody has checked them; the first is by somebody who said who she is. */

@@ -56,9 +56,16 @@ export class SqliteTransaction {
   view({ space, incs, dots, records }: SpaceQuestion): SpaceView {
     const found = this.#find(space);
     if (!found) return viewSpace(this.#sid, newSpaceMeta([this.#sid]), NO_FACTS);
+    const known = knownOf(this.#statements, found.id, incs);
+    const asked = new Set(incs);
+    // Nothing is stored under a dot beyond what is known of its writer: nearly all that is pushed.
+    const isNew = (dot: Dot): boolean => asked.has(incOf(dot)) && seqOf(dot) > (known.get(incOf(dot))?.seq ?? 0);
     return viewSpace(this.#sid, found.meta, {
-      known: knownOf(this.#statements, found.id, incs),
-      hashes: this.#hashes(found.id, dots),
+      known,
+      hashes: this.#hashes(
+        found.id,
+        dots.filter((dot) => !isNew(dot)),
+      ),
       ...this.#records(found.id, records),
     });
   }
