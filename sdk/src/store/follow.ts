@@ -40,7 +40,7 @@ export function followPage(
   const seen: Record<Inc, SeenWriter> = { ...stored.space.seen };
   const changes: FollowedChange[] = [];
   let topology = stored.space.topology ?? foundTopology(founders);
-  let hasMoved = stored.space.topology === null;
+  let hasMoved = false;
   for (const entry of page.entries) {
     const [sid, n] = entry.stamp;
     const applied = countOf(cursor, sid);

@@ -20,7 +20,8 @@ import { chainAt, copySpace, snapshotSource, transact } from '../testing/memory-
 import { expectConsistent } from './consistency.fixture.ts';
 import { testDevice, type TestDevice } from './devices.fixture.ts';
 import { diceOf, type Dice } from './fuzz-writes.fixture.ts';
-import { RECORDS, type RecordRow } from './layout.ts';
+import { RECORDS } from './layout.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
 
 const STEPS = 50;
 const EVERYTHING = { changes: 1000, bytes: 1e9 };
@@ -219,8 +220,8 @@ async function expectEqualReplicas(world: World): Promise<void> {
   for (const [tab] of devices) {
     await expectConsistent(tab!, '[SVF1]');
     expect(await tab!.store.readOutbox(null, EVERYTHING), '[SVF3] nothing is left to send').toEqual([]);
-    const records = (await tab!.db.dexie.table(RECORDS).toArray()) as RecordRow[];
-    const bases = records.map(({ c, id, base }) => [`${c}\u0000${id}`, base!] as const);
+    const records = (await tab!.db.dexie.table(RECORDS).toArray()) as StoredRecordRow[];
+    const bases = records.map(recordRow).map(({ c, id, base }) => [`${c}\u0000${id}`, base!] as const);
     expect(contentOf(bases), '[SVF3] devices').toEqual(wanted);
   }
   const words = Array.from({ length: world.words }, (_, i) => `w${i + 1}`);
