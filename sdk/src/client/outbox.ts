@@ -21,6 +21,6 @@ function isSame(entry: OutboxEntry, { hlc, bytes }: OutboxSummary): boolean {
   return entry.at.getTime() === msOf(hlc) && entry.bytes === bytes;
 }
 
-function entryOf({ dot, hlc, label, bytes, rows }: OutboxSummary): OutboxEntry {
-  return { id: dot, at: new Date(msOf(hlc)), label, bytes, rows };
+function entryOf({ dot, hlc, label, bytes, rows, relayed }: OutboxSummary): OutboxEntry {
+  return { id: dot, at: new Date(msOf(hlc)), label, bytes, rows, ...(relayed ? { relayed } : {}) };
 }

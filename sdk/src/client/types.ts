@@ -226,6 +226,8 @@ export interface OutboxEntry {
   readonly at: Date;
   readonly label: string | undefined;
   readonly bytes: number;
+  /** Not written on this device: a server has lost it, and this device offers it again. */
+  readonly relayed?: true;
   /** What the change touches. */
   readonly rows: readonly {
     readonly collection: string;

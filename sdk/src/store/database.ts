@@ -351,7 +351,14 @@ function summariesOf(rows: readonly OutboxRow[]): OutboxSummary[] {
       continue;
     }
     const { hlc, label } = row.head;
-    summaries.push({ dot: row.dot!, hlc, ...(label === undefined ? {} : { label }), bytes: row.bytes, rows: touched });
+    summaries.push({
+      dot: row.dot!,
+      hlc,
+      ...(label === undefined ? {} : { label }),
+      bytes: row.bytes,
+      rows: touched,
+      ...(row.relay ? { relayed: true } : {}),
+    });
   }
   return summaries;
 }

@@ -146,6 +146,8 @@ export interface Pending {
 }
 
 export interface OutboxSummary {
+  /** Not written here: a server has lost it, and this device offers it again. */
+  readonly relayed?: true;
   readonly dot: Dot;
   readonly hlc: number;
   readonly label?: string;

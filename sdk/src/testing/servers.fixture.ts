@@ -44,6 +44,8 @@ export interface ServersOptions {
   readonly retention?: Retention;
   readonly entriesPerPage?: number;
   readonly recordsPerPiece?: number;
+  /** Who pulls from whom; by default everybody from everybody. */
+  readonly links?: 'ring';
 }
 
 export class Servers {
@@ -75,7 +77,8 @@ export class Servers {
     }
     for (const to of this.servers) {
       for (const from of this.servers) {
-        if (from !== to)
+        const isNext = (sids.indexOf(from.sid) + 1) % sids.length === sids.indexOf(to.sid);
+        if (from !== to && (isNext || options.links !== 'ring'))
           this.peerings.push(new TestPeering({ timeline: this.timeline, random: this.random, to, from }));
       }
     }
@@ -130,6 +133,16 @@ export class Servers {
     this.look([device]);
     device.dispatch({ type: 'local-write' });
     return word;
+  }
+
+  /** A server is gone for good, with its links. */
+  lose(server: TestServer): void {
+    this.servers.splice(this.servers.indexOf(server), 1);
+    for (const peering of this.peerings.splice(0)) {
+      if (peering.of(server)) peering.stop();
+      else this.peerings.push(peering);
+    }
+    server.kill();
   }
 
   newId(): string {

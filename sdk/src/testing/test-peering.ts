@@ -37,6 +37,11 @@ export class TestPeering {
     this.start();
   }
 
+  /** The server that pulls. */
+  get to(): TestServer {
+    return this.#options.to;
+  }
+
   get session(): SessionState | null {
     return this.#driver?.session ?? null;
   }
