@@ -7,7 +7,19 @@ import type { OutboxItem, TakeBackResult } from '../store/device-store.ts';
 import { step } from './device-session.ts';
 import type { Effect, SessionEvent, TimerName } from './events.ts';
 import { createSession, SESSION_TIMES, type SessionState } from './state.ts';
-import { identity, INC, ingested, item, page, pushed, refusal, SID, welcome } from './session.fixture.ts';
+import {
+  bootstrap,
+  identity,
+  INC,
+  ingested,
+  item,
+  page,
+  piece,
+  pushed,
+  refusal,
+  SID,
+  welcome,
+} from './session.fixture.ts';
 
 const connection = fc.nat(4);
 const seq = fc.integer({ min: 1, max: 5 });
@@ -26,6 +38,11 @@ const code = fc.constantFrom(
 );
 
 const message: fc.Arbitrary<ServerMessage> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: 1, max: 3 }).map((pieces) => welcome({ bootstrap: bootstrap(pieces) })),
+  },
+  { weight: 3, arbitrary: fc.nat(3).map((n) => piece(n)) },
   { weight: 4, arbitrary: fc.nat(5).map((known) => welcome({ known: { [INC]: known }, cursor: { [SID]: known } })) },
   { weight: 3, arbitrary: seq.map((through) => pushed(through)) },
   { weight: 2, arbitrary: fc.tuple(fc.nat(5), seq, code).map(([through, n, why]) => pushed(through, refusal(n, why))) },
@@ -77,6 +94,12 @@ const linkEvent = fc.oneof(
       })),
   },
   {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom({ type: 'staged' } as const, ingested({ [SID]: 9 }), { type: 'out-of-step', reason: '' } as const)
+      .map((result) => ({ type: 'snapshot-ingested', result }) as const),
+  },
+  {
     weight: 1,
     arbitrary: fc.constant({ type: 'store-failed', problem: { code: 'STORAGE_FAILED', message: '' } } as const),
   },
@@ -110,8 +133,15 @@ const TO_LIVE: readonly SessionEvent[] = [
   { type: 'transport-opened', connection: -1 },
   { type: 'frame-received', connection: -1, message: welcome() },
 ];
+const TO_SNAPSHOT: readonly SessionEvent[] = [
+  ...TO_LIVE.slice(0, -1),
+  { type: 'frame-received', connection: -1, message: welcome({ bootstrap: bootstrap(2) }) },
+  { type: 'frame-received', connection: -1, message: piece(0) },
+];
 const history = (maxLength: number): fc.Arbitrary<readonly SessionEvent[]> =>
-  fc.tuple(fc.constantFrom(TO_LIVE, TO_LIVE.slice(0, 1)), fc.array(event, { maxLength })).map((parts) => parts.flat());
+  fc
+    .tuple(fc.constantFrom(TO_LIVE, TO_SNAPSHOT, TO_LIVE.slice(0, 1)), fc.array(event, { maxLength }))
+    .map((parts) => parts.flat());
 
 const MOMENT = { nowMs: 1_000, fraction: 0.5 };
 
@@ -127,13 +157,23 @@ class Observer {
   private pushesInFlight = new Map<number, number>();
   private ingesting = new Map<number, number>();
   private durable = new Map<number, number>();
+  /** Connections on which a snapshot must arrive first. */
+  private arriving = new Set<number>();
   private closed = new Set<number>();
 
   before(happened: SessionEvent, state: SessionState): void {
     const at = 'connection' in happened ? happened.connection : 0;
     const isNewest = at === state.connection && state.link !== null;
     if (!isNewest) return;
-    if (happened.type === 'frame-received' && happened.message.type === 'welcome') this.welcomed.add(at);
+    if (happened.type === 'frame-received' && happened.message.type === 'welcome') {
+      if (!this.welcomed.has(at) && happened.message.bootstrap) this.arriving.add(at);
+      this.welcomed.add(at);
+    }
+    if (happened.type === 'snapshot-ingested' && happened.result.type !== 'out-of-step' && this.isKeeping(state)) {
+      if (happened.result.type === 'ingested') this.arriving.delete(at);
+      this.ingesting.set(at, this.count(this.ingesting, at) - 1);
+      this.durable.set(at, this.count(this.durable, at) + 1);
+    }
     if (happened.type === 'frame-received' && happened.message.type === 'pushed') this.pushesInFlight.set(at, 0);
     if (
       happened.type === 'page-ingested' &&
@@ -148,9 +188,14 @@ class Observer {
   after(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type === 'close-transport') this.closed.add(effect.connection);
-      if (effect.type === 'ingest') this.ingest(effect.connection);
+      if (effect.type === 'ingest' || effect.type === 'ingest-snapshot') this.ingest(effect.connection);
       if (effect.type === 'send') this.send(effect.connection, effect.message);
     }
+  }
+
+  /** A piece is being kept: an answer of the store counts. */
+  private isKeeping(state: SessionState): boolean {
+    return state.link?.isIngesting === true && state.link.bootstrap?.keeping != null;
   }
 
   private ingest(at: number): void {
@@ -163,11 +208,12 @@ class Observer {
     if (message.type === 'hello') return;
     expect(this.welcomed.has(at), `no ${message.type} before the welcome`).toBe(true);
     if (message.type === 'push') {
+      expect(this.arriving.has(at), 'nothing is pushed before a snapshot has arrived').toBe(false);
       this.pushesInFlight.set(at, this.count(this.pushesInFlight, at) + 1);
       expect(this.count(this.pushesInFlight, at), 'one push is on the way').toBe(1);
       expect(message.changes.length).toBeGreaterThan(0);
     }
-    if (message.type === 'applied') {
+    if (message.type === 'applied' || message.type === 'staged') {
       this.durable.set(at, this.count(this.durable, at) - 1);
       expect(this.count(this.durable, at), 'applied only after it is durable').toBeGreaterThanOrEqual(0);
     }
@@ -184,8 +230,12 @@ class HealthyWorld {
   readonly log: string[] = [];
   cursor = 0;
 
-  constructor(outbox: OutboxItem[], held: number) {
+  /** Its log begins behind its end: who has nothing gets a snapshot of so many pieces. */
+  private readonly pieces: number;
+
+  constructor(outbox: OutboxItem[], held: number, pieces = 0) {
     this.outbox = outbox;
+    this.pieces = pieces;
     for (const { change } of outbox.slice(0, held)) this.log.push(change.dot);
   }
 
@@ -234,7 +284,16 @@ class HealthyWorld {
       case 'correct-clock':
         return [{ type: 'clock-corrected', connection: effect.connection, restamped: 0, offsetMs: 0 }];
       case 'ingest-snapshot':
-        throw new Error('this server announces no snapshot');
+        return [
+          {
+            type: 'snapshot-ingested',
+            connection: effect.connection,
+            result:
+              effect.piece.piece + 1 === effect.bootstrap.pieces
+                ? this.ingest(effect.bootstrap.cursor[SID]!)
+                : { type: 'staged' },
+          },
+        ];
       case 'ingest':
         return [
           { type: 'page-ingested', connection: effect.connection, result: this.ingest(effect.page.cursor[SID]!) },
@@ -274,8 +333,7 @@ class HealthyWorld {
   }
 
   private serve(frame: DeviceMessage): ServerMessage[] {
-    if (frame.type === 'hello')
-      return [welcome({ known: { [INC]: this.known }, cursor: { [SID]: this.log.length } }), ...this.pages()];
+    if (frame.type === 'hello') return this.greet();
     if (frame.type === 'ping') return [{ type: 'pong', serverTime: 0 }];
     if (frame.type === 'applied' || frame.type === 'staged') return this.pages();
     for (const { dot } of frame.changes) {
@@ -283,6 +341,13 @@ class HealthyWorld {
       if (seqOf(dot) === this.known + 1) this.log.push(dot);
     }
     return [pushed(this.known), ...this.pages()];
+  }
+
+  private greet(): ServerMessage[] {
+    const answer = { known: { [INC]: this.known }, cursor: { [SID]: this.log.length } };
+    if (this.pieces === 0 || this.cursor === this.log.length) return [welcome(answer), ...this.pages()];
+    const about = { ...bootstrap(this.pieces), cursor: { [SID]: this.log.length } };
+    return [welcome({ ...answer, bootstrap: about }), ...Array.from({ length: this.pieces }, (_, n) => piece(n))];
   }
 
   private pages(): ServerMessage[] {
@@ -312,12 +377,13 @@ test('[SE70] in any order of events: never throws, pushes, ingests and reports i
 
 test('[SE71] after any faults a healthy server gets the whole outbox, in order, and the status says so', () => {
   fc.assert(
-    fc.property(history(40), fc.nat(6), fc.nat(6), (events, waiting, held) => {
+    fc.property(history(40), fc.nat(6), fc.nat(6), fc.nat(3), (events, waiting, held, pieces) => {
       let state = createSession({ space: 'default', token: null, ...SESSION_TIMES });
       for (const happened of events) state = take(state, happened).state;
       const world = new HealthyWorld(
         Array.from({ length: waiting }, (_, n) => item(n + 1)),
         Math.min(held, waiting),
+        pieces,
       );
       // The network heals: whatever was under way is cut, and the device connects anew.
       const cut = step(step(state, { type: 'pause' }, MOMENT).state, { type: 'resume' }, MOMENT);

@@ -228,7 +228,7 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     const message = 'The other server offers a snapshot; a server that lacks so much joins anew.';
     return fail(state, { show: 'stalled', reason: { code: 'BEHIND', message } }, moment);
   }
-  const arriving = bootstrap ? { about: bootstrap, next: bootstrap.from } : null;
+  const arriving = bootstrap ? { about: bootstrap, next: bootstrap.from, keeping: null } : null;
   const live: SessionState = {
     ...withLink(state, link, { sid, known, limits, founders, head, bootstrap: arriving }),
     phase: 'live',

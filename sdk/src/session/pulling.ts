@@ -56,17 +56,18 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
 /** The last piece is answered by what going over to the snapshot brought; only then is anything pushed. */
 export function snapshotIngested(state: SessionState, link: Link, result: SnapshotResult, moment: Moment): Step {
   const { bootstrap } = link;
-  if (!link.isIngesting || bootstrap === null) return stay(state);
+  if (!link.isIngesting || bootstrap?.keeping == null) return stay(state);
   if (result.type === 'out-of-step') return drop(state, outOfOrder(result.reason), moment);
-  const { about, next } = bootstrap;
+  const { about, keeping } = bootstrap;
+  const next = Math.max(bootstrap.next, keeping + 1);
   const kept = withLink(state, link, {
     isIngesting: false,
     hasProgressed: true,
     ...(result.type === 'staged'
-      ? { bootstrap: { about, next: next + 1 } }
+      ? { bootstrap: { about, next, keeping: null } }
       : { bootstrap: null, cursor: result.cursor, after: null }),
   });
-  const told = withEffects(kept, ...send(kept, kept.link!, { type: 'staged', id: about.id, piece: next }));
+  const told = withEffects(kept, ...send(kept, kept.link!, { type: 'staged', id: about.id, piece: keeping }));
   const going = result.type === 'staged' ? told : andThen(told, (changed) => loadOutbox(changed, changed.link!));
   return andThen(going, ingestNext);
 }
@@ -109,8 +110,11 @@ function ingestNext(state: SessionState): Step {
   const ingesting = withLink(state, link, { inbox, isIngesting: true });
   if (frame.type === 'page')
     return withEffects(ingesting, onLink(state, { type: 'ingest', page: frame, founders: link.founders }));
-  const { about } = link.bootstrap!;
-  return withEffects(ingesting, onLink(state, { type: 'ingest-snapshot', bootstrap: about, piece: frame }));
+  // A piece that came twice, behind the end of its snapshot.
+  if (link.bootstrap === null) return ingestNext(withLink(state, link, { inbox }));
+  const { about } = link.bootstrap;
+  const keeping = withLink(ingesting, ingesting.link!, { bootstrap: { ...link.bootstrap, keeping: frame.piece } });
+  return withEffects(keeping, onLink(state, { type: 'ingest-snapshot', bootstrap: about, piece: frame }));
 }
 
 function pulledNews(result: Ingested, nowMs: number): Effect {

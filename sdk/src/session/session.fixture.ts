@@ -5,7 +5,7 @@
 import { dotOf, type Inc } from '../core/dot.ts';
 import type { VersionVector } from '../core/version-vector.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
-import type { Page, Pushed, Refusal, RefusalCode, Welcome } from '../protocol/messages.ts';
+import type { Bootstrap, Page, Pushed, Refusal, RefusalCode, Snapshot, Welcome } from '../protocol/messages.ts';
 import type { IngestResult, OutboxItem, StoredIdentity } from '../store/device-store.ts';
 import { step } from './device-session.ts';
 import type { Effect, LinkEvent, Moment, SessionEvent } from './events.ts';
@@ -46,6 +46,26 @@ export function page(n: number, head = n): Page {
   return { type: 'page', entries: [], cursor: { [SID]: n }, head: { [SID]: head } };
 }
 
+/** Of 100 records a piece. */
+export function bootstrap(pieces: number): Bootstrap {
+  return {
+    id: 's1',
+    why: 'truncated',
+    cursor: { [SID]: 9 },
+    chain: {},
+    topology: { members: {}, evicted: {} },
+    digest: '0'.repeat(32),
+    known: {},
+    pieces,
+    records: 100 * pieces,
+    from: 0,
+  };
+}
+
+export function piece(n: number): Snapshot {
+  return { type: 'snapshot', id: 's1', piece: n, records: [], writers: [], recent: [] };
+}
+
 export function pushed(through: number, refused?: Refusal): Pushed {
   return { type: 'pushed', known: { [INC]: through }, ...(refused === undefined ? {} : { refused }) };
 }
@@ -57,7 +77,7 @@ export function refusal(seq: number, code: RefusalCode): Refusal {
 export function ingested(
   cursor: VersionVector,
   patch: Partial<Extract<IngestResult, { type: 'ingested' }>> = {},
-): IngestResult {
+): Extract<IngestResult, { type: 'ingested' }> {
   return {
     type: 'ingested',
     cursor,

@@ -116,8 +116,10 @@ export interface Link {
 /** A snapshot on its way. */
 export interface Arriving {
   readonly about: Bootstrap;
-  /** Next piece that is kept here. */
+  /** Next piece that is to be kept here. */
   readonly next: number;
+  /** The piece that is being kept. */
+  readonly keeping: number | null;
 }
 
 export type Pushing =
