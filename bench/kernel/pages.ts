@@ -33,12 +33,12 @@ function benchSpace(notes: number): void {
     random: seededRandom(1),
     disk: emptyDisk('d'),
   });
-  for (const page of pagesOf(history.inserts, 0)) device.ingest(page);
+  for (const page of pagesOf(history.inserts, 0)) device.ingest(page, [SID]);
   const pages = pagesOf(history.edits, notes);
   let round = 0;
   let open = 0;
   const times = inTurns(ROUNDS, {
-    page: () => void device.ingest(pages[round++]!),
+    page: () => void device.ingest(pages[round++]!, [SID]),
     every: () => {
       open = 0;
       for (const { id, base } of device.disk.records.values()) open += openConflicts(NOTES, id, base!).length;

@@ -90,7 +90,7 @@ async function runStep(world: World): Promise<void> {
   if (percent < 40) await write(world, tab);
   else if (percent < 55) await push(world, tab, server, 1 + dice.below(4));
   else if (percent < 82) await connect(world, tab, server, 1 + dice.below(3), dice.below(5) === 0);
-  else if (percent < 95) servers.length > 1 && pullServers(world, server, dice.pick(servers), 1 + dice.below(6));
+  else if (percent < 95) pullServers(world, server, dice.pick(servers), 1 + dice.below(6));
   else transact(server.disk, server.sid, (view) => publish(view, NOW_MS, RETENTION));
   await expectConsistent(dice.pick(tabs), '[SVF1]');
   await look(world, tabs);

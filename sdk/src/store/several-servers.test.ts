@@ -257,6 +257,22 @@ describe('going over to a snapshot', () => {
     expect(likes(other)).toBe(2);
   });
 
+  test('[DSV9] nothing that is written later comes after what no server has any more', () => {
+    const a = new SpaceServer('a');
+    const device = open();
+    const backup = copySpace(a.disk);
+    write(device, 'm', 'lost');
+    a.push(...device.readOutbox(null, ALL).map((item) => item.change));
+    pull(device, a);
+    device.disk.tail.clear();
+    device.disk.space = { ...device.disk.space, tail: { next: 2, entries: 0, bytes: 0 } };
+    a.disk = backup;
+    goOver(device, a, 'forked');
+    write(device, 'm', 'the other tab', 1);
+    write(device, 'm', 'the same tab');
+    expect(a.push(...device.readOutbox(null, ALL).map((item) => item.change))).not.toHaveProperty('refused');
+  });
+
   test('[DSV7] the last content of a forgotten record stays while the outbox edits it', () => {
     const a = new SpaceServer('a');
     a.push(creation('x'), like('x', 2));
@@ -298,7 +314,7 @@ describe('going over to a snapshot', () => {
     expect(digestText(device.disk.space.digest!)).toBe('0'.repeat(32));
   });
 
-  test('[SNP1] pieces change nothing before the last, come twice, and belong to the place where they were asked for', () => {
+  test('[GOV1] pieces change nothing before the last, come twice, and belong to the place where they were asked for', () => {
     const a = new SpaceServer('a');
     for (const id of ['p', 'q', 'r']) a.push(creation(id, 1, id));
     const device = open();
@@ -317,7 +333,7 @@ describe('going over to a snapshot', () => {
     expect(other.ingestSnapshot(bootstrap, pieces[2]!)).toMatchObject({ type: 'out-of-step' });
   });
 
-  test('[SNP3] a snapshot that is older than what the device has, or not what its server says of it, is refused', () => {
+  test('[GOV3] a snapshot that is older than what the device has, or not what its server says of it, is refused', () => {
     const a = new SpaceServer('a');
     a.push(creation('p', 1, 'p'));
     const device = open();

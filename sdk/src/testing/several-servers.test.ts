@@ -124,7 +124,7 @@ describe('snapshots', () => {
     expect(recordOf(b, 'r0')!.base).toEqual(recordOf(a, 'r0')!.base);
   });
 
-  test('[SNP2] interrupted at every piece, it goes on where it stopped, and ends in the same state', () => {
+  test('[GOV2] interrupted at every piece, it goes on where it stopped, and ends in the same state', () => {
     for (let cutAt = 0; cutAt < 6; cutAt++) {
       const world = new Servers({ servers: 1, devices: 2, retention: CUT, recordsPerPiece: 1 });
       const [a, b] = world.devices as [Device, Device];
