@@ -1,0 +1,161 @@
+/** A device of a world: the one under test, what it was told, and earlier states of its disk. */
+import type { Dot, RecordState, Row } from '@skerry/sdk/kernel';
+import { copyDisk, TestDevice, type MemoryDisk, type Timeline } from '@skerry/sdk/testing';
+
+import type { Counters } from './counters.ts';
+import { Dice } from './dice.ts';
+import { DotSet } from './dot-set.ts';
+import type { SimServer } from './sim-server.ts';
+import type { Knowledge, Truth } from './truth.ts';
+import { WitnessedStore, type Profile } from './witnessed-store.ts';
+import { APPS, type Schemas } from './workload.ts';
+
+const ALL = { changes: 1_000_000, bytes: Infinity };
+
+/** A form that is open: what it showed. */
+export interface OpenForm {
+  readonly seen: RecordState;
+  readonly row: Row;
+  readonly past: DotSet;
+}
+
+interface Saved {
+  readonly disk: MemoryDisk;
+  readonly knowledge: Knowledge;
+}
+
+export interface SimDeviceOptions {
+  readonly name: string;
+  readonly app: 0 | 1;
+  readonly disk: MemoryDisk;
+  readonly knowledge: Knowledge;
+  readonly seed: number;
+  readonly timeline: Timeline;
+  readonly home: SimServer;
+  readonly truth: Truth;
+  readonly counters: Counters;
+  readonly snapshots: ReadonlyMap<string, Knowledge>;
+}
+
+export class SimDevice implements Profile {
+  readonly name: string;
+  readonly app: 0 | 1;
+  readonly schemas: Schemas;
+  readonly test: TestDevice;
+  readonly forms = new Map<string, OpenForm>();
+  readonly #truth: Truth;
+  readonly #counters: Counters;
+  readonly #backups: Saved[] = [];
+  /** Before what was written last. */
+  #before: Saved | null = null;
+  /** The server that it talks to. */
+  home: SimServer;
+  knowledge: Knowledge;
+  isFull = false;
+  /** A record of its disk was altered behind its back, and not repaired yet. */
+  isCorrupt = false;
+  /** The state that was looked at last. */
+  checked: unknown = null;
+  /** What a person at it has seen since this disk was put in. */
+  seen = new DotSet();
+
+  constructor({ name, app, disk, knowledge, seed, timeline, home, truth, counters, snapshots }: SimDeviceOptions) {
+    this.name = name;
+    this.app = app;
+    this.schemas = APPS[app];
+    this.home = home;
+    this.knowledge = knowledge;
+    this.#truth = truth;
+    this.#counters = counters;
+    this.test = new TestDevice({
+      name,
+      schemas: this.schemas,
+      timeline,
+      random: new Dice(seed).random,
+      server: home.test,
+      disk,
+      skewMs: 0,
+      openStore: (options) => new WitnessedStore(options, this, truth, snapshots),
+    });
+  }
+
+  get disk(): MemoryDisk {
+    return this.test.store.disk;
+  }
+
+  /** Dots of the outbox, in order. */
+  outbox(): readonly Dot[] {
+    return this.test.store.readOutbox(null, ALL).map((item) => item.change.dot);
+  }
+
+  /** Everything that a person at it sees: what it has applied, and what it has written. */
+  visible(): DotSet {
+    const visible = this.knowledge.applied.copy();
+    for (const row of this.disk.outbox.values()) if (row.dot) visible.add(this.#truth.of(row.dot).index);
+    return visible;
+  }
+
+  /** What it could tell a server that has lost it. */
+  carried(): DotSet {
+    const carried = this.knowledge.carried.copy();
+    for (const row of this.disk.outbox.values()) if (row.dot) carried.add(this.#truth.of(row.dot).index);
+    return carried;
+  }
+
+  moveTo(home: SimServer): void {
+    this.home = home;
+    this.test.server = home.test;
+    this.test.cutLink();
+  }
+
+  /** What it holds may be wrong: it asks for all of it anew. */
+  wantSnapshot(): void {
+    this.disk.space = { ...this.disk.space, isDiverged: true };
+    this.test.cutLink();
+  }
+
+  switched(knowledge: Knowledge, discarded: number): void {
+    this.knowledge = knowledge;
+    this.#counters.count('snapshot taken');
+    if (this.isCorrupt) this.#counters.count('corruption repaired');
+    if (discarded > 0) this.#counters.count('version put into quarantine', discarded);
+    this.isCorrupt = false;
+  }
+
+  save(): Saved {
+    return { disk: copyDisk(this.disk), knowledge: this.knowledge.copy() };
+  }
+
+  backUp(): void {
+    this.#backups.push(this.save());
+  }
+
+  /** Called before a write: the state that a lost tail leaves. */
+  markTail(): void {
+    this.#before = this.save();
+  }
+
+  /** False when there is no backup. */
+  putBack(which: number): boolean {
+    const saved = this.#backups[which % Math.max(1, this.#backups.length)];
+    if (saved) this.#insert(saved);
+    return saved !== undefined;
+  }
+
+  loseTail(): boolean {
+    const saved = this.#before;
+    this.#before = null;
+    if (saved) this.#insert(saved);
+    return saved !== null;
+  }
+
+  /** A person who sees an older disk begins anew. */
+  #insert({ disk, knowledge }: Saved): void {
+    this.knowledge = knowledge.copy();
+    this.forms.clear();
+    this.seen = new DotSet();
+    this.#before = null;
+    this.isCorrupt = false;
+    this.test.restart(copyDisk(disk));
+  }
+}
