@@ -1,14 +1,21 @@
 /** Silent damage: a value in a device's database is not what was written there. */
-import type { Entry, RecordState } from '@skerry/sdk/kernel';
+import { lifeStatus, type Entry, type RecordState } from '@skerry/sdk/kernel';
 import type { MemoryDisk } from '@skerry/sdk/testing';
 
 import type { Dice } from './dice.ts';
 import { show } from './closed-form.ts';
 
-/** Alters one confirmed value of one record. Returns what, in words; null when there is none. */
-export function corruptRecord(disk: MemoryDisk, dice: Dice): string | null {
+export interface Corruption {
+  readonly id: string;
+  /** What was altered, in words. */
+  readonly words: string;
+}
+
+/** Alters one confirmed value of one record; null when there is none. */
+export function corruptRecord(disk: MemoryDisk, dice: Dice): Corruption | null {
   const candidates = [...disk.records].flatMap(([key, row]) => {
-    const paths = row.pending.length > 0 || !row.base ? [] : [...row.base.cells.keys()];
+    const isOut = row.pending.length > 0 || !row.base || lifeStatus(row.base) === 'dead';
+    const paths = isOut ? [] : [...row.base!.cells.keys()];
     const registers = paths.filter((path) => row.base!.cells.get(path)!.some((entry) => entry.v !== undefined));
     return registers.map((path) => ({ key, row, base: row.base!, path }));
   });
@@ -18,5 +25,5 @@ export function corruptRecord(disk: MemoryDisk, dice: Dice): string | null {
   const cells = new Map(base.cells).set(path, [{ ...first, v: 'broken' }, ...others]);
   const broken: RecordState = { ...base, cells };
   disk.records.set(key, { ...row, base: broken });
-  return `${path} of ${show(key)}`;
+  return { id: row.id, words: `${path} of ${show(key)}` };
 }

@@ -68,7 +68,7 @@ export class Perform {
         timeline.after(action.backMs, () => {
           if (test.session === null) test.start();
         });
-        return `'s syncing tab crashes and comes back after ${inWords(action.backMs)}`;
+        return `loses its syncing tab, which comes back after ${inWords(action.backMs)}`;
       case 'restart':
         counters.count('browser restarted');
         test.restart();
@@ -163,11 +163,11 @@ export class Perform {
 
   /** [I13] Something in its database is altered that it did not write. */
   #corrupt(device: SimDevice, dice: Dice): string {
-    const record = corruptRecord(device.disk, dice);
-    if (!record) return 'has nothing that could break';
-    device.isCorrupt = true;
+    const corruption = device.corrupted === null ? corruptRecord(device.disk, dice) : null;
+    if (!corruption) return 'has nothing that could break';
+    device.corrupted = corruption.id;
     this.#world.counters.count('record corrupted');
-    return `'s disk alters ${record}`;
+    return `has ${corruption.words} altered by its disk`;
   }
 
   #startOver(device: SimDevice): string {

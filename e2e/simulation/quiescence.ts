@@ -19,6 +19,7 @@ export class Quiescence {
     const endsAtMs = timeline.nowMs + LONGEST_MS;
     for (;;) {
       this.#heal();
+      this.#touchCorrupted();
       timeline.runUntil(timeline.nowMs + SLICE_MS);
       const left = this.#leftToDo();
       if (left === null) return;
@@ -43,19 +44,26 @@ export class Quiescence {
     }
   }
 
+  /** A damaged record is noticed with the next change of it. */
+  #touchCorrupted(): void {
+    for (const device of this.#world.devices)
+      if (device.corrupted !== null && device.disk.outbox.size === 0)
+        this.#world.transactions.touch(device, device.corrupted);
+  }
+
   #leftToDo(): string | null {
     const { devices, servers, links } = this.#world;
     const alive = servers.filter((server) => !server.isLost);
     const unequal = links.unequal();
     if (unequal) return unequal;
-    for (const { name, disk, isCorrupt } of devices) {
+    for (const { name, disk, corrupted } of devices) {
       if (disk.outbox.size > 0) return `${name} still has ${disk.outbox.size} rows in its outbox`;
       const behind = Object.keys(alive[0]!.test.cursor).find(
         (sid) => (disk.replica.cursor[sid] ?? 0) !== alive[0]!.test.cursor[sid],
       );
       if (behind)
         return `${name} has applied ${disk.replica.cursor[behind] ?? 0} of ${alive[0]!.test.cursor[behind]} of ${behind}`;
-      if (isCorrupt) return `${name} has not noticed that its disk has altered a record`;
+      if (corrupted !== null) return `${name} has not noticed that its disk has altered a record`;
     }
     return null;
   }

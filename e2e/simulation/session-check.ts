@@ -58,7 +58,7 @@ function marksOf(row: Row): readonly string[] {
 
 /** [I6] [I7] A device's whole state is what follows from the changes that it has been told. */
 export function checkDevice(device: SimDevice, truth: Truth): void {
-  if (device.isCorrupt) return;
+  if (device.corrupted !== null) return;
   const items = device.test.store.readOutbox(null, ALL);
   const own = new Map(items.map(({ change }) => [change.dot, change]));
   const confirmed = truth.byRecord(device.knowledge.applied);

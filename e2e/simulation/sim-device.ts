@@ -52,8 +52,8 @@ export class SimDevice implements Profile {
   home: SimServer;
   knowledge: Knowledge;
   isFull = false;
-  /** A record of its disk was altered behind its back, and not repaired yet. */
-  isCorrupt = false;
+  /** Id of a record of its disk that was altered behind its back, and not repaired yet. */
+  corrupted: string | null = null;
   /** The state that was looked at last. */
   checked: unknown = null;
   /** What a person at it has seen since this disk was put in. */
@@ -117,9 +117,9 @@ export class SimDevice implements Profile {
   switched(knowledge: Knowledge, discarded: number): void {
     this.knowledge = knowledge;
     this.#counters.count('snapshot taken');
-    if (this.isCorrupt) this.#counters.count('corruption repaired');
+    if (this.corrupted !== null) this.#counters.count('corruption repaired');
     if (discarded > 0) this.#counters.count('version put into quarantine', discarded);
-    this.isCorrupt = false;
+    this.corrupted = null;
   }
 
   save(): Saved {
@@ -155,7 +155,7 @@ export class SimDevice implements Profile {
     this.forms.clear();
     this.seen = new DotSet();
     this.#before = null;
-    this.isCorrupt = false;
+    this.corrupted = null;
     this.test.restart(copyDisk(disk));
   }
 }

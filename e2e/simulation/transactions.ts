@@ -69,6 +69,13 @@ export class Transactions {
     return this.#run(transaction, steps, 'resolve');
   }
 
+  /** Counts up once on a row: a reason to compare it. */
+  touch(device: SimDevice, id: string): void {
+    const transaction = this.#begin(device, 0, 1);
+    const edit = (shown: Row | undefined): Row | null => shown ? { ...shown, likes: Number(shown['likes']) + 1 } : null;
+    this.#run(transaction, [[{ collection: COLLECTION, id, edit }]]);
+  }
+
   #begin(device: SimDevice, tab: number, seed: number): Transaction {
     const mark = `t${++this.#count}`;
     return { device, tab, dice: new Dice(seed), mark, wanted: new Map(), pasts: new Map(), told: [] };
@@ -120,7 +127,7 @@ export class Transactions {
   }
 
   #intent(transaction: Transaction, id: string, isAlone: boolean): LocalIntent {
-    const { device, dice, mark, wanted, told } = transaction;
+    const { dice, mark, wanted, told } = transaction;
     if (isAlone && dice.chance(0.12)) {
       const form = this.#formOf(transaction, id);
       if (form) return form;

@@ -35,6 +35,7 @@ export class World {
   readonly timeline = new Timeline(START_MS);
   readonly truth = new Truth();
   readonly counters = new Counters();
+  readonly transactions = new Transactions(this.truth, this.counters);
   readonly devices: SimDevice[] = [];
   readonly servers: readonly SimServer[];
   readonly links: ServerLinks;
@@ -58,7 +59,7 @@ export class World {
       const app = shape.isMixed && i % 2 === 1 ? 1 : 0;
       this.addDevice({ name: `d${i}`, app, home: this.servers[this.#dice.below(shape.servers)]! });
     }
-    this.#perform = new Perform(this, new Transactions(this.truth, this.counters));
+    this.#perform = new Perform(this, this.transactions);
     for (const server of this.servers) this.#keepUp(server);
   }
 
