@@ -1,7 +1,7 @@
 /** Where everybody stands: for looking at a failure. */
 import type { World } from './world.ts';
 
-export function describe({ devices, servers }: World): string {
+export function describe({ devices, servers, links }: World): string {
   const lines = devices.map(({ name, home, disk, test: { session } }) => {
     const link = session?.link;
     return [
@@ -20,5 +20,5 @@ export function describe({ devices, servers }: World): string {
     ({ name, isLost, test }) =>
       `${name}${isLost ? ' (lost)' : ''}: cursor ${JSON.stringify(test.cursor)}, ${JSON.stringify(test.space.meta.topology)}`,
   );
-  return [...lines, ...logs].join('\n');
+  return [...lines, ...logs, ...links.describe()].join('\n');
 }

@@ -184,7 +184,8 @@ export class Perform {
     const world = this.#world;
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
-    if (!isAlone && world.hadDisaster) return 'is well';
+    // What a device has got by a snapshot alone it cannot tell a single server again.
+    if (world.hadDisaster || (isAlone && world.counters.all.has('snapshot taken'))) return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     server.restore();

@@ -67,6 +67,15 @@ export class ServerLinks {
     return { to, from, peering };
   }
 
+  /** Where each link stands: for looking at a failure. */
+  describe(): readonly string[] {
+    return this.#links.map(({ to, from, peering: { session } }) => {
+      const trouble = session?.trouble ? `, ${session.trouble.reason.code} ${session.trouble.reason.message}` : '';
+      const busy = session?.link?.isIngesting ? ', ingesting' : '';
+      return `${to.name} from ${from.name}: ${session?.phase ?? 'stopped'}${busy}${trouble}`;
+    });
+  }
+
   stop(server: SimServer): void {
     server.test.stop();
     for (const { to, peering } of this.#links) if (to === server) peering.stop();

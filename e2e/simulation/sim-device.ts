@@ -19,16 +19,17 @@ export interface OpenForm {
   readonly past: DotSet;
 }
 
-interface Saved {
+export interface SavedProfile {
   readonly disk: MemoryDisk;
   readonly knowledge: Knowledge;
+  /** Id of a record of the disk that was altered behind the device's back, and not repaired yet. */
+  readonly corrupted: string | null;
 }
 
 export interface SimDeviceOptions {
   readonly name: string;
   readonly app: 0 | 1;
-  readonly disk: MemoryDisk;
-  readonly knowledge: Knowledge;
+  readonly saved: SavedProfile;
   readonly seed: number;
   readonly timeline: Timeline;
   readonly home: SimServer;
@@ -45,26 +46,26 @@ export class SimDevice implements Profile {
   readonly forms = new Map<string, OpenForm>();
   readonly #truth: Truth;
   readonly #counters: Counters;
-  readonly #backups: Saved[] = [];
+  readonly #backups: SavedProfile[] = [];
   /** Before what was written last. */
-  #before: Saved | null = null;
+  #before: SavedProfile | null = null;
   /** The server that it talks to. */
   home: SimServer;
   knowledge: Knowledge;
   isFull = false;
-  /** Id of a record of its disk that was altered behind its back, and not repaired yet. */
-  corrupted: string | null = null;
+  corrupted: string | null;
   /** The state that was looked at last. */
   checked: unknown = null;
   /** What a person at it has seen since this disk was put in. */
   seen = new DotSet();
 
-  constructor({ name, app, disk, knowledge, seed, timeline, home, truth, counters, snapshots }: SimDeviceOptions) {
+  constructor({ name, app, saved, seed, timeline, home, truth, counters, snapshots }: SimDeviceOptions) {
     this.name = name;
     this.app = app;
     this.schemas = APPS[app];
     this.home = home;
-    this.knowledge = knowledge;
+    this.knowledge = saved.knowledge;
+    this.corrupted = saved.corrupted;
     this.#truth = truth;
     this.#counters = counters;
     this.test = new TestDevice({
@@ -73,7 +74,7 @@ export class SimDevice implements Profile {
       timeline,
       random: new Dice(seed).random,
       server: home.test,
-      disk,
+      disk: saved.disk,
       skewMs: 0,
       openStore: (options) => new WitnessedStore(options, this, truth, snapshots),
     });
@@ -122,8 +123,8 @@ export class SimDevice implements Profile {
     this.corrupted = null;
   }
 
-  save(): Saved {
-    return { disk: copyDisk(this.disk), knowledge: this.knowledge.copy() };
+  save(): SavedProfile {
+    return { disk: copyDisk(this.disk), knowledge: this.knowledge.copy(), corrupted: this.corrupted };
   }
 
   backUp(): void {
@@ -150,12 +151,12 @@ export class SimDevice implements Profile {
   }
 
   /** A person who sees an older disk begins anew. */
-  #insert({ disk, knowledge }: Saved): void {
+  #insert({ disk, knowledge, corrupted }: SavedProfile): void {
     this.knowledge = knowledge.copy();
     this.forms.clear();
     this.seen = new DotSet();
     this.#before = null;
-    this.corrupted = null;
+    this.corrupted = corrupted;
     this.test.restart(copyDisk(disk));
   }
 }

@@ -63,6 +63,8 @@ export class SimServer {
   /** Its disk is what it was then; the operator has given it no new identity yet. */
   restore(): void {
     const { disk, knowledge } = this.#backup!;
+    // Of the server that it was then: another one to be restored from must be made first.
+    this.#backup = null;
     this.knowledge = knowledge.copy();
     this.test.restore(disk);
   }

@@ -5,6 +5,7 @@
 import { emptyDisk, Timeline } from '@skerry/sdk/testing';
 import { canonicalJson, hash128, randomName, type Json, type Sid } from '@skerry/sdk/kernel';
 
+import { checkSettled } from './bounded.ts';
 import { Counters } from './counters.ts';
 import { Dice } from './dice.ts';
 import { checkQuietEnd } from './oracle.ts';
@@ -85,6 +86,7 @@ export class World {
     this.#step = Infinity;
     new Quiescence(this).reach();
     checkQuietEnd(this);
+    checkSettled(this);
     const changes = this.truth.changes.size;
     return { steps: this.script.steps.length, changes, traceHash: this.#traceHash(), counters: this.#allCounters() };
   }
@@ -96,10 +98,11 @@ export class World {
     readonly from?: SimDevice;
   }): void {
     const { name, app, home, from } = about;
-    const saved = from?.save() ?? { disk: emptyDisk(randomName(128, this.#dice.random)), knowledge: new Knowledge() };
+    const disk = emptyDisk(randomName(128, this.#dice.random));
+    const saved = from?.save() ?? { disk, knowledge: new Knowledge(), corrupted: null };
     const { timeline, truth, counters, snapshots } = this;
     const seed = this.#dice.seed();
-    this.devices.push(new SimDevice({ name, app, ...saved, seed, timeline, home, truth, counters, snapshots }));
+    this.devices.push(new SimDevice({ name, app, saved, seed, timeline, home, truth, counters, snapshots }));
   }
 
   /** A disk was lost or put back: what nobody alive holds any more may be missing at the end. */
