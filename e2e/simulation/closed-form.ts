@@ -2,7 +2,7 @@
  * A record as it must be, computed from the whole set of changes that it was made from and from nothing else: live are
  * exactly the writes that no later write replaced, and a counter is the sum of all increments.
  */
-import { isUuidV7, type Op, type RecordState } from '@skerry/sdk/kernel';
+import { compareMarks, isUuidV7, type Mark, type Op, type RecordState } from '@skerry/sdk/kernel';
 
 import type { Truth, Written } from './truth.ts';
 import { Violation } from './violation.ts';
@@ -21,13 +21,18 @@ export function expectedLife(record: string, written: readonly Written[], truth:
   const dots = (v: string): string[] =>
     lives.filter(({ by, ops }) => last.has(by.dot) && ops.some((op) => isLife(op) && op.v === v)).map(({ by }) => by.dot);
   const deletes = dots('dead');
-  const unseen = truth.maximal(record, written).filter((dot) => !deletes.includes(dot));
+  const unseen = truth.maximal(record, edits(written)).filter((dot) => !deletes.includes(dot));
   return { deletes, lives: dots('live'), zombies: dots('zombie'), unseen };
 }
 
 /** Deleted, and nobody has edited it without having seen that. */
 export function isDead({ deletes, lives, zombies, unseen }: ExpectedLife): boolean {
   return deletes.length > 0 && lives.length === 0 && zombies.length === 0 && unseen.length === 0;
+}
+
+/** What a delete can have missed: all but the changes that only write hot registers. */
+function edits(written: readonly Written[]): readonly Written[] {
+  return written.filter(({ ops }) => ops.some((op) => op.t !== 'lww'));
 }
 
 /** `state`: what a replica has, which may be nothing when the record was deleted long ago. */
@@ -46,7 +51,7 @@ export function checkState(
     if (isUuidV7(id) && isDead(expectedLife(record, written, truth))) return;
     throw new Violation('I1', `${where} does not have ${show(record)}`);
   }
-  expect('frontier', state.rv, truth.maximal(record, written));
+  expect('frontier', state.rv, truth.maximal(record, edits(written)));
   const lives = written.filter(({ ops }) => ops.some(isLife));
   expect('life', state.life, truth.maximal(record, lives));
   const paths = new Set(written.flatMap(({ ops }) => ops.flatMap((op) => (isOfCell(op) ? [op.p] : []))));
@@ -62,6 +67,23 @@ export function checkState(
   for (const [path, sum] of sums) {
     const counted = state.counters.get(path) ?? 0;
     if (counted !== sum) throw new Violation('I6', `${where} ${show(record)} ${path} is ${counted}, the sum is ${sum}`);
+  }
+}
+
+/** A hot register holds the write with the greatest stamp, whoever had seen what. Where every replica has all stamps. */
+export function checkHot(where: string, record: string, written: readonly Written[], state: RecordState | undefined): void {
+  if (!state) return;
+  const latest = new Map<string, Mark>();
+  for (const { by, hlc, ops } of written) {
+    for (const op of ops) {
+      if (op.t !== 'lww') continue;
+      const before = latest.get(op.p);
+      if (!before || compareMarks({ dot: by.dot, hlc }, before) > 0) latest.set(op.p, { dot: by.dot, hlc });
+    }
+  }
+  for (const [path, { dot }] of latest) {
+    const found = state.hot?.get(path)?.dot;
+    if (found !== dot) throw new Violation('I7', `${where} ${show(record)} ${path} is of ${found}, the latest is ${dot}`);
   }
 }
 

@@ -11,6 +11,8 @@ export class Counters {
   }
 }
 
+export const SERVER_CLOCK = "server's clock jumped";
+
 /** A run of fewer seeds may miss the rarest. */
 export const SEEDS_TO_SEE_ALL = 200;
 

@@ -12,7 +12,7 @@ import {
 } from '@skerry/sdk/kernel';
 import { recordKey } from '@skerry/sdk/testing';
 
-import { expectedLife, isDead, show } from './closed-form.ts';
+import { checkHot, expectedLife, isDead, show } from './closed-form.ts';
 import { checkDevice, checkServer } from './session-check.ts';
 import type { SimDevice } from './sim-device.ts';
 import type { Written } from './truth.ts';
@@ -40,7 +40,13 @@ export function checkQuietEnd(world: World): void {
   for (const { name, test } of servers) checkDigest(name, digestText(test.space.meta.digest), test.space.records);
   for (const app of [0, 1]) checkSameViews(devices.filter((device) => device.app === app));
   const written = truth.byRecord(server!.knowledge.applied);
-  for (const device of devices) for (const [record, by] of written) checkSurfaced(record, by, device, world);
+  for (const [record, by] of written) {
+    for (const { name, test } of servers) checkHot(name, record, by, test.space.records.get(record));
+    for (const device of devices) {
+      checkHot(device.name, record, by, device.disk.records.get(record)?.base);
+      checkSurfaced(record, by, device, world);
+    }
+  }
 }
 
 /** [I1] Every write is in every log, unless all that had it are gone. */

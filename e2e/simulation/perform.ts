@@ -1,6 +1,7 @@
 /** How each action of a script is done in a world. */
 import type { Action, Mood } from './actions.ts';
 import { MOST_DEVICES } from './actions.ts';
+import { SERVER_CLOCK } from './counters.ts';
 import { Dice } from './dice.ts';
 import type { SimDevice } from './sim-device.ts';
 import type { SimServer } from './sim-server.ts';
@@ -127,7 +128,7 @@ export class Perform {
         return `is down for ${inWords(action.forMs)}`;
       case 'skew-server':
         test.skewMs = action.ms;
-        counters.count("server's clock jumped");
+        counters.count(SERVER_CLOCK);
         return `has its clock wrong by ${inWords(action.ms)}`;
       case 'back-up-server':
         server.backUp();

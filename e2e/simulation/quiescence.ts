@@ -44,11 +44,13 @@ export class Quiescence {
     }
   }
 
-  /** A damaged record is noticed with the next change of it. */
+  /** A damaged record is noticed with the next change of it. One session repairs seldom; a page that is loaded anew does at once. */
   #touchCorrupted(): void {
-    for (const device of this.#world.devices)
-      if (device.corrupted !== null && device.disk.outbox.size === 0)
-        this.#world.transactions.touch(device, device.corrupted);
+    for (const device of this.#world.devices) {
+      if (device.corrupted === null) continue;
+      if (device.disk.space.isDiverged) device.test.restart();
+      else if (device.disk.outbox.size === 0) this.#world.transactions.touch(device, device.corrupted);
+    }
   }
 
   #leftToDo(): string | null {

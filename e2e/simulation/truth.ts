@@ -115,6 +115,7 @@ export class Truth {
   /** Entries became durable in a server's log. */
   appended(server: string, knowledge: Knowledge, entries: readonly NewEntry[]): void {
     for (const { kind, dot, text } of entries) {
+      if (kind === 'alias' && text !== null) this.#take(JSON.parse(text) as Change);
       if (kind !== 'change') continue;
       if (knowledge.applied.has(this.of(dot!).index)) throw new Violation('I6', `${server} took ${dot} twice`);
       this.apply(server, knowledge, dot!);
@@ -127,7 +128,9 @@ export class Truth {
     const before = this.#logged.get(change.dot);
     if (before && before.recs !== recs && !this.mayDiffer)
       throw new Violation('I6', `${change.dot} has two contents: ${before.recs} and ${recs}`);
-    this.#logged.set(change.dot, { change, recs });
+    // Two copies of a profile may correct one stamp differently: the greater one counts.
+    const hlc = Math.max(change.hlc, before?.change.hlc ?? 0);
+    this.#logged.set(change.dot, { change: { ...change, hlc }, recs });
   }
 
   /** As servers have it; undefined when none ever did. */
@@ -156,8 +159,9 @@ export class Truth {
       for (const rec of change?.recs ?? []) {
         const key = recordKey(rec.c, rec.id);
         const written = records.get(key);
-        if (written) written.push({ by, ops: rec.ops });
-        else records.set(key, [{ by, ops: rec.ops }]);
+        const one = { by, hlc: change!.hlc, ops: rec.ops };
+        if (written) written.push(one);
+        else records.set(key, [one]);
       }
     }
     return records;
@@ -167,6 +171,8 @@ export class Truth {
 /** What one change does to one record. */
 export interface Written {
   readonly by: Witnessed;
+  /** The stamp under which it counts. */
+  readonly hlc: number;
   readonly ops: readonly Op[];
 }
 

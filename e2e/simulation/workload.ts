@@ -19,6 +19,8 @@ const NOTES: CollectionPlan = {
     tags: { kind: 'set' },
     likes: { kind: 'counter' },
     marks: { kind: 'set' },
+    labels: { kind: 'map', of: { kind: 'ask' } },
+    cursor: { kind: 'hot' },
   },
   groups: [['room', 'start']],
   onDeleteVsEdit: 'ask',
@@ -74,6 +76,8 @@ export const EDITS: readonly ((row: Row, value: string, dice: Dice) => Row)[] = 
   (row, value, dice) => ({ ...row, room: `room ${dice.below(3)}`, start: value }),
   (row, value, dice) => ({ ...row, [dice.pick(['color', 'owner'])]: value }),
   (row, _value, dice) => ({ ...row, rank: dice.below(100) }),
+  (row, value, dice) => ({ ...row, labels: editedLabels(row['labels'], value, dice) }),
+  (row, value) => ({ ...row, cursor: value }),
   (row, _value, dice) => ({ ...row, title: `${process.env['SIM_ALLOW'] ? 'x' : FORBIDDEN} ${dice.below(3)}` }),
 ];
 
@@ -86,6 +90,13 @@ function editedText(text: string, value: string, dice: Dice): string {
   if (at === lines.length) return `${text}${value}\n`;
   lines[at] = `${lines[at]} ${value}`;
   return lines.join('\n');
+}
+
+/** A key comes, changes or goes. */
+function editedLabels(labels: Json | undefined, value: string, dice: Dice): Row {
+  const key = `k${dice.below(2)}/"#`;
+  const { [key]: held, ...others } = (labels ?? {}) as Row;
+  return held !== undefined && dice.chance(0.3) ? others : { ...others, [key]: value };
 }
 
 function number(value: Json | undefined): number {
