@@ -11,6 +11,7 @@ export class Counters {
   }
 }
 
+export const DEVICE_CLOCK = 'clock jumped';
 export const SERVER_CLOCK = "server's clock jumped";
 
 /** A run of fewer seeds may miss the rarest. */

@@ -1,7 +1,7 @@
 /** How each action of a script is done in a world. */
 import type { Action, Mood } from './actions.ts';
 import { MOST_DEVICES } from './actions.ts';
-import { SERVER_CLOCK } from './counters.ts';
+import { DEVICE_CLOCK, SERVER_CLOCK } from './counters.ts';
 import { Dice } from './dice.ts';
 import type { SimDevice } from './sim-device.ts';
 import type { SimServer } from './sim-server.ts';
@@ -93,7 +93,7 @@ export class Perform {
         return this.#clone(device);
       case 'skew':
         test.skewMs = action.ms;
-        counters.count('clock jumped');
+        counters.count(DEVICE_CLOCK);
         return `has its clock wrong by ${inWords(action.ms)}`;
       case 'fill':
         device.isFull = true;

@@ -1,5 +1,5 @@
 /** What holds on every device after every step: nothing that was seen goes away, and transactions are seen whole. */
-import type { Row } from '@skerry/sdk/kernel';
+import { dotOf, type Row } from '@skerry/sdk/kernel';
 
 import { checkState, show } from './closed-form.ts';
 import type { SimDevice } from './sim-device.ts';
@@ -54,6 +54,15 @@ function isUnmarked(device: SimDevice, record: string, mark: string, truth: Trut
 
 function marksOf(row: Row): readonly string[] {
   return (row[MARKS] as readonly string[] | undefined) ?? [];
+}
+
+/** [I1] What a device was told to be saved is on a server's disk. */
+export function checkSaved({ name, test }: SimDevice, servers: readonly SimServer[], truth: Truth): void {
+  for (const [inc, seq] of Object.entries(test.session?.acceptedThrough ?? {})) {
+    const witnessed = truth.changes.get(dotOf(inc, seq));
+    if (!witnessed || servers.some(({ knowledge }) => knowledge.applied.has(witnessed.index))) continue;
+    throw new Violation('I1', `${name} was told that ${witnessed.dot} is saved, and no server has it`);
+  }
 }
 
 /** [I6] [I7] A device's whole state is what follows from the changes that it has been told. */

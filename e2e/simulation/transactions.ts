@@ -15,7 +15,7 @@ import {
 } from '@skerry/sdk/kernel';
 import { recordKey, type LocalIntent } from '@skerry/sdk/testing';
 
-import { SERVER_CLOCK, type Counters } from './counters.ts';
+import { DEVICE_CLOCK, SERVER_CLOCK, type Counters } from './counters.ts';
 import { Dice } from './dice.ts';
 import type { DotSet } from './dot-set.ts';
 import type { SimDevice } from './sim-device.ts';
@@ -207,9 +207,10 @@ export class Transactions {
     }
   }
 
-  /** A hot register goes by clocks alone, and a server whose clock was wrong makes devices stamp lower than what they saw. */
+  /** A hot register goes by clocks alone: after one that jumped, a device may stamp lower than what it saw. */
   #compared(row: Row | null): string {
-    if (!row || !this.#counters.all.has(SERVER_CLOCK)) return canonicalJson(row as Json);
+    const { all } = this.#counters;
+    if (!row || !(all.has(SERVER_CLOCK) || all.has(DEVICE_CLOCK))) return canonicalJson(row as Json);
     const { cursor: _hot, ...rest } = row;
     return canonicalJson(rest as Json);
   }

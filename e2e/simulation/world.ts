@@ -13,7 +13,7 @@ import { Perform } from './perform.ts';
 import { Quiescence } from './quiescence.ts';
 import type { Script } from './script.ts';
 import { ServerLinks } from './server-links.ts';
-import { checkDevice, checkServer, checkSession } from './session-check.ts';
+import { checkDevice, checkSaved, checkServer, checkSession } from './session-check.ts';
 import { SimDevice } from './sim-device.ts';
 import { SimServer } from './sim-server.ts';
 import { Transactions } from './transactions.ts';
@@ -129,7 +129,10 @@ export class World {
   }
 
   #checkStep(): void {
-    for (const device of this.devices) checkSession(device, this.truth);
+    for (const device of this.devices) {
+      checkSession(device, this.truth);
+      if (!this.hadDisaster) checkSaved(device, this.servers, this.truth);
+    }
     if (this.#step % CHECK_EVERY !== 0) return;
     checkDevice(this.devices[(this.#step / CHECK_EVERY) % this.devices.length]!, this.truth);
     checkServer(this.servers[(this.#step / CHECK_EVERY) % this.servers.length]!, this.truth);
