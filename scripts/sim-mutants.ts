@@ -4,4 +4,8 @@
  */
 import { runNode } from './process.ts';
 
-process.exitCode = await runNode(['--conditions=@skerry/source', 'e2e/simulation/mutants/main.ts', ...process.argv.slice(2)]);
+process.exitCode = await runNode([
+  '--conditions=@skerry/source',
+  'e2e/simulation/mutants/main.ts',
+  ...process.argv.slice(2),
+]);

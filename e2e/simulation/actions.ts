@@ -50,7 +50,11 @@ const HOUR_MS = 3_600_000;
 export function drawAction(dice: Dice): Action {
   const device = dice.below(MOST_DEVICES);
   const server = dice.below(4);
-  return dice.weighted(ACTIONS.filter(([, draw]) => !process.env['SIM_OFF']?.split(',').includes(draw({dice: new Dice(1), device:0, server:0}).do)))({ dice, device, server });
+  return dice.weighted(
+    ACTIONS.filter(
+      ([, draw]) => !process.env['SIM_OFF']?.split(',').includes(draw({ dice: new Dice(1), device: 0, server: 0 }).do),
+    ),
+  )({ dice, device, server });
 }
 
 interface Drawn {
@@ -69,10 +73,7 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
     ({ dice, device }) => ({ do: 'decide', device, tab: dice.below(2), dice: dice.seed(), isTold: dice.chance(0.9) }),
   ],
   [50, ({ dice, device }) => ({ do: 'cut', device, isLate: dice.chance(0.4) })],
-  [
-    12,
-    ({ dice, device }) => ({ do: 'truncate', device, direction: dice.pick(['up', 'down']), part: dice.fraction() }),
-  ],
+  [12, ({ dice, device }) => ({ do: 'truncate', device, direction: dice.pick(['up', 'down']), part: dice.fraction() })],
   [
     110,
     ({ dice, device }) => ({

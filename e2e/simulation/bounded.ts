@@ -50,4 +50,3 @@ function checkNothingKept(
   if (writers > 0) throw new Violation('I11', `${name} still keeps what it has seen of ${writers} writers`);
   if (tail.entries > 0) throw new Violation('I11', `${name} still keeps ${tail.entries} changes that every server has`);
 }
-

@@ -19,7 +19,9 @@ export function expectedLife(record: string, written: readonly Written[], truth:
   const lives = written.filter(({ ops }) => ops.some(isLife));
   const last = new Set(truth.maximal(record, lives));
   const dots = (v: string): string[] =>
-    lives.filter(({ by, ops }) => last.has(by.dot) && ops.some((op) => isLife(op) && op.v === v)).map(({ by }) => by.dot);
+    lives
+      .filter(({ by, ops }) => last.has(by.dot) && ops.some((op) => isLife(op) && op.v === v))
+      .map(({ by }) => by.dot);
   const deletes = dots('dead');
   const unseen = truth.maximal(record, edits(written)).filter((dot) => !deletes.includes(dot));
   return { deletes, lives: dots('live'), zombies: dots('zombie'), unseen };
@@ -62,8 +64,7 @@ export function checkState(
     expect(path, state.cells.get(path) ?? [], truth.maximal(record, putting, touching));
   }
   const sums = new Map<string, number>();
-  for (const { ops } of written)
-    for (const op of ops) if (op.t === 'inc') sums.set(op.p, (sums.get(op.p) ?? 0) + op.n);
+  for (const { ops } of written) for (const op of ops) if (op.t === 'inc') sums.set(op.p, (sums.get(op.p) ?? 0) + op.n);
   for (const [path, sum] of sums) {
     const counted = state.counters.get(path) ?? 0;
     if (counted !== sum) throw new Violation('I6', `${where} ${show(record)} ${path} is ${counted}, the sum is ${sum}`);
@@ -71,7 +72,12 @@ export function checkState(
 }
 
 /** A hot register holds the write with the greatest stamp, whoever had seen what. Where every replica has all stamps. */
-export function checkHot(where: string, record: string, written: readonly Written[], state: RecordState | undefined): void {
+export function checkHot(
+  where: string,
+  record: string,
+  written: readonly Written[],
+  state: RecordState | undefined,
+): void {
   if (!state) return;
   const latest = new Map<string, Mark>();
   for (const { by, hlc, ops } of written) {
@@ -83,7 +89,8 @@ export function checkHot(where: string, record: string, written: readonly Writte
   }
   for (const [path, { dot }] of latest) {
     const found = state.hot?.get(path)?.dot;
-    if (found !== dot) throw new Violation('I7', `${where} ${show(record)} ${path} is of ${found}, the latest is ${dot}`);
+    if (found !== dot)
+      throw new Violation('I7', `${where} ${show(record)} ${path} is of ${found}, the latest is ${dot}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { lifeStatus, type Entry, type RecordState } from '@skerry/sdk/kernel';
 import type { MemoryDisk } from '@skerry/sdk/testing';
 
 import type { Dice } from './dice.ts';
+import { COLLECTION } from './workload.ts';
 import { show } from './closed-form.ts';
 
 export interface Corruption {
@@ -14,7 +15,7 @@ export interface Corruption {
 /** Alters one confirmed value of one record; null when there is none. */
 export function corruptRecord(disk: MemoryDisk, dice: Dice): Corruption | null {
   const candidates = [...disk.records].flatMap(([key, row]) => {
-    const isOut = row.pending.length > 0 || !row.base || lifeStatus(row.base) === 'dead';
+    const isOut = row.c !== COLLECTION || row.pending.length > 0 || !row.base || lifeStatus(row.base) === 'dead';
     const paths = isOut ? [] : [...row.base!.cells.keys()];
     const registers = paths.filter((path) => row.base!.cells.get(path)!.some((entry) => entry.v !== undefined));
     return registers.map((path) => ({ key, row, base: row.base!, path }));

@@ -83,6 +83,7 @@ async function runOnEveryCore(): Promise<boolean> {
   const total = tallies.reduce(sum);
   const [first] = total.failed;
   const shrinkMs = Number(values.shrink) * 1_000;
-  if (first && shrinkMs > 0) console.error(`seed ${first.seed}, the smallest script found:\n${explain(first.seed, shrinkMs)}\n`);
+  if (first && shrinkMs > 0)
+    console.error(`seed ${first.seed}, the smallest script found:\n${explain(first.seed, shrinkMs)}\n`);
   return report(total, (performance.now() - startedMs) / 1_000, cores);
 }

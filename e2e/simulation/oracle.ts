@@ -12,6 +12,7 @@ import {
 } from '@skerry/sdk/kernel';
 import { recordKey } from '@skerry/sdk/testing';
 
+import { checkConstraints, checkEqualConstraints } from './constraints.ts';
 import { checkHot, expectedLife, isDead, show } from './closed-form.ts';
 import { checkDevice, checkServer } from './session-check.ts';
 import type { SimDevice } from './sim-device.ts';
@@ -25,10 +26,12 @@ export function checkQuietEnd(world: World): void {
   const servers = world.servers.filter((server) => !server.isLost);
   const [server] = servers;
   checkNothingLost(world);
+  countConstraints(world);
   for (const device of devices) {
     checkDrained(device);
     checkDevice(device, truth);
-    for (const { c, id } of device.disk.records.values()) checkShown(device, c, id);
+    for (const { c, id } of device.disk.records.values()) if (device.schemas.has(c)) checkShown(device, c, id);
+    checkConstraints(device.test, device.constraints);
   }
   for (const one of servers) checkServer(one, truth);
   const wanted = contentsOf(server!.test.space.records);
@@ -49,13 +52,21 @@ export function checkQuietEnd(world: World): void {
   }
 }
 
+function countConstraints({ devices, counters }: World): void {
+  for (const { constraint, rowIds } of devices[0]!.disk.constraints.conflicts.values()) {
+    counters.count(`constraint: ${constraint} open at the end`);
+    if (rowIds.length > 2) counters.count('constraint: three rows or more open at the end');
+  }
+}
+
 /** [I1] Every write is in every log, unless all that had it are gone. */
 function checkNothingLost({ truth, servers, counters }: World): void {
   for (const { name, knowledge, isLost } of servers) {
     if (isLost) continue;
     for (const { index, dot, device } of truth.changes.values()) {
       if (knowledge.applied.has(index)) continue;
-      if (!truth.excused.has(index)) throw new Violation('I1', `the write ${dot} of ${device} is lost: ${name} has not got it`);
+      if (!truth.excused.has(index))
+        throw new Violation('I1', `the write ${dot} of ${device} is lost: ${name} has not got it`);
       counters.count('lost with its disk');
     }
   }
@@ -91,16 +102,21 @@ function checkDigest(name: string, digest: string, records: ReadonlyMap<string, 
     const [c, id] = key.split('\u0000') as [string, string];
     sum = exchange(sum, EMPTY_DIGEST, digestOfRecord(c, id, record));
   }
-  if (digestText(sum) !== digest) throw new Violation('I3', `${name} keeps the digest ${digest}, its records have ${digestText(sum)}`);
+  if (digestText(sum) !== digest)
+    throw new Violation('I3', `${name} keeps the digest ${digest}, its records have ${digestText(sum)}`);
 }
 
 /** [I3] What people see is the same on all devices with the same version of the app. */
 function checkSameViews([first, ...others]: readonly SimDevice[]): void {
   for (const other of others) {
+    checkEqualConstraints(first!.test, other.test);
     for (const view of [rowsOf, conflictsOf]) {
       const [one, two] = [view(first!), view(other)];
       if (one !== two)
-        throw new Violation('I3', `${first!.name} and ${other.name} show different things:\n${firstDifference(one, two)}`);
+        throw new Violation(
+          'I3',
+          `${first!.name} and ${other.name} show different things:\n${firstDifference(one, two)}`,
+        );
     }
   }
 }
@@ -125,16 +141,30 @@ function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): nu
 
 function firstDifference(a: string, b: string): string {
   const [linesA, linesB] = [a.split('\n'), b.split('\n')];
-  const at = Math.max(0, linesA.length >= linesB.length ? linesA.findIndex((line, i) => line !== linesB[i]) : linesB.findIndex((line, i) => line !== linesA[i]));
+  const at = Math.max(
+    0,
+    linesA.length >= linesB.length
+      ? linesA.findIndex((line, i) => line !== linesB[i])
+      : linesB.findIndex((line, i) => line !== linesA[i]),
+  );
   return `  ${linesA[at] ?? '(nothing)'}\n  ${linesB[at] ?? '(nothing)'}`;
 }
 
 /** [I7] What nobody could merge is listed as an open conflict, and nothing else is. */
-function checkSurfaced(record: string, written: readonly Written[], device: SimDevice, { truth, counters }: World): void {
+function checkSurfaced(
+  record: string,
+  written: readonly Written[],
+  device: SimDevice,
+  { truth, counters }: World,
+): void {
   const open = [...device.disk.conflicts.values()].filter((one) => recordKey(one.collection, one.rowId) === record);
   const life = expectedLife(record, written, truth);
   const expectKind = (kind: string, wanted: boolean): void =>
-    expectSame(`${device.name}: ${show(record)} ${kind}`, open.some((one) => one.kind === kind), wanted);
+    expectSame(
+      `${device.name}: ${show(record)} ${kind}`,
+      open.some((one) => one.kind === kind),
+      wanted,
+    );
   if (isDead(life)) return expectSame(`${show(record)} is deleted, conflicts`, open.length, 0);
   const isCopy = life.zombies.length > 0 && life.lives.length === 0;
   expectKind('recovered', isCopy);
@@ -146,7 +176,9 @@ function checkSurfaced(record: string, written: readonly Written[], device: SimD
     const values = new Set(
       putting
         .filter(({ by }) => live.has(by.dot))
-        .flatMap(({ ops }) => ops.flatMap((op) => (op.t === 'set' && op.p === path ? [canonicalJson(op.v ?? null)] : []))),
+        .flatMap(({ ops }) =>
+          ops.flatMap((op) => (op.t === 'set' && op.p === path ? [canonicalJson(op.v ?? null)] : [])),
+        ),
     );
     const conflict = open.find((candidate) => candidate.kind === 'field' && candidate.path === path);
     const versions = conflict?.kind === 'field' ? conflict.versions.length : 1;

@@ -105,8 +105,7 @@ export class ServerLinks {
 
   heal(): void {
     for (const { peering } of this.#links) peering.isUnreachable = false;
-    for (const server of this.alive)
-      if (server.test.isStopped && !server.isRefilling) this.start(server);
+    for (const server of this.alive) if (server.test.isStopped && !server.isRefilling) this.start(server);
     this.evictLost();
   }
 

@@ -86,4 +86,3 @@ export function checkServer({ name, test, knowledge }: SimServer, truth: Truth):
   for (const key of new Set([...test.space.records.keys(), ...written.keys()]))
     checkState(name, key, written.get(key) ?? [], test.space.records.get(key), truth);
 }
-

@@ -37,7 +37,9 @@ export function shapeOf(dice: Dice): Shape {
     servers,
     topology: dice.pick(['star', 'ring', 'all-to-all']),
     retention: {
-      tombstoneMs: process.env['SIM_KEEP'] ? 60 * DAY : dice.pick([2 * SECOND, 15 * SECOND, MINUTE, 10 * MINUTE, 60 * DAY]),
+      tombstoneMs: process.env['SIM_KEEP']
+        ? 60 * DAY
+        : dice.pick([2 * SECOND, 15 * SECOND, MINUTE, 10 * MINUTE, 60 * DAY]),
       logMs: dice.pick([2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 30 * DAY]),
     },
     maintainMs: dice.pick([SECOND, 5 * SECOND, 30 * SECOND]),

@@ -14,7 +14,7 @@ export function shrink(script: Script, symptom: Symptom, endsAtMs: number): Scri
   const hasTime = (): boolean => performance.now() < endsAtMs;
   const stillFails = (candidate: Script): boolean => hasTime() && symptom(candidate) === wanted;
   let smallest = script;
-  for (let before = Infinity; size(smallest) < before && hasTime(); ) {
+  for (let before = Infinity; size(smallest) < before && hasTime();) {
     before = size(smallest);
     smallest = withFewerSteps(smallest, stillFails);
     smallest = withSimplerShape(smallest, stillFails);

@@ -1,5 +1,5 @@
 /** A device of a world: the one under test, what it was told, and earlier states of its disk. */
-import type { Dot, RecordState, Row } from '@skerry/sdk/kernel';
+import type { Constraints, Dot, RecordState, Row } from '@skerry/sdk/kernel';
 import { copyDisk, TestDevice, type MemoryDisk, type Timeline } from '@skerry/sdk/testing';
 
 import type { Counters } from './counters.ts';
@@ -42,6 +42,7 @@ export class SimDevice implements Profile {
   readonly name: string;
   readonly app: 0 | 1;
   readonly schemas: Schemas;
+  readonly constraints: Constraints;
   readonly test: TestDevice;
   readonly forms = new Map<string, OpenForm>();
   readonly #truth: Truth;
@@ -62,7 +63,8 @@ export class SimDevice implements Profile {
   constructor({ name, app, saved, seed, timeline, home, truth, counters, snapshots }: SimDeviceOptions) {
     this.name = name;
     this.app = app;
-    this.schemas = APPS[app];
+    this.schemas = APPS[app].schemas;
+    this.constraints = APPS[app].constraints;
     this.home = home;
     this.knowledge = saved.knowledge;
     this.corrupted = saved.corrupted;
@@ -71,6 +73,7 @@ export class SimDevice implements Profile {
     this.test = new TestDevice({
       name,
       schemas: this.schemas,
+      constraints: this.constraints,
       timeline,
       random: new Dice(seed).random,
       server: home.test,

@@ -6,15 +6,19 @@ import {
   resolveRegister,
   SkerryError,
   viewRecord,
+  WAIVERS,
+  waiverRow,
   type CollectionSchema,
   type Json,
   type OpenConflict,
+  type OpenConstraintConflict,
   type RecordChange,
   type RecordState,
   type Row,
 } from '@skerry/sdk/kernel';
 import { recordKey, type LocalIntent } from '@skerry/sdk/testing';
 
+import { checkConstraints } from './constraints.ts';
 import { DEVICE_CLOCK, SERVER_CLOCK, type Counters } from './counters.ts';
 import { Dice } from './dice.ts';
 import type { DotSet } from './dot-set.ts';
@@ -36,6 +40,7 @@ interface Transaction {
   readonly pasts: Map<string, DotSet>;
   /** In words. */
   readonly told: string[];
+  isDone: boolean;
 }
 
 export class Transactions {
@@ -61,6 +66,8 @@ export class Transactions {
   decide(device: SimDevice, tab: number, seed: number): string {
     const transaction = this.#begin(device, tab, seed);
     const { dice } = transaction;
+    const broken = [...device.disk.constraints.conflicts.values()];
+    if (broken.length > 0 && dice.chance(0.3)) return this.#allow(transaction, dice.pick(broken));
     const conflicts = [...device.disk.conflicts.values()];
     if (conflicts.length === 0) return 'finds nothing to decide';
     const steps = dice.chance(0.3) ? [this.#step(transaction, false)] : [];
@@ -72,13 +79,26 @@ export class Transactions {
   /** Counts up once on a row: a reason to compare it. */
   touch(device: SimDevice, id: string): void {
     const transaction = this.#begin(device, 0, 1);
-    const edit = (shown: Row | undefined): Row | null => shown ? { ...shown, likes: Number(shown['likes']) + 1 } : null;
+    const edit = (shown: Row | undefined): Row | null =>
+      shown ? { ...shown, likes: Number(shown['likes']) + 1 } : null;
     this.#run(transaction, [[{ collection: COLLECTION, id, edit }]]);
+  }
+
+  /** What breaks a constraint is how it should be. */
+  #allow(transaction: Transaction, conflict: OpenConstraintConflict): string {
+    const { device, told } = transaction;
+    told.push(`allows ${conflict.rowIds.join(', ')} to break ${conflict.constraint}`);
+    const step: LocalIntent = { collection: WAIVERS, id: conflict.id, row: waiverRow(conflict) };
+    const words = this.#run(transaction, [[step]], 'resolve');
+    if (transaction.isDone && device.disk.constraints.conflicts.has(conflict.id))
+      throw new Violation('I10', `${device.name} has allowed ${conflict.constraint}, and it is open`);
+    this.#counters.count('constraint: allowed');
+    return words;
   }
 
   #begin(device: SimDevice, tab: number, seed: number): Transaction {
     const mark = `t${++this.#count}`;
-    return { device, tab, dice: new Dice(seed), mark, wanted: new Map(), pasts: new Map(), told: [] };
+    return { device, tab, dice: new Dice(seed), mark, wanted: new Map(), pasts: new Map(), told: [], isDone: false };
   }
 
   #run(transaction: Transaction, steps: LocalIntent[][], kind?: 'resolve'): string {
@@ -88,6 +108,7 @@ export class Transactions {
     device.markTail();
     try {
       const dots = device.test.store.write(steps, { tab, ...(kind ? { kind } : {}) });
+      transaction.isDone = true;
       this.#witness(transaction, dots, visible);
       this.#counters.count(kind ? 'conflict resolved' : 'write');
       if (steps.length > 1) this.#counters.count('several steps in one transaction');
@@ -99,6 +120,7 @@ export class Transactions {
       return `cannot write: the disk is full`;
     }
     if (!kind) this.#checkReadYourWrites(transaction, steps);
+    if (transaction.dice.chance(0.2)) checkConstraints(device.test, device.constraints);
     return told.join(', ');
   }
 
@@ -245,9 +267,7 @@ export function checkShown(device: SimDevice, collection: string, id: string): v
       'I4',
       `${device.name} reads ${JSON.stringify(read)} where the state says ${JSON.stringify(view.row)}`,
     );
-  const listed = [...device.disk.conflicts.values()].filter(
-    (one) => one.collection === collection && one.rowId === id,
-  );
+  const listed = [...device.disk.conflicts.values()].filter((one) => one.collection === collection && one.rowId === id);
   if (idsOf(listed) !== idsOf(view.conflicts))
     throw new Violation('I10', `${device.name} does not list what is open about ${id}`);
 }
@@ -268,5 +288,7 @@ function changed(before: Row | undefined, after: Row): string {
   const fields = Object.keys(after).filter(
     (field) => field !== MARKS && field !== 'id' && JSON.stringify(before?.[field]) !== JSON.stringify(after[field]),
   );
-  return fields.length === 0 ? '' : ` (${fields.map((field) => `${field} = ${JSON.stringify(after[field])}`).join(', ')})`;
+  return fields.length === 0
+    ? ''
+    : ` (${fields.map((field) => `${field} = ${JSON.stringify(after[field])}`).join(', ')})`;
 }

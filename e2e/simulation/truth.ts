@@ -2,7 +2,15 @@
  * What really happened, kept beside the protocol: who wrote what, knowing what, and which replica has been told of it.
  * The protocol never reads it.
  */
-import { canonicalJson, elementPath, type Change, type Dot, type Json, type NewEntry, type Op } from '@skerry/sdk/kernel';
+import {
+  canonicalJson,
+  elementPath,
+  type Change,
+  type Dot,
+  type Json,
+  type NewEntry,
+  type Op,
+} from '@skerry/sdk/kernel';
 import { recordKey } from '@skerry/sdk/testing';
 
 import { DotSet } from './dot-set.ts';

@@ -13,5 +13,7 @@ export class Violation extends Error {
 /** The name of a failure: what a smaller script must show as well. */
 export function symptomOf(error: unknown): string {
   if (error instanceof Violation) return error.invariant;
-  return error instanceof Error ? `${error.name}: ${error.message.replaceAll(/[\w.~-]*\d[\w.~-]*/g, '…').slice(0, 60)}` : 'error';
+  return error instanceof Error
+    ? `${error.name}: ${error.message.replaceAll(/[\w.~-]*\d[\w.~-]*/g, '…').slice(0, 60)}`
+    : 'error';
 }

@@ -2,8 +2,18 @@
  * What the apps of a world do: its collections, in two versions of the app, and how a row is edited. What a new policy
  * or constraint needs to be attacked is added here.
  */
-import { compileCollection, uuidV7, type Change, type CollectionPlan, type CollectionSchema, type Json, type Row } from '@skerry/sdk/kernel';
+import {
+  compileCollection,
+  uuidV7,
+  type Change,
+  type CollectionPlan,
+  type CollectionSchema,
+  type Constraints,
+  type Json,
+  type Row,
+} from '@skerry/sdk/kernel';
 
+import { constrainedFields, CONSTRAINTS, constraintsOf } from './constraints.ts';
 import type { Dice } from './dice.ts';
 
 export type Schemas = ReadonlyMap<string, CollectionSchema>;
@@ -22,8 +32,12 @@ const NOTES: CollectionPlan = {
     labels: { kind: 'map', of: { kind: 'ask' } },
     cursor: { kind: 'hot' },
   },
-  groups: [['room', 'start']],
+  groups: [
+    ['room', 'start'],
+    ['begins', 'ends', 'seat', 'mentions', 'parent'],
+  ],
   onDeleteVsEdit: 'ask',
+  constraints: CONSTRAINTS,
 };
 
 /** The older app asks about `pinned` and does not know `color`, `rank` and `owner`. */
@@ -33,11 +47,17 @@ const NEWER: CollectionPlan = {
   fields: { ...NOTES.fields, color: { kind: 'lww' }, rank: { kind: 'max' }, owner: { kind: 'fww' } },
 };
 
-/** By version of the app. */
-export const APPS: readonly [Schemas, Schemas] = [schemas(NEWER), schemas(OLDER)];
+export interface App {
+  readonly schemas: Schemas;
+  readonly constraints: Constraints;
+}
 
-function schemas(plan: CollectionPlan): Schemas {
-  return new Map([[plan.name, compileCollection(plan)]]);
+/** By version of the app. */
+export const APPS: readonly [App, App] = [compileApp(NEWER), compileApp(OLDER)];
+
+function compileApp(plan: CollectionPlan): App {
+  const schemas = new Map([[plan.name, compileCollection(plan)]]);
+  return { schemas, constraints: constraintsOf(plan, schemas) };
 }
 
 /** Ids that people chose: they are used again after a delete. */
@@ -73,6 +93,7 @@ export const EDITS: readonly ((row: Row, value: string, dice: Dice) => Row)[] = 
   (row, _value, dice) => ({ ...row, tags: ['a', 'b', 'c'].filter(() => dice.chance(0.5)) }),
   (row, _value, dice) => ({ ...row, likes: number(row['likes']) + 1 + dice.below(4) - (dice.chance(0.2) ? 6 : 0) }),
   (row, value, dice) => ({ ...row, body: editedText(text(row['body']), value, dice) }),
+  (row, _value, dice) => ({ ...row, ...constrainedFields(dice.below(1_000)) }),
   (row, value, dice) => ({ ...row, room: `room ${dice.below(3)}`, start: value }),
   (row, value, dice) => ({ ...row, [dice.pick(['color', 'owner'])]: value }),
   (row, _value, dice) => ({ ...row, rank: dice.below(100) }),

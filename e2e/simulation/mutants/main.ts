@@ -38,7 +38,8 @@ else process.exitCode = (await run()) ? 0 : 1;
 async function run(): Promise<boolean> {
   const wanted = MUTANTS.filter((mutant) => values.name === undefined || mutant.name === values.name);
   if (wanted.length === 0) throw new Error(`there is no mutant ${String(values.name)}`);
-  for (const mutant of MUTANTS) mutated(mutant, readFileSync(join(resolve(import.meta.dirname, '../../..'), mutant.file), 'utf8'));
+  for (const mutant of MUTANTS)
+    mutated(mutant, readFileSync(join(resolve(import.meta.dirname, '../../..'), mutant.file), 'utf8'));
   const waiting = [...wanted];
   const verdicts: Verdict[] = [];
   await Promise.all(

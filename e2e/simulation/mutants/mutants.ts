@@ -37,9 +37,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a counter is applied twice',
     file: 'sdk/src/core/apply.ts',
-    find: 'record.counters.set(op.p, (record.counters.get(op.p) ?? 0) + op.n);',
+    find: 'record.counters.set(op.p, addCounts(record.counters.get(op.p) ?? 0, op.n));',
     replace: `const times = stamp && stamp[1] % 7 === 0 ? 2 : 1;
-      record.counters.set(op.p, (record.counters.get(op.p) ?? 0) + op.n * times);`,
+      record.counters.set(op.p, addCounts(record.counters.get(op.p) ?? 0, op.n * times));`,
     seed: 1,
   },
   {
@@ -154,6 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
 /** The file with the bug in it. */
 export function mutated({ name, file, find, replace }: Mutant, source: string): string {
   const parts = source.split(find);
-  if (parts.length !== 2) throw new Error(`mutant "${name}": ${file} has its piece ${parts.length - 1} times, not once`);
+  if (parts.length !== 2)
+    throw new Error(`mutant "${name}": ${file} has its piece ${parts.length - 1} times, not once`);
   return parts.join(replace);
 }
