@@ -13,9 +13,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the clock decides what is concurrent',
     file: 'sdk/src/core/apply.ts',
-    find: 'const kept = without(cells.get(path) ?? [], pred);',
+    find: 'return [...without(live, pred), own];',
     replace:
-      'const kept = without(cells.get(path) ?? [], pred).filter((other) => entry === null || other.hlc >= entry.hlc);',
+      'return [...without(live, pred).filter((other) => other.hlc >= own.hlc), own];',
     seed: 1,
   },
   {
@@ -45,8 +45,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'changes are told apart by time',
     file: 'sdk/src/store/follow.ts',
-    find: '} else if (!isRepeated(entry, seen)) {',
-    replace: '} else if (!isRepeated(entry, seen) && !changes.some((one) => one.change?.hlc >= entry.change?.hlc)) {',
+    find: 'const isRepeated = isSeen(entry, seen);',
+    replace: `const isRepeated =
+        isSeen(entry, seen) || (!!entry.change && changes.some((one) => one.change?.hlc >= entry.change.hlc));`,
     seed: 1,
   },
   {
@@ -71,13 +72,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the cursor is stored before the rows',
     file: 'sdk/src/store/memory-device.ts',
-    find: `  #store(plan: PagePlan): void {
-    const { disk } = this.#options;`,
-    replace: `  #store(plan: PagePlan): void {
-    const { disk } = this.#options;
+    find: 'const { disk, schemas, constraints } = this.#options;\n    for (const record of plan.records)',
+    replace: `const { disk, schemas, constraints } = this.#options;
     disk.replica = plan.replica;
     // The browser ends here now and then.
-    if (plan.replica.received % 11 === 0) return;`,
+    if (plan.replica.received % 11 === 0) return;
+    for (const record of plan.records)`,
     seed: 1,
   },
   {
