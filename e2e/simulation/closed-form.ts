@@ -15,15 +15,15 @@ export interface ExpectedLife {
   readonly unseen: readonly string[];
 }
 
-export function expectedLife(record: string, written: readonly Written[], truth: Truth): ExpectedLife {
+export function expectedLife(written: readonly Written[], truth: Truth): ExpectedLife {
   const lives = written.filter(({ ops }) => ops.some(isLife));
-  const last = new Set(truth.maximal(record, lives));
+  const last = new Set(truth.maximal(lives));
   const dots = (v: string): string[] =>
     lives
       .filter(({ by, ops }) => last.has(by.dot) && ops.some((op) => isLife(op) && op.v === v))
       .map(({ by }) => by.dot);
   const deletes = dots('dead');
-  const unseen = truth.maximal(record, edits(written)).filter((dot) => !deletes.includes(dot));
+  const unseen = truth.maximal(edits(written)).filter((dot) => !deletes.includes(dot));
   return { deletes, lives: dots('live'), zombies: dots('zombie'), unseen };
 }
 
@@ -50,18 +50,18 @@ export function checkState(
   if (!state) {
     if (written.length === 0) return;
     const [, id] = record.split('\u0000') as [string, string];
-    if (isUuidV7(id) && isDead(expectedLife(record, written, truth))) return;
+    if (isUuidV7(id) && isDead(expectedLife(written, truth))) return;
     throw new Violation('I1', `${where} does not have ${show(record)}`);
   }
-  expect('frontier', state.rv, truth.maximal(record, edits(written)));
+  expect('frontier', state.rv, truth.maximal(edits(written)));
   const lives = written.filter(({ ops }) => ops.some(isLife));
-  expect('life', state.life, truth.maximal(record, lives));
+  expect('life', state.life, truth.maximal(lives));
   const paths = new Set(written.flatMap(({ ops }) => ops.flatMap((op) => (isOfCell(op) ? [op.p] : []))));
   for (const path of state.cells.keys()) paths.add(path);
   for (const path of paths) {
     const touching = written.filter(({ ops }) => ops.some((op) => isOfCell(op) && op.p === path));
     const putting = touching.filter(({ ops }) => ops.some((op) => (op.t === 'set' || op.t === 'add') && op.p === path));
-    expect(path, state.cells.get(path) ?? [], truth.maximal(record, putting, touching));
+    expect(path, state.cells.get(path) ?? [], truth.maximal(putting, touching));
   }
   const sums = new Map<string, number>();
   for (const { ops } of written) for (const op of ops) if (op.t === 'inc') sums.set(op.p, (sums.get(op.p) ?? 0) + op.n);

@@ -8,6 +8,7 @@ import {
   exchange,
   lifeStatus,
   type Json,
+  type Op,
   type RecordState,
 } from '@skerry/sdk/kernel';
 import { recordKey } from '@skerry/sdk/testing';
@@ -26,6 +27,7 @@ export function checkQuietEnd(world: World): void {
   const servers = world.servers.filter((server) => !server.isLost);
   const [server] = servers;
   checkNothingLost(world);
+  checkTakenBack(world);
   countConstraints(world);
   for (const device of devices) {
     checkDrained(device);
@@ -70,6 +72,35 @@ function checkNothingLost({ truth, servers, counters }: World): void {
       counters.count('lost with its disk');
     }
   }
+}
+
+/** [I1] What of a change no server took is kept beside the rows, or stands in a recovered copy. */
+function checkTakenBack({ truth, devices, counters }: World): void {
+  const kept = new Set(
+    devices.flatMap(({ disk }) =>
+      [...disk.rejected.values()].flatMap(({ parts }) =>
+        parts.map(({ dot, rec }) => `${dot} ${recordKey(rec.c, rec.id)}`),
+      ),
+    ),
+  );
+  const mayBeGone = counters.all.has('profile put back') || counters.all.has('tail lost');
+  for (const { dot, device, change } of truth.changes.values()) {
+    const logged = truth.logged(dot);
+    if (!logged || logged.was === undefined) continue;
+    const left = logged.recs.map((rec) => recordKey(rec.c, rec.id));
+    const moved = logged.recs.filter((rec) => rec.id.startsWith('~')).length;
+    counters.count('moved to a recovered copy', moved);
+    const gone = change.recs.filter((rec) => !left.includes(recordKey(rec.c, rec.id)) && !isSilent(rec.ops));
+    const missing = gone.filter((rec) => !kept.has(`${dot} ${recordKey(rec.c, rec.id)}`));
+    counters.count('kept as rejected', gone.length - missing.length);
+    if (missing.length > moved && !mayBeGone)
+      throw new Violation('I1', `${device} was refused ${dot}, and what it wrote to ${missing[0]!.id} is kept nowhere`);
+  }
+}
+
+/** Of a record that is forgotten these say nothing new. */
+function isSilent(ops: readonly Op[]): boolean {
+  return ops.every((op) => op.t === 'lww') || ops.some((op) => op.t === 'life' && op.v === 'dead');
 }
 
 /** [I8] [I10] */
@@ -158,7 +189,7 @@ function checkSurfaced(
   { truth, counters }: World,
 ): void {
   const open = [...device.disk.conflicts.values()].filter((one) => recordKey(one.collection, one.rowId) === record);
-  const life = expectedLife(record, written, truth);
+  const life = expectedLife(written, truth);
   const expectKind = (kind: string, wanted: boolean): void =>
     expectSame(
       `${device.name}: ${show(record)} ${kind}`,
@@ -172,7 +203,7 @@ function checkSurfaced(
   expectKind('delete', life.deletes.length > 0);
   for (const path of ['title', 'room+start']) {
     const putting = written.filter(({ ops }) => ops.some((op) => op.t === 'set' && op.p === path));
-    const live = new Set(truth.maximal(record, putting));
+    const live = new Set(truth.maximal(putting));
     const values = new Set(
       putting
         .filter(({ by }) => live.has(by.dot))

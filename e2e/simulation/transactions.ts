@@ -36,8 +36,8 @@ interface Transaction {
   readonly mark: string;
   /** What the rows that it writes should be after it. */
   readonly wanted: Map<string, Row | null>;
-  /** What was known of records that it writes from a form. */
-  readonly pasts: Map<string, DotSet>;
+  /** What was known when the form was opened that it saves. */
+  form: DotSet | null;
   /** In words. */
   readonly told: string[];
   isDone: boolean;
@@ -98,7 +98,7 @@ export class Transactions {
 
   #begin(device: SimDevice, tab: number, seed: number): Transaction {
     const mark = `t${++this.#count}`;
-    return { device, tab, dice: new Dice(seed), mark, wanted: new Map(), pasts: new Map(), told: [], isDone: false };
+    return { device, tab, dice: new Dice(seed), mark, wanted: new Map(), form: null, told: [], isDone: false };
   }
 
   #run(transaction: Transaction, steps: LocalIntent[][], kind?: 'resolve'): string {
@@ -124,12 +124,12 @@ export class Transactions {
     return told.join(', ');
   }
 
-  #witness({ device, mark, pasts }: Transaction, dots: readonly string[], visible: DotSet): void {
+  #witness({ device, mark, form }: Transaction, dots: readonly string[], visible: DotSet): void {
     const items = device.test.store.readOutbox(null, ALL);
     const past = visible.copy();
     for (const dot of dots) {
       const { change } = items.find((item) => item.change.dot === dot)!;
-      const witnessed = this.#truth.witness(change, { device: device.name, past: past.copy(), forms: pasts });
+      const witnessed = this.#truth.witness(change, { device: device.name, past: past.copy(), form });
       past.add(witnessed.index);
       const marked = change.recs.filter(({ ops }) => ops.some((op) => op.t === 'add' && op.p === markPath(mark)));
       if (marked.length > 1) {
@@ -172,7 +172,8 @@ export class Transactions {
   }
 
   /** A form shows a row, and is saved a while later as it was shown then. */
-  #formOf({ device, dice, mark, pasts, told }: Transaction, id: string): LocalIntent | null {
+  #formOf(transaction: Transaction, id: string): LocalIntent | null {
+    const { device, dice, mark, told } = transaction;
     const row = device.test.store.row(COLLECTION, id);
     const [form] = device.forms;
     if (!form || dice.chance(0.3)) {
@@ -185,7 +186,7 @@ export class Transactions {
     device.forms.delete(of);
     // A row that is gone is not saved by a form: the app says so. A generated id is never used again.
     if (!device.test.store.row(COLLECTION, of)) return null;
-    pasts.set(recordKey(COLLECTION, of), past);
+    transaction.form = past;
     this.#counters.count('form saved');
     told.push(`saves a form on ${of}`);
     const edit = dice.pick(EDITS);

@@ -25,8 +25,8 @@ export interface Witnessed {
   readonly change: Change;
   /** What its writer knew. */
   readonly past: DotSet;
-  /** Of records that were written from a form: what was known when the form was opened. */
-  readonly forms: ReadonlyMap<string, DotSet>;
+  /** Of a row that was written from a form: what was known when the form was opened. */
+  readonly form: DotSet | null;
 }
 
 /** What a replica has been told, kept beside its disk: copied, put back and lost with it. */
@@ -55,10 +55,8 @@ export class Knowledge {
 export interface WriteAbout {
   readonly device: string;
   readonly past: DotSet;
-  readonly forms?: ReadonlyMap<string, DotSet>;
+  readonly form?: DotSet | null;
 }
-
-const NO_FORMS: ReadonlyMap<string, DotSet> = new Map();
 
 export class Truth {
   readonly changes = new Map<Dot, Witnessed>();
@@ -74,9 +72,9 @@ export class Truth {
   mayDiffer = false;
 
   /** Called right after a write. */
-  witness(change: Change, { device, past, forms = NO_FORMS }: WriteAbout): Witnessed {
+  witness(change: Change, { device, past, form = null }: WriteAbout): Witnessed {
     if (this.changes.has(change.dot)) throw new Violation('I6', `the dot ${change.dot} was used twice`);
-    const witnessed = { index: this.#byIndex.length, dot: change.dot, device, change, past, forms };
+    const witnessed = { index: this.#byIndex.length, dot: change.dot, device, change, past, form };
     this.changes.set(change.dot, witnessed);
     this.#byIndex.push(witnessed);
     for (const rec of change.recs)
@@ -146,15 +144,15 @@ export class Truth {
     return this.#logged.get(dot)?.change;
   }
 
-  /** Whether the writer of `b` had seen `a` when it wrote this record. */
-  happenedBefore(a: Witnessed, b: Witnessed, record: string): boolean {
-    return (b.forms.get(record) ?? b.past).has(a.index);
+  /** Whether the writer of `b` had seen `a` in what it replaced. */
+  happenedBefore(a: Witnessed, b: Witnessed): boolean {
+    return (b.form ?? b.past).has(a.index);
   }
 
   /** Those that no other one comes after. */
-  maximal(record: string, written: readonly Written[], replacing: readonly Written[] = written): Dot[] {
+  maximal(written: readonly Written[], replacing: readonly Written[] = written): Dot[] {
     return written
-      .filter(({ by }) => !replacing.some((other) => other.by !== by && this.happenedBefore(by, other.by, record)))
+      .filter(({ by }) => !replacing.some((other) => other.by !== by && this.happenedBefore(by, other.by)))
       .map(({ by }) => by.dot);
   }
 

@@ -2,14 +2,19 @@
 import { countOf, SkerryError, type Dot, type LogEntry } from '@skerry/sdk/kernel';
 import { MemoryDevice, type MemoryDeviceOptions } from '@skerry/sdk/testing';
 
+import type { DotSet } from './dot-set.ts';
 import type { Knowledge, Truth } from './truth.ts';
 import { Violation } from './violation.ts';
+
+const ALL = { changes: 1_000_000, bytes: Infinity };
 
 /** What is kept beside a disk. */
 export interface Profile {
   readonly name: string;
   readonly knowledge: Knowledge;
   readonly isFull: boolean;
+  /** Everything that a person at it sees. */
+  visible(): DotSet;
   /** It has gone over to a snapshot, and put so many versions of records into quarantine. */
   switched(knowledge: Knowledge, discarded: number): void;
 }
@@ -57,6 +62,22 @@ export class WitnessedStore extends MemoryDevice {
   #ownDots(): ReadonlyMap<number, Dot> {
     const rows = [...this.disk.outbox.values()];
     return new Map(rows.flatMap((row) => (row.dot && !row.relay ? [[row.order, row.dot] as const] : [])));
+  }
+
+  override recover(...args: Parameters<MemoryDevice['recover']>): ReturnType<MemoryDevice['recover']> {
+    this.#checkSpace();
+    const visible = this.#profile.visible();
+    const result = super.recover(...args);
+    for (const { change } of this.readOutbox(null, ALL)) {
+      if (!this.#truth.changes.has(change.dot))
+        this.#truth.witness(change, { device: this.#profile.name, past: visible });
+    }
+    return result;
+  }
+
+  override reject(...args: Parameters<MemoryDevice['reject']>): ReturnType<MemoryDevice['reject']> {
+    this.#checkSpace();
+    return super.reject(...args);
   }
 
   override write(...args: Parameters<MemoryDevice['write']>): ReturnType<MemoryDevice['write']> {

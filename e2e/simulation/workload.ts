@@ -99,7 +99,7 @@ export const EDITS: readonly ((row: Row, value: string, dice: Dice) => Row)[] = 
   (row, _value, dice) => ({ ...row, rank: dice.below(100) }),
   (row, value, dice) => ({ ...row, labels: editedLabels(row['labels'], value, dice) }),
   (row, value) => ({ ...row, cursor: value }),
-  (row, _value, dice) => ({ ...row, title: `${process.env['SIM_ALLOW'] ? 'x' : FORBIDDEN} ${dice.below(3)}` }),
+  (row, _value, dice) => ({ ...row, title: `${FORBIDDEN} ${dice.below(3)}` }),
 ];
 
 const FIRST_TEXT = 'one\ntwo\nthree\n';

@@ -14,8 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the clock decides what is concurrent',
     file: 'sdk/src/core/apply.ts',
     find: 'return [...without(live, pred), own];',
-    replace:
-      'return [...without(live, pred).filter((other) => other.hlc >= own.hlc), own];',
+    replace: 'return [...without(live, pred).filter((other) => other.hlc >= own.hlc), own];',
     seed: 1,
   },
   {
@@ -83,9 +82,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a page is applied in halves',
     file: 'sdk/src/store/memory-device.ts',
-    find: 'for (const record of plan.records) disk.records.set(recordKey(record.c, record.id), record);',
+    find: 'for (const record of plan.records)\n      put(',
     replace: `const half = plan.replica.received % 11 === 0 ? Math.ceil(plan.records.length / 2) : plan.records.length;
-    for (const record of plan.records.slice(0, half)) disk.records.set(recordKey(record.c, record.id), record);`,
+    for (const record of plan.records.slice(0, half))
+      put(`,
     seed: 1,
   },
   {
