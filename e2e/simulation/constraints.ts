@@ -11,7 +11,7 @@ import {
 } from '@skerry/sdk/kernel';
 import { recordKey, type TestDevice } from '@skerry/sdk/testing';
 
-import { Violation } from './truth.ts';
+import { Violation } from './violation.ts';
 
 /** Every kind, over the notes of the simulation. */
 export const CONSTRAINTS: readonly ConstraintPlan[] = [
@@ -51,7 +51,8 @@ export function checkConstraints(device: TestDevice, constraints: Constraints): 
   const found = [...kept.conflicts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   if (textOf(found) !== textOf(wanted))
     throw new Violation(
-      `[I10] ${device.name} lists broken constraints\n  ${textOf(found)}\nand has\n  ${textOf(wanted)}`,
+      'I10',
+      `${device.name} lists broken constraints\n  ${textOf(found)}\nand has\n  ${textOf(wanted)}`,
     );
 }
 
@@ -61,7 +62,7 @@ export function checkEqualConstraints(a: TestDevice, b: TestDevice): void {
     textOf([...store.disk.constraints.conflicts.values()].sort((x, y) => (x.id < y.id ? -1 : 1))),
   );
   if (one !== other)
-    throw new Violation(`[I3] ${a.name} and ${b.name} differ about constraints:\n  ${one}\n  ${other}`);
+    throw new Violation('I3', `${a.name} and ${b.name} differ about constraints:\n  ${one}\n  ${other}`);
 }
 
 function textOf(conflicts: unknown): string {

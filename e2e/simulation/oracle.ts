@@ -1,77 +1,169 @@
 /** What must be true at the quiet end: every replica is the same, and it is what really happened, no more and no less. */
-import { canonicalJson, compareMarks, type Entry, type Json } from '@skerry/sdk/kernel';
-import { recordKey, type RecordRow, type TestDevice, type TestServer } from '@skerry/sdk/testing';
+import {
+  canonicalJson,
+  contentOfRecord,
+  digestOfRecord,
+  digestText,
+  EMPTY_DIGEST,
+  exchange,
+  lifeStatus,
+  type Json,
+  type Op,
+  type RecordState,
+} from '@skerry/sdk/kernel';
+import { recordKey } from '@skerry/sdk/testing';
 
-import { opsOn, Violation, type Truth, type Witnessed } from './truth.ts';
+import { checkConstraints, checkEqualConstraints } from './constraints.ts';
+import { checkHot, expectedLife, isDead, show } from './closed-form.ts';
+import { checkDevice, checkServer } from './session-check.ts';
+import type { SimDevice } from './sim-device.ts';
+import type { Written } from './truth.ts';
+import { Violation } from './violation.ts';
+import { checkShown } from './transactions.ts';
+import type { World } from './world.ts';
 
-export function checkQuietEnd(devices: readonly TestDevice[], server: TestServer, truth: Truth): void {
-  truth.checkLog();
-  for (const device of devices) checkDrained(device, server);
-  const [first, ...others] = devices;
-  for (const other of others) checkEqual(first!, other);
-  for (const [record, written] of truth.byRecord()) {
-    checkRecord(record, written, first!.store.disk.records.get(record), truth);
-    checkSurfaced(record, written, first!, truth);
+export function checkQuietEnd(world: World): void {
+  const { truth, devices } = world;
+  const servers = world.servers.filter((server) => !server.isLost);
+  const [server] = servers;
+  checkNothingLost(world);
+  checkTakenBack(world);
+  countConstraints(world);
+  for (const device of devices) {
+    checkDrained(device);
+    checkDevice(device, truth);
+    for (const { c, id } of device.disk.records.values()) if (device.schemas.has(c)) checkShown(device, c, id);
+    checkConstraints(device.test, device.constraints);
+  }
+  for (const one of servers) checkServer(one, truth);
+  const wanted = contentsOf(server!.test.space.records);
+  for (const { name, test } of servers.slice(1)) checkSame(name, contentsOf(test.space.records), wanted);
+  for (const { name, disk } of devices) {
+    const bases = [...disk.records].flatMap(([key, { base }]) => (base ? [[key, base] as const] : []));
+    checkSame(name, contentsOf(new Map(bases)), wanted);
+  }
+  for (const { name, test } of servers) checkDigest(name, digestText(test.space.meta.digest), test.space.records);
+  for (const app of [0, 1]) checkSameViews(devices.filter((device) => device.app === app));
+  const written = truth.byRecord(server!.knowledge.applied);
+  for (const [record, by] of written) {
+    for (const { name, test } of servers) checkHot(name, record, by, test.space.records.get(record));
+    for (const device of devices) {
+      checkHot(device.name, record, by, device.disk.records.get(record)?.base);
+      checkSurfaced(record, by, device, world);
+    }
   }
 }
 
-function checkDrained(device: TestDevice, server: TestServer): void {
-  const { replica, outbox, records } = device.store.disk;
-  if (outbox.size > 0) throw new Violation(`[I8] ${device.name} still has ${outbox.size} rows in its outbox`);
+function countConstraints({ devices, counters }: World): void {
+  for (const { constraint, rowIds } of devices[0]!.disk.constraints.conflicts.values()) {
+    counters.count(`constraint: ${constraint} open at the end`);
+    if (rowIds.length > 2) counters.count('constraint: three rows or more open at the end');
+  }
+}
+
+/** [I1] Every write is in every log, unless all that had it are gone. */
+function checkNothingLost({ truth, servers, counters }: World): void {
+  for (const { name, knowledge, isLost } of servers) {
+    if (isLost) continue;
+    for (const { index, dot, device } of truth.changes.values()) {
+      if (knowledge.applied.has(index)) continue;
+      if (!truth.excused.has(index))
+        throw new Violation('I1', `the write ${dot} of ${device} is lost: ${name} has not got it`);
+      counters.count('lost with its disk');
+    }
+  }
+}
+
+/** [I1] What of a change no server took is kept beside the rows, or stands in a recovered copy. */
+function checkTakenBack({ truth, devices, counters }: World): void {
+  const kept = new Set(
+    devices.flatMap(({ disk }) =>
+      [...disk.rejected.values()].flatMap(({ parts }) =>
+        parts.map(({ dot, rec }) => `${dot} ${recordKey(rec.c, rec.id)}`),
+      ),
+    ),
+  );
+  const mayBeGone = counters.all.has('profile put back') || counters.all.has('tail lost');
+  for (const { dot, device, change } of truth.changes.values()) {
+    const logged = truth.logged(dot);
+    if (!logged || logged.was === undefined) continue;
+    const left = logged.recs.map((rec) => recordKey(rec.c, rec.id));
+    const moved = logged.recs.filter((rec) => rec.id.startsWith('~')).length;
+    counters.count('moved to a recovered copy', moved);
+    const gone = change.recs.filter((rec) => !left.includes(recordKey(rec.c, rec.id)) && !isSilent(rec.ops));
+    const missing = gone.filter((rec) => !kept.has(`${dot} ${recordKey(rec.c, rec.id)}`));
+    counters.count('kept as rejected', gone.length - missing.length);
+    if (missing.length > moved && !mayBeGone)
+      throw new Violation('I1', `${device} was refused ${dot}, and what it wrote to ${missing[0]!.id} is kept nowhere`);
+  }
+}
+
+/** Of a record that is forgotten these say nothing new. */
+function isSilent(ops: readonly Op[]): boolean {
+  return ops.every((op) => op.t === 'lww') || ops.some((op) => op.t === 'life' && op.v === 'dead');
+}
+
+/** [I8] [I10] */
+function checkDrained({ name, disk }: SimDevice): void {
+  const { replica, records } = disk;
   if (replica.outbox.changes !== 0 || replica.outbox.bytes !== 0)
-    throw new Violation(`[I10] ${device.name} counts ${JSON.stringify(replica.outbox)} unsent`);
-  const applied = replica.cursor[server.sid] ?? 0;
-  if (applied !== server.log.length)
-    throw new Violation(`[I8] ${device.name} has applied ${applied} of ${server.log.length}`);
-  for (const row of records.values()) {
+    throw new Violation('I10', `${name} counts ${JSON.stringify(replica.outbox)} unsent`);
+  for (const row of records.values())
     if (row.overlay || row.pending.length > 0)
-      throw new Violation(`[I8] ${device.name} has an overlay left on ${row.c}/${row.id}`);
-  }
+      throw new Violation('I8', `${name} has an overlay left on ${row.c}/${row.id}`);
 }
 
-function checkEqual(a: TestDevice, b: TestDevice): void {
-  const parts = { rows: rowsOf, conflicts: conflictsOf, records: recordsOf } as const;
-  for (const [what, of] of Object.entries(parts)) {
-    const [one, other] = [of(a), of(b)];
-    if (one !== other)
-      throw new Violation(`[I3] ${what} of ${a.name} and ${b.name} differ:\n${firstDifference(one, other)}`);
-  }
-}
-
-function rowsOf({ store }: TestDevice): string {
-  return [...store.disk.rows]
+/** Records that are there, as replicas compare them: which deleted ones are remembered is each one's own affair. */
+function contentsOf(records: ReadonlyMap<string, RecordState>): string {
+  return [...records]
+    .filter(([, record]) => lifeStatus(record) !== 'dead')
     .sort(byKey)
-    .map(([key, row]) => `${key} ${canonicalJson(row as Json)}`)
+    .map(([key, record]) => `${show(key)} ${contentOfRecord(record)}`)
     .join('\n');
 }
 
-function conflictsOf({ store }: TestDevice): string {
-  return [...store.disk.conflicts]
+function checkSame(name: string, found: string, wanted: string): void {
+  if (found !== wanted) throw new Violation('I3', `the records of ${name} differ:\n${firstDifference(found, wanted)}`);
+}
+
+/** [I3] Equal digests if and only if the records are equal: each is what its records come to. */
+function checkDigest(name: string, digest: string, records: ReadonlyMap<string, RecordState>): void {
+  let sum = EMPTY_DIGEST;
+  for (const [key, record] of records) {
+    const [c, id] = key.split('\u0000') as [string, string];
+    sum = exchange(sum, EMPTY_DIGEST, digestOfRecord(c, id, record));
+  }
+  if (digestText(sum) !== digest)
+    throw new Violation('I3', `${name} keeps the digest ${digest}, its records have ${digestText(sum)}`);
+}
+
+/** [I3] What people see is the same on all devices with the same version of the app. */
+function checkSameViews([first, ...others]: readonly SimDevice[]): void {
+  for (const other of others) {
+    checkEqualConstraints(first!.test, other.test);
+    for (const view of [rowsOf, conflictsOf]) {
+      const [one, two] = [view(first!), view(other)];
+      if (one !== two)
+        throw new Violation(
+          'I3',
+          `${first!.name} and ${other.name} show different things:\n${firstDifference(one, two)}`,
+        );
+    }
+  }
+}
+
+function rowsOf({ disk }: SimDevice): string {
+  return [...disk.rows]
+    .sort(byKey)
+    .map(([key, row]) => `${show(key)} ${canonicalJson(row as Json)}`)
+    .join('\n');
+}
+
+function conflictsOf({ disk }: SimDevice): string {
+  return [...disk.conflicts]
     .sort(byKey)
     .map(([id, conflict]) => `${id} ${canonicalJson(conflict as unknown as Json)}`)
     .join('\n');
-}
-
-function recordsOf({ store }: TestDevice): string {
-  return [...store.disk.records]
-    .sort(byKey)
-    .map(([key, row]) => `${key} ${canonicalRecord(row)}`)
-    .join('\n');
-}
-
-/** Entries are sets: the order in which they are kept says nothing. */
-function canonicalRecord(row: RecordRow): string {
-  const base = row.base!;
-  const sorted = (marks: readonly { readonly dot: string }[]): Json =>
-    marks.toSorted((x, y) => (x.dot < y.dot ? -1 : 1)) as unknown as Json;
-  const cells = [...base.cells].sort(byKey).map(([path, entries]) => [path, sorted(entries)] as const);
-  return canonicalJson([
-    sorted(base.rv),
-    sorted(base.life),
-    cells as unknown as Json,
-    [...base.counters].sort(byKey) as unknown as Json,
-    [...(base.hot ?? [])].sort(byKey) as unknown as Json,
-  ]);
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
@@ -80,111 +172,53 @@ function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): nu
 
 function firstDifference(a: string, b: string): string {
   const [linesA, linesB] = [a.split('\n'), b.split('\n')];
-  const at = linesA.findIndex((line, i) => line !== linesB[i]);
-  return `  ${linesA[at] ?? '(nothing)'}\n  ${linesB[Math.max(at, 0)] ?? '(nothing)'}`;
-}
-
-/** [I1] [I6] [I7]: live entries are exactly the writes that no later write replaced; counters are the sum of all. */
-function checkRecord(record: string, written: readonly Witnessed[], row: RecordRow | undefined, truth: Truth): void {
-  const base = row?.base;
-  if (!base) throw new Violation(`[I1] the record ${record} is nowhere`);
-  expectDots(`${record} frontier`, base.rv, truth.maximal(record, edits(record, written)));
-  expectLatest(record, written, base.hot ?? new Map<string, Entry>(), truth);
-  const lives = written.filter((one) => opsOn(one, record).some((op) => op.t === 'life'));
-  expectDots(`${record} life`, base.life, truth.maximal(record, lives));
-  const paths = new Set(
-    written.flatMap((one) =>
-      opsOn(one, record).flatMap((op) => (op.t === 'life' || op.t === 'inc' || op.t === 'lww' ? [] : [op.p])),
-    ),
+  const at = Math.max(
+    0,
+    linesA.length >= linesB.length
+      ? linesA.findIndex((line, i) => line !== linesB[i])
+      : linesB.findIndex((line, i) => line !== linesA[i]),
   );
-  for (const path of paths) {
-    const touching = written.filter((one) =>
-      opsOn(one, record).some((op) => op.t !== 'life' && op.t !== 'inc' && op.t !== 'lww' && op.p === path),
-    );
-    const putting = touching.filter((one) =>
-      opsOn(one, record).some((op) => (op.t === 'set' || op.t === 'add') && op.p === path),
-    );
-    expectDots(`${record} ${path}`, base.cells.get(path) ?? [], truth.maximal(record, putting, touching));
-  }
-  const sums = new Map<string, number>();
-  for (const op of written.flatMap((one) => opsOn(one, record)))
-    if (op.t === 'inc') sums.set(op.p, (sums.get(op.p) ?? 0) + op.n);
-  for (const [path, sum] of sums) {
-    if ((base.counters.get(path) ?? 0) !== sum)
-      throw new Violation(`[I6] ${record} ${path} is ${base.counters.get(path)}, the sum is ${sum}`);
-  }
-}
-
-/** What a delete can have missed: all but the changes that only write hot registers. */
-function edits(record: string, written: readonly Witnessed[]): readonly Witnessed[] {
-  return written.filter((one) => opsOn(one, record).some((op) => op.t !== 'lww'));
-}
-
-/** A hot register holds the write with the greatest stamp that the log has, whoever had seen what. */
-function expectLatest(
-  record: string,
-  written: readonly Witnessed[],
-  hot: ReadonlyMap<string, Entry>,
-  truth: Truth,
-): void {
-  const latest = new Map<string, Entry>();
-  for (const { dot, change } of written) {
-    for (const op of change.recs.find((rec) => recordKey(rec.c, rec.id) === record)?.ops ?? []) {
-      if (op.t !== 'lww') continue;
-      const entry = { dot, hlc: truth.stampOf(dot), ...(op.v === undefined ? {} : { v: op.v }) };
-      const before = latest.get(op.p);
-      if (!before || compareMarks(entry, before) > 0) latest.set(op.p, entry);
-    }
-  }
-  const texts = [hot, latest].map((map) => canonicalJson([...map].sort(byKey) as unknown as Json));
-  if (texts[0] !== texts[1]) throw new Violation(`[I3] ${record} hot registers: ${texts[0]}, should be ${texts[1]}`);
+  return `  ${linesA[at] ?? '(nothing)'}\n  ${linesB[at] ?? '(nothing)'}`;
 }
 
 /** [I7] What nobody could merge is listed as an open conflict, and nothing else is. */
-function checkSurfaced(record: string, written: readonly Witnessed[], device: TestDevice, truth: Truth): void {
-  const open = [...device.store.disk.conflicts.values()].filter(
-    (conflict) => recordKey(conflict.collection, conflict.rowId) === record,
-  );
-  const isDelete = (one: Witnessed): boolean => opsOn(one, record).some((op) => op.t === 'life' && op.v === 'dead');
-  const lives = written.filter((one) => opsOn(one, record).some((op) => op.t === 'life'));
-  const lastLives = truth.maximal(record, lives);
-  const deletes = written.filter((one) => lastLives.includes(one.dot) && isDelete(one)).map((one) => one.dot);
-  const unseen = truth.maximal(record, edits(record, written)).filter((dot) => !deletes.includes(dot));
-  const isContested = deletes.length > 0 && (deletes.length < lastLives.length || unseen.length > 0);
-  expectSame(
-    `${record} delete against edit`,
-    open.some((conflict) => conflict.kind === 'delete'),
-    isContested,
-  );
-  if (deletes.length > 0 && !isContested) return expectSame(`${record} is deleted, conflicts`, open.length, 0);
+function checkSurfaced(
+  record: string,
+  written: readonly Written[],
+  device: SimDevice,
+  { truth, counters }: World,
+): void {
+  const open = [...device.disk.conflicts.values()].filter((one) => recordKey(one.collection, one.rowId) === record);
+  const life = expectedLife(written, truth);
+  const expectKind = (kind: string, wanted: boolean): void =>
+    expectSame(
+      `${device.name}: ${show(record)} ${kind}`,
+      open.some((one) => one.kind === kind),
+      wanted,
+    );
+  if (isDead(life)) return expectSame(`${show(record)} is deleted, conflicts`, open.length, 0);
+  const isCopy = life.zombies.length > 0 && life.lives.length === 0;
+  expectKind('recovered', isCopy);
+  if (isCopy) return;
+  expectKind('delete', life.deletes.length > 0);
   for (const path of ['title', 'room+start']) {
-    const putting = written.filter((one) => opsOn(one, record).some((op) => op.t === 'set' && op.p === path));
-    const live = new Set(truth.maximal(record, putting));
+    const putting = written.filter(({ ops }) => ops.some((op) => op.t === 'set' && op.p === path));
+    const live = new Set(truth.maximal(putting));
     const values = new Set(
       putting
-        .filter((one) => live.has(one.dot))
-        .flatMap((one) =>
-          opsOn(one, record).flatMap((op) => (op.t === 'set' && op.p === path ? [canonicalJson(op.v ?? null)] : [])),
+        .filter(({ by }) => live.has(by.dot))
+        .flatMap(({ ops }) =>
+          ops.flatMap((op) => (op.t === 'set' && op.p === path ? [canonicalJson(op.v ?? null)] : [])),
         ),
     );
     const conflict = open.find((candidate) => candidate.kind === 'field' && candidate.path === path);
-    expectSame(
-      `${record} ${path} versions`,
-      conflict?.kind === 'field' ? conflict.versions.length : 1,
-      Math.max(1, values.size),
-    );
+    const versions = conflict?.kind === 'field' ? conflict.versions.length : 1;
+    if (versions > 2) counters.count('open at the end: three versions or more');
+    expectSame(`${device.name}: ${show(record)} ${path} versions`, versions, Math.max(1, values.size));
   }
+  for (const { kind } of open) counters.count(`open at the end: ${kind}`);
 }
 
 function expectSame(what: string, found: unknown, wanted: unknown): void {
-  if (found !== wanted) throw new Violation(`[I7] ${what}: ${String(found)}, should be ${String(wanted)}`);
-}
-
-function expectDots(what: string, entries: readonly { readonly dot: string }[], expected: readonly string[]): void {
-  const found = entries
-    .map((entry) => entry.dot)
-    .sort()
-    .join(' ');
-  const wanted = expected.toSorted().join(' ');
-  if (found !== wanted) throw new Violation(`[I7] ${what}: live are [${found}], should be [${wanted}]`);
+  if (found !== wanted) throw new Violation('I7', `${what}: ${String(found)}, should be ${String(wanted)}`);
 }

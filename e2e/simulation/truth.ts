@@ -1,127 +1,192 @@
 /**
- * What really happened, kept beside the protocol: who wrote what, knowing what. The protocol never reads it.
+ * What really happened, kept beside the protocol: who wrote what, knowing what, and which replica has been told of it.
+ * The protocol never reads it.
  */
-import { countOf, type Change, type Dot, type Op } from '@skerry/sdk/kernel';
-import { recordKey, type TestDevice, type TestServer } from '@skerry/sdk/testing';
+import {
+  canonicalJson,
+  elementPath,
+  type Change,
+  type Dot,
+  type Json,
+  type NewEntry,
+  type Op,
+} from '@skerry/sdk/kernel';
+import { recordKey } from '@skerry/sdk/testing';
 
-const ALL = { changes: 1_000_000, bytes: Infinity };
+import { DotSet } from './dot-set.ts';
+import { Violation } from './violation.ts';
 
 export interface Witnessed {
+  /** Its number in this world. */
+  readonly index: number;
   readonly dot: Dot;
   readonly device: string;
+  /** As it was written; parts may be taken back before a server has them. */
   readonly change: Change;
-  readonly past: Past;
-  /** For records that were written from a form: what was known when the form was opened. */
-  readonly forms: ReadonlyMap<string, Past>;
-  /** It may be missing from the log: the disk it was on was put back to an earlier time. */
-  isExcused: boolean;
+  /** What its writer knew. */
+  readonly past: DotSet;
+  /** Of a row that was written from a form: what was known when the form was opened. */
+  readonly form: DotSet | null;
 }
 
-/** What a writer knew. */
-export interface Past {
-  /** Entries of the log that it had applied. */
-  readonly logPrefix: number;
-  /** Its own changes that it had not seen in the log yet. */
-  readonly unconfirmed: ReadonlySet<Dot>;
+/** What a replica has been told, kept beside its disk: copied, put back and lost with it. */
+export class Knowledge {
+  /** Changes in its state. */
+  applied: DotSet;
+  /** Of these, the ones that it still holds one by one, so that it could tell them to somebody else. */
+  carried: DotSet;
+
+  constructor(applied = new DotSet(), carried = new DotSet()) {
+    this.applied = applied;
+    this.carried = carried;
+  }
+
+  learn(index: number): void {
+    this.applied.add(index);
+    this.carried.add(index);
+  }
+
+  copy(): Knowledge {
+    return new Knowledge(this.applied.copy(), this.carried.copy());
+  }
 }
 
-export class Violation extends Error {}
+/** What is known of a write besides its dot. */
+export interface WriteAbout {
+  readonly device: string;
+  readonly past: DotSet;
+  readonly form?: DotSet | null;
+}
 
 export class Truth {
   readonly changes = new Map<Dot, Witnessed>();
-  readonly #server: TestServer;
+  /** Nobody alive has it any more: a disk was put back, or a server was lost, before it was told to anybody else. */
+  readonly excused = new DotSet();
+  /** Transactions over several records, by the mark that each of these carries. */
+  readonly marks = new Map<string, { readonly by: Witnessed; readonly records: readonly string[] }>();
+  readonly #byIndex: Witnessed[] = [];
+  readonly #removals = new Map<string, readonly number[]>();
+  /** What servers took under a dot. */
+  readonly #logged = new Map<Dot, { readonly change: Change; readonly recs: string }>();
+  /** A server's disk was lost or put back: what it had taken under a dot may be taken otherwise by the others. */
+  mayDiffer = false;
 
-  constructor(server: TestServer) {
-    this.#server = server;
+  /** Called right after a write. */
+  witness(change: Change, { device, past, form = null }: WriteAbout): Witnessed {
+    if (this.changes.has(change.dot)) throw new Violation('I6', `the dot ${change.dot} was used twice`);
+    const witnessed = { index: this.#byIndex.length, dot: change.dot, device, change, past, form };
+    this.changes.set(change.dot, witnessed);
+    this.#byIndex.push(witnessed);
+    for (const rec of change.recs)
+      for (const op of rec.ops) if (op.t === 'rm') this.#noteRemoval(recordKey(rec.c, rec.id), op.p, witnessed.index);
+    return witnessed;
   }
 
-  /** Called right after a write, with the dots that it made. */
-  witness(device: TestDevice, dots: readonly Dot[], forms: ReadonlyMap<string, Past>): void {
-    const items = device.store.readOutbox(null, ALL).map((item) => item.change);
-    for (const dot of dots) {
-      if (this.changes.has(dot)) throw new Violation(`the dot ${dot} was used twice`);
-      const at = items.findIndex((change) => change.dot === dot);
-      this.changes.set(dot, {
-        dot,
-        device: device.name,
-        change: items[at]!,
-        past: this.#pastOf(device, items.slice(0, at)),
-        forms,
-        isExcused: false,
-      });
+  #noteRemoval(record: string, path: string, index: number): void {
+    const key = `${record} ${path}`;
+    this.#removals.set(key, [...(this.#removals.get(key) ?? []), index]);
+  }
+
+  /** Changes that take an element of a set away. */
+  removalsOf(record: string, path: string): readonly number[] {
+    return this.#removals.get(`${record} ${path}`) ?? [];
+  }
+
+  /** It goes on under another name, because what its writer wrote before is lost. */
+  rename(old: Dot, dot: Dot): void {
+    const renamed = { ...this.of(old), dot };
+    this.changes.set(dot, renamed);
+    this.#byIndex[renamed.index] = renamed;
+  }
+
+  at(index: number): Witnessed {
+    return this.#byIndex[index]!;
+  }
+
+  of(dot: Dot): Witnessed {
+    const witnessed = this.changes.get(dot);
+    if (!witnessed) throw new Violation('I6', `nobody wrote ${dot}`);
+    return witnessed;
+  }
+
+  /** A replica applies a change: everything that its writer knew is there, and it is not. */
+  apply(replica: string, knowledge: Knowledge, dot: Dot): void {
+    const { index, past } = this.of(dot);
+    const missing = past.firstNotIn(knowledge.applied.union(this.excused));
+    if (missing !== null && missing !== index)
+      throw new Violation('I2', `${replica} applied ${dot} before ${this.at(missing).dot}, which its writer knew`);
+    knowledge.learn(index);
+  }
+
+  /** Entries became durable in a server's log. */
+  appended(server: string, knowledge: Knowledge, entries: readonly NewEntry[]): void {
+    for (const { kind, dot, text } of entries) {
+      if (kind === 'alias' && text !== null) this.#take(JSON.parse(text) as Change);
+      if (kind !== 'change') continue;
+      if (knowledge.applied.has(this.of(dot!).index)) throw new Violation('I6', `${server} took ${dot} twice`);
+      this.apply(server, knowledge, dot!);
+      this.#take(JSON.parse(text!) as Change);
     }
   }
 
-  /** What a device knows now. */
-  pastOf(device: TestDevice): Past {
-    return this.#pastOf(
-      device,
-      device.store.readOutbox(null, ALL).map((item) => item.change),
-    );
+  #take(change: Change): void {
+    const recs = canonicalJson(change.recs as unknown as Json);
+    const before = this.#logged.get(change.dot);
+    if (before && before.recs !== recs && !this.mayDiffer)
+      throw new Violation('I6', `${change.dot} has two contents: ${before.recs} and ${recs}`);
+    // Two copies of a profile may correct one stamp differently: the greater one counts.
+    const hlc = Math.max(change.hlc, before?.change.hlc ?? 0);
+    this.#logged.set(change.dot, { change: { ...change, hlc }, recs });
   }
 
-  #pastOf(device: TestDevice, outbox: readonly Change[]): Past {
-    const logPrefix = countOf(device.store.disk.replica.cursor, this.#server.sid);
-    return { logPrefix, unconfirmed: new Set(outbox.map((change) => change.dot)) };
+  /** As servers have it; undefined when none ever did. */
+  logged(dot: Dot): Change | undefined {
+    return this.#logged.get(dot)?.change;
   }
 
-  /** The disk is put back: what is in its outbox now and not in the earlier one may be gone. */
-  excuse(lost: Iterable<Dot>): void {
-    for (const dot of lost) this.changes.get(dot)!.isExcused = true;
+  /** Whether the writer of `b` had seen `a` in what it replaced. */
+  happenedBefore(a: Witnessed, b: Witnessed): boolean {
+    return (b.form ?? b.past).has(a.index);
   }
 
-  /** Whether the writer of `b` had seen `a` when it wrote this record. */
-  happenedBefore(a: Witnessed, b: Witnessed, record: string): boolean {
-    const past = b.forms.get(record) ?? b.past;
-    return past.unconfirmed.has(a.dot) || this.#server.positionOf(a.dot) <= past.logPrefix;
+  /** Those that no other one comes after. */
+  maximal(written: readonly Written[], replacing: readonly Written[] = written): Dot[] {
+    return written
+      .filter(({ by }) => !replacing.some((other) => other.by !== by && this.happenedBefore(by, other.by)))
+      .map(({ by }) => by.dot);
   }
 
-  /** The clock under which the log has a change: its writer may have corrected it after the write. */
-  stampOf(dot: Dot): number {
-    return this.#server.log[this.#server.positionOf(dot) - 1]!.change.hlc;
-  }
-
-  /** Every change is in the log once, unless its disk was lost, and after everything that its writer knew. */
-  checkLog(): void {
-    for (const witnessed of this.changes.values()) {
-      const position = this.#server.positionOf(witnessed.dot);
-      if (position === Infinity) {
-        if (!witnessed.isExcused) throw new Violation(`the write ${witnessed.dot} of ${witnessed.device} is lost`);
-        continue;
-      }
-      if (position <= witnessed.past.logPrefix)
-        throw new Violation(`${witnessed.dot} is in the log before what it knew`);
-      for (const dot of witnessed.past.unconfirmed) {
-        if (this.#server.positionOf(dot) > position)
-          throw new Violation(`${dot} is not before ${witnessed.dot} in the log`);
-      }
-    }
-    if (new Set(this.#server.log.map(({ change }) => change.dot)).size !== this.#server.log.length) {
-      throw new Violation('a change is in the log twice');
-    }
-  }
-
-  /** Everything that was written to a record and is in the log. */
-  byRecord(): Map<string, Witnessed[]> {
-    const records = new Map<string, Witnessed[]>();
-    for (const witnessed of this.changes.values()) {
-      if (!this.#server.has(witnessed.dot)) continue;
-      for (const rec of witnessed.change.recs) {
+  /** What was written to each record by the changes of a set; `content` says what they hold where that is not in a log yet. */
+  byRecord(contained: DotSet, content: ReadonlyMap<Dot, Change> = NO_CONTENT): Map<string, Written[]> {
+    const records = new Map<string, Written[]>();
+    for (const index of contained) {
+      const by = this.at(index);
+      const change = content.get(by.dot) ?? this.logged(by.dot);
+      for (const rec of change?.recs ?? []) {
         const key = recordKey(rec.c, rec.id);
-        records.set(key, [...(records.get(key) ?? []), witnessed]);
+        const written = records.get(key);
+        const one = { by, hlc: change!.hlc, ops: rec.ops };
+        if (written) written.push(one);
+        else records.set(key, [one]);
       }
     }
     return records;
   }
-
-  /** Those that no other one of the same kind comes after. */
-  maximal(record: string, written: readonly Witnessed[], replacing: readonly Witnessed[] = written): Dot[] {
-    return written
-      .filter((one) => !replacing.some((other) => other !== one && this.happenedBefore(one, other, record)))
-      .map((one) => one.dot);
-  }
 }
 
-export function opsOn(witnessed: Witnessed, record: string): readonly Op[] {
-  return witnessed.change.recs.find((rec) => recordKey(rec.c, rec.id) === record)?.ops ?? [];
+/** What one change does to one record. */
+export interface Written {
+  readonly by: Witnessed;
+  /** The stamp under which it counts. */
+  readonly hlc: number;
+  readonly ops: readonly Op[];
+}
+
+const NO_CONTENT: ReadonlyMap<Dot, Change> = new Map();
+
+/** Every record that a transaction writes carries its mark, as an element of this set. */
+export const MARKS = 'marks';
+
+export function markPath(mark: string): string {
+  return elementPath(MARKS, mark);
 }

@@ -2,12 +2,12 @@
  * For tests and simulations: whole devices, a server and a network that misbehaves, in one process and in virtual
  * time. They run the code that production runs; only clock, randomness, disk and wire are replaced.
  */
-export { copyDisk, MemoryDevice, emptyDisk, type LocalIntent, type MemoryDisk } from './store/memory-device.ts';
+export { copyDisk, MemoryDevice, emptyDisk, type LocalIntent, type MemoryDeviceOptions, type MemoryDisk } from './store/memory-device.ts';
 export type { RecordRow } from './store/layout.ts';
 export { recordKey } from './store/record-key.ts';
 export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';
 export { TestPeering, type TestPeeringOptions } from './testing/test-peering.ts';
-export { TestServer, type TestServerOptions } from './testing/test-server.ts';
+export { TestServer, type ServerDisk, type TestServerOptions } from './testing/test-server.ts';
 export { TestLink, type LinkWeather } from './testing/test-link.ts';
 export { Timeline } from './testing/timeline.ts';
 export {

@@ -68,6 +68,11 @@ export class SessionDriver {
     this.#link?.cut();
   }
 
+  /** The link is gone for this end; what it has sent still arrives, however late. */
+  abandonLink(): void {
+    this.#link?.abandon();
+  }
+
   dispatch(event: SessionEvent): void {
     if (!this.#session) return;
     this.#events.push(event);

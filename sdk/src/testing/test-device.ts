@@ -9,7 +9,7 @@ import type { Random } from '../lib/random.ts';
 import type { LinkEvent, SessionEvent } from '../session/events.ts';
 import { SESSION_TIMES, type SessionState } from '../session/state.ts';
 import type { SyncNews } from '../session/sync-state.ts';
-import { copyDisk, MemoryDevice, type MemoryDisk } from '../store/memory-device.ts';
+import { copyDisk, MemoryDevice, type MemoryDeviceOptions, type MemoryDisk } from '../store/memory-device.ts';
 import { storageProblemOf } from '../worker/problem.ts';
 import { SessionDriver, type StoreEffect } from './session-driver.ts';
 import type { LinkWeather } from './test-link.ts';
@@ -26,6 +26,8 @@ export interface TestDeviceOptions {
   readonly disk: MemoryDisk;
   /** Added to the true time to give this device's wall clock. */
   skewMs: number;
+  /** Another storage than the plain one, to watch it or to make it fail. */
+  readonly openStore?: (options: MemoryDeviceOptions) => MemoryDevice;
   readonly onNews?: (news: SyncNews) => void;
 }
 
@@ -96,6 +98,11 @@ export class TestDevice {
     this.#driver.cutLink();
   }
 
+  /** The link is gone for this device; what it has sent still arrives, however late. */
+  abandonLink(): void {
+    this.#driver.abandonLink();
+  }
+
   /** The profile as it is on disk now; later writes do not show in it. */
   copyDisk(): MemoryDisk {
     return copyDisk(this.#store.disk);
@@ -106,16 +113,16 @@ export class TestDevice {
   }
 
   #openStore(disk: MemoryDisk): MemoryDevice {
-    const { schemas, constraints, random } = this.#options;
-    const constrained = constraints ? { constraints } : {};
-    return new MemoryDevice({
-      ...constrained,
+    const { schemas, constraints, random, openStore } = this.#options;
+    const options: MemoryDeviceOptions = {
+      ...(constraints ? { constraints } : {}),
       schemas,
       random,
       disk,
       user: { id: this.name },
       nowMs: () => this.nowMs,
-    });
+    };
+    return openStore ? openStore(options) : new MemoryDevice(options);
   }
 
   /** A transaction takes a while; a crash comes before it or after it, never in its middle. */

@@ -16,6 +16,10 @@ export interface LinkWeather {
   maxDelayMs: number;
   isUpSilent: boolean;
   isDownSilent: boolean;
+  /** A proxy in between sends some frames twice. */
+  isStuttering?: boolean;
+  /** The next frame in this direction ends after so much of it, and its connection with it. */
+  truncate?: { readonly direction: 'up' | 'down'; readonly part: number } | null;
 }
 
 /** How soon a silent line is tried again, in milliseconds. */
@@ -30,6 +34,8 @@ export class TestLink {
   readonly #held = { up: [] as (() => void)[], down: [] as (() => void)[] };
   readonly #isWaiting = { up: false, down: false };
   #isCut = false;
+  /** The device's end is gone; what it had sent still arrives. */
+  #isAbandoned = false;
   device: LinkEnd | null = null;
   server: LinkEnd | null = null;
 
@@ -40,11 +46,13 @@ export class TestLink {
   }
 
   up(text: string): void {
-    this.#carry('up', () => this.server?.receive(text));
+    this.#send('up', text, (arrived) => this.server?.receive(arrived));
   }
 
   down(text: string): void {
-    this.#carry('down', () => this.device?.receive(text));
+    this.#send('down', text, (arrived) => {
+      if (!this.#isAbandoned) this.device?.receive(arrived);
+    });
   }
 
   /** One end closed it; the other learns it behind the frames on the way, or never when the line is silent. */
@@ -58,11 +66,30 @@ export class TestLink {
     this.#end(1006, 'cut');
   }
 
+  /** The device learns it now; the server gets what is on its way to it, however late, and learns it then. */
+  abandon(): void {
+    if (this.#isCut || this.#isAbandoned) return;
+    this.#isAbandoned = true;
+    this.device?.closed(1006, 'cut');
+    this.#carry('up', () => this.#end(1006, 'cut'));
+  }
+
   #end(code: number, reason: string): void {
     if (this.#isCut) return;
     this.#isCut = true;
-    this.device?.closed(code, reason);
+    if (!this.#isAbandoned) this.device?.closed(code, reason);
     this.server?.closed(code, reason);
+  }
+
+  #send(direction: 'up' | 'down', text: string, receive: (text: string) => void): void {
+    const { truncate, isStuttering } = this.#weather;
+    if (truncate?.direction === direction) {
+      this.#weather.truncate = null;
+      this.#carry(direction, () => receive(text.slice(0, Math.floor(text.length * truncate.part))));
+      return this.#carry(direction, () => this.#end(1006, 'cut'));
+    }
+    this.#carry(direction, () => receive(text));
+    if (isStuttering && this.#random.fraction() < 0.2) this.#carry(direction, () => receive(text));
   }
 
   #carry(direction: 'up' | 'down', deliver: () => void): void {

@@ -57,6 +57,8 @@ export interface TestServerOptions {
   readonly authorize?: (change: Change) => boolean;
   /** Everything that became durable here, as it does. */
   readonly onAppended?: (server: TestServer, entries: readonly NewEntry[]) => void;
+  /** A snapshot of what is here now was prepared under this id. */
+  readonly onSnapshot?: (server: TestServer, id: string) => void;
 }
 
 /** What outlives the process. */
@@ -77,6 +79,7 @@ export class TestServer {
   /** Added to the true time to give this server's wall clock. */
   skewMs = 0;
   #life = 0;
+  #isStopped = false;
   readonly #mourners: (() => void)[] = [];
   #made = 0;
 
@@ -116,7 +119,15 @@ export class TestServer {
     return (this.space.known.get(incOf(dot))?.seq ?? 0) >= Number(dot.slice(dot.indexOf('.') + 1));
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   connect(socket: ServerSocket): ServerPeer {
+    if (this.#isStopped) {
+      socket.close(1006, 'nobody listens');
+      return { receive: () => undefined, gone: () => undefined };
+    }
     const peer = new Peer(this, socket, this.#options.timeline, this.#founders);
     this.#peers.add(peer);
     return { receive: (text) => peer.receive(text), gone: () => this.#drop(peer) };
@@ -140,6 +151,16 @@ export class TestServer {
   /** Called after every kill: what goes with the process is begun anew by its owner. */
   onKilled(call: () => void): void {
     this.#mourners.push(call);
+  }
+
+  /** Killed, and nobody listens until it is started again. */
+  stop(): void {
+    this.kill();
+    this.#isStopped = true;
+  }
+
+  start(): void {
+    this.#isStopped = false;
   }
 
   /** What is on its disk now; later writes do not show in it. */
@@ -251,6 +272,7 @@ export class TestServer {
     const id = `${this.sid}-${this.#life}-${++this.#made}`;
     const snapshot = prepareSnapshot(snapshotSource(this.space, id), this.limits);
     this.#snapshots.set(id, snapshot);
+    this.#options.onSnapshot?.(this, id);
     return snapshot;
   }
 
