@@ -5,36 +5,26 @@
  */
 import { openDB, type IDBPDatabase } from 'idb';
 
-import { maintainConstraints, type ConstraintMove } from '../constraints/maintain.ts';
-import { compileConstraints, type Constraints } from '../constraints/registry.ts';
-import type { RecordChange } from '../core/change.ts';
+import { compileConstraints } from '../constraints/registry.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import { problemKey } from '../core/policy-problem.ts';
-import type { CollectionSchema } from '../core/schema.ts';
 import type { Sid } from '../core/version-vector.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import type { ChangeEntry, Page } from '../protocol/messages.ts';
 import { isResumable } from './bootstrap-plan.ts';
-import { changedRecords } from './changed-records.ts';
-import { runOnIdb } from './constraint-idb.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { followPage } from './follow.ts';
 import { createIncarnation } from './incarnation.ts';
 import { goOver, RefusedSnapshot, stage, type Begun, type Write } from './ingest-snapshot.ts';
 import {
-  CONFLICTS,
   INTERNAL_STORES,
   META,
   OUTBOX,
   RECORDS,
   SNAPSHOT,
   TAIL,
-  WRITERS,
-  isVacant,
-  REJECTED,
-  type OutboxKey,
   type OutboxRow,
   type RecordRow,
   type ReplicaRow,
@@ -42,12 +32,13 @@ import {
   type ViewsRow,
 } from './layout.ts';
 import { mergeCalls } from './merge-calls.ts';
-import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
+import { recordRow, type StoredRecordRow } from './packed-record.ts';
+import { loadPending, loadRecords, storePlan, type Plans } from './page-io.ts';
 import { platformRandom } from './platform-random.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
-import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
+import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
 import { withServer } from './sent-to.ts';
 import { readSpace } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
@@ -135,7 +126,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const staged = await stage(db, bootstrap, piece);
       if (staged !== 'complete') return staged;
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const about = { bootstrap, schemas, constraints, nowMs: (options.nowMs ?? Date.now)() };
+      const about = { bootstrap, schemas, constraints, nowMs: nowMs() };
       try {
         const result = await abortOnError(tx, () =>
           goOver(tx, { ...about, noteViews: (names) => noteViews(tx, fingerprints, names) }),
@@ -250,12 +241,6 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
   }
 }
 
-export interface Plans {
-  readonly schemas: ReadonlyMap<string, CollectionSchema>;
-  readonly constraints: Constraints;
-  readonly fingerprints: ReadonlyMap<string, string>;
-}
-
 async function ingestPage(
   tx: Write,
   plans: Plans,
@@ -273,10 +258,10 @@ async function ingestPage(
   if ('reason' in content) return content;
   const { followed, entries } = applicable(stored, all, content);
   const tombstones = followed.hasMoved ? await readTombstones(tx) : [];
-  const records = await loadRecords(
-    tx,
-    entries.flatMap((entry) => [entry.change, ...entry.own]),
-  );
+  const records = await loadRecords(tx, [
+    ...entries.map((entry) => entry.change),
+    ...entries.flatMap(({ own }) => own),
+  ]);
   for (const record of tombstones) records.set(recordKey(record.c, record.id), record);
   const gone = new Set(entries.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
@@ -355,74 +340,6 @@ async function ownRows(
 
 function isOurs(replica: ReplicaRow, dot: Dot, hasRelays: boolean): boolean {
   return hasRelays || Object.hasOwn(replica.seqs, incOf(dot)) || Object.keys(replica.seqs).length >= 64;
-}
-
-export async function loadRecords(
-  tx: Write,
-  entries: readonly { readonly recs: readonly Pick<RecordChange, 'c' | 'id'>[] }[],
-): Promise<Map<string, RecordRow>> {
-  const keys = new Map<string, [string, string]>();
-  for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
-  const rows = await Promise.all(
-    [...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<StoredRecordRow | undefined>),
-  );
-  return new Map(rows.flatMap((row) => (row ? [[recordKey(row.c, row.id), recordRow(row)] as const] : [])));
-}
-
-/** The outbox rows that go on being pending for these records, and the heads of their changes. */
-export async function loadPending(
-  tx: Write,
-  records: readonly RecordRow[],
-  gone: ReadonlySet<string>,
-): Promise<Map<string, OutboxRow>> {
-  const wanted = new Map<string, OutboxKey>();
-  for (const record of records) {
-    for (const key of record.pending) {
-      if (gone.has(outboxKey(key))) continue;
-      wanted.set(outboxKey(key), key);
-      wanted.set(outboxKey([key[0], 0]), [key[0], 0]);
-    }
-  }
-  const rows = await Promise.all(
-    [...wanted.values()].map((key) => tx.objectStore(OUTBOX).get([...key]) as Promise<OutboxRow | undefined>),
-  );
-  return new Map(rows.flatMap((row) => (row ? [[outboxKey([row.order, row.part]), row] as const] : [])));
-}
-
-/** Resolves to what constraints have to say about it. */
-export async function storePlan(
-  tx: Write,
-  { schemas, constraints }: Pick<Plans, 'schemas' | 'constraints'>,
-  plan: PagePlan,
-): Promise<readonly ConstraintMove[]> {
-  const writes: Promise<unknown>[] = [];
-  for (const { collection, id, row } of plan.rows) {
-    if (!tx.objectStoreNames.contains(collection)) continue;
-    const rows = tx.objectStore(collection);
-    writes.push(row ? rows.put(row) : rows.delete(id));
-  }
-  const records = tx.objectStore(RECORDS);
-  const conflicts = tx.objectStore(CONFLICTS);
-  const writers = tx.objectStore(WRITERS);
-  const outbox = tx.objectStore(OUTBOX);
-  const tail = tx.objectStore(TAIL);
-  for (const record of plan.records)
-    writes.push(isVacant(record) ? records.delete([record.c, record.id]) : records.put(storedRow(record)));
-  for (const { c, id } of plan.forgotten) writes.push(records.delete([c, id]));
-  for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
-  for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
-  for (const row of plan.rejected) writes.push(tx.objectStore(REJECTED).put(row));
-  for (const writer of plan.writers) writes.push(writers.put(writer));
-  for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
-  for (const row of plan.tail.puts) writes.push(tail.put(row));
-  for (const position of plan.tail.deletes) writes.push(tail.delete(position));
-  writes.push(tx.objectStore(META).put(plan.replica));
-  if (plan.space) writes.push(tx.objectStore(META).put(plan.space));
-  await Promise.all(writes);
-  return runOnIdb(
-    tx,
-    maintainConstraints(constraints, changedRecords(constraints, schemas, [...plan.records, ...plan.forgotten])),
-  );
 }
 
 async function restamp(

@@ -245,11 +245,6 @@ export function isTombstone(id: string, base: RecordState | undefined): boolean 
   return base !== undefined && isUuidV7(id) && lifeStatus(base) === 'dead';
 }
 
-/** Nothing is left of it: not in the log, not in the outbox, and nothing that only this device has. */
-export function isVacant(row: RecordRow): boolean {
-  return row.base === undefined && row.pending.length === 0 && row.local === undefined;
-}
-
 /** The fields that an operation writes, for showing an outbox entry. */
 export function fieldsOfOps(ops: readonly Op[]): string[] {
   const fields = ops.flatMap((op) => (op.t === 'life' ? [] : op.p.split(/[/#]/)[0]!.split('+')));

@@ -11,12 +11,12 @@ import type { RecordChange } from '../core/change.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { RecordState } from '../core/record.ts';
-import type { Sid } from '../core/version-vector.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import type { Random } from '../lib/random.ts';
 import { EMPTY_DIGEST, digestText } from '../core/digest.ts';
+import type { Sid } from '../core/version-vector.ts';
 import type { Bootstrap, Page, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import {
   addDigest,
@@ -43,7 +43,6 @@ import { TransactionDraft, type StepRows } from './draft.ts';
 import { followPage } from './follow.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import {
-  isVacant,
   newReplica,
   newSpace,
   seenRecord,
@@ -384,8 +383,9 @@ export class MemoryDevice {
   }
 
   reject(dot: Dot, error: Refused): TakeBackResult {
-    const { replica, records } = this.disk;
-    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error }));
+    const { replica, records, space } = this.disk;
+    const evicted = space.topology?.evicted ?? {};
+    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error, evicted }));
   }
 
   #takeBack(plan: TakeBack): TakeBackResult {
@@ -423,8 +423,7 @@ export class MemoryDevice {
 
   #store(plan: PagePlan): void {
     const { disk, schemas, constraints } = this.#options;
-    for (const record of plan.records)
-      put(disk.records, recordKey(record.c, record.id), isVacant(record) ? null : record);
+    for (const record of plan.records) disk.records.set(recordKey(record.c, record.id), record);
     for (const record of plan.forgotten) disk.records.delete(recordKey(record.c, record.id));
     for (const { collection, id, row } of plan.rows) put(disk.rows, recordKey(collection, id), row);
     for (const id of plan.closedConflicts) disk.conflicts.delete(id);

@@ -4,7 +4,8 @@
  * written is kept beside the collections until somebody retries or discards it.
  */
 import type { Op, RecordChange } from '../core/change.ts';
-import type { Dot } from '../core/dot.ts';
+import { incOf, type Dot } from '../core/dot.ts';
+import type { VersionVector } from '../core/version-vector.ts';
 import type { Refused } from './device-store.ts';
 import type { ChangeHead, OutboxRow, RecordRow, RejectedRow, ReplicaRow } from './layout.ts';
 import { keyOf, pendingChanges, replaced, withRecords, type PendingChange } from './outbox-changes.ts';
@@ -21,16 +22,19 @@ export interface RejectInput {
   /** Every record that these rows name, as stored, by recordKey(). */
   readonly records: ReadonlyMap<string, RecordRow>;
   readonly error: Refused;
+  /** Servers that are gone for good. */
+  readonly evicted: VersionVector;
 }
 
-export function planReject({ replica, outbox, records, error }: RejectInput): TakeBack {
+export function planReject({ replica, outbox, records, error, evicted }: RejectInput): TakeBack {
   const changes = pendingChanges(outbox);
   const [refused] = changes;
   if (!refused) return { type: 'nothing', isPending: false };
+  if (refused.rows[0]!.relay) return dropRelayed(replica, changes, records);
   // The server has another content under this dot, and gives it out: there is no place left for this one.
   const isTaken = error.code === 'EQUIVOCATION';
   if (!isTaken && refused.rows.every((row) => row.recs.length === 0)) return { type: 'nothing', isPending: true };
-  const holder = possibleHolder(replica, refused.order);
+  const holder = possibleHolder(replica, refused.order, evicted);
   if (holder !== null) return { type: 'fate-unknown', sid: holder };
 
   const taken = dependantsOf(changes);
@@ -53,6 +57,37 @@ export function planReject({ replica, outbox, records, error }: RejectInput): Ta
     records: [...touched].map((key) => replaced(records.get(key)!, keys)),
     replica: without(replica, rows, isTaken ? refused : null),
     told: rejected.map(({ c, rowId }) => ({ collection: c, rowId, copy: null })),
+  };
+}
+
+/**
+ * Somebody else's change, offered again because a server has lost it: whoever wrote it has it too, and it is theirs to
+ * take back. It leaves with those of its writer behind it, which would wait for it for ever; nobody waits for them.
+ */
+function dropRelayed(
+  replica: ReplicaRow,
+  changes: readonly PendingChange[],
+  records: ReadonlyMap<string, RecordRow>,
+): TakeBack {
+  const inc = incOf(changes[0]!.dot);
+  const dropped = changes.filter(({ dot, rows }) => rows[0]!.relay && incOf(dot) === inc);
+  const rows = dropped.flatMap((change) => change.rows);
+  const dots = new Set(dropped.map(({ dot }) => dot));
+  const freed = changes.flatMap(({ dot, rows: [first] }): OutboxRow[] => {
+    const { ex, ...head } = first!.head!;
+    return !dots.has(dot) && ex?.some((other) => dots.has(other)) ? [{ ...first!, head }] : [];
+  });
+  const touched = new Set(rows.flatMap((row) => row.recs.map((rec) => recordKey(rec.c, rec.id))));
+  const bytes = replica.outbox.bytes - rows.reduce((sum, row) => sum + row.bytes, 0);
+  return {
+    type: 'take-back',
+    outboxPuts: freed,
+    outboxDeletes: rows.map(keyOf),
+    writers: [],
+    rejected: [],
+    records: [...touched].map((key) => replaced(records.get(key)!, rows.map(keyOf))),
+    replica: { ...replica, outbox: { changes: replica.outbox.changes - dropped.length, bytes } },
+    told: [],
   };
 }
 

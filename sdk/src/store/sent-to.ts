@@ -5,7 +5,7 @@
  * One place in the outbox for each server that the device has left is enough; with one server nothing is ever stored
  * again.
  */
-import type { Sid } from '../core/version-vector.ts';
+import type { Sid, VersionVector } from '../core/version-vector.ts';
 import type { ReplicaRow, SentTo } from './layout.ts';
 
 /** From now on changes go to this server. It says by itself what it holds of what was sent to it before. */
@@ -17,8 +17,13 @@ export function withServer(replica: ReplicaRow, sid: Sid): ReplicaRow {
   return { ...replica, sentTo: [...closed, { sid, before: null }] };
 }
 
-/** A server, other than the one that changes go to now, that may hold the change at this place; null when none may. */
-export function possibleHolder(replica: ReplicaRow, order: number): Sid | null {
-  const holder = replica.sentTo?.find(({ before }) => before !== null && order < before);
+/**
+ * A server, other than the one that changes go to now, that may hold the change at this place; null when none may.
+ * `evicted`: what those held alone is gone.
+ */
+export function possibleHolder(replica: ReplicaRow, order: number, evicted: VersionVector): Sid | null {
+  const isHolder = ({ sid, before }: SentTo): boolean =>
+    before !== null && order < before && !Object.hasOwn(evicted, sid);
+  const holder = replica.sentTo?.find(isHolder);
   return holder?.sid ?? null;
 }

@@ -1,13 +1,14 @@
 /** Taking changes of the outbox back in IndexedDB: reads what the plans need and stores what they say, in one transaction. */
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { RecordName, Refused, TakeBackResult } from './device-store.ts';
-import { loadPending, loadRecords, storePlan, type Plans } from './ingest.ts';
 import type { Write } from './ingest-snapshot.ts';
+import { loadPending, loadRecords, storePlan, type Plans } from './page-io.ts';
 import { META, OUTBOX, REJECTED, WRITERS, type OutboxRow, type ReplicaRow, type WriterRow } from './layout.ts';
 import { outboxKey } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
 import { planReject } from './reject-plan.ts';
+import { readSpace } from './space-row.ts';
 import { planViews, resultOf, type TakeBack, type TakeBackPlan } from './take-back.ts';
 
 type StoredPlans = Pick<Plans, 'schemas' | 'constraints'>;
@@ -57,7 +58,9 @@ export async function rejectIn(
 ): Promise<TakeBackResult> {
   const { replica, outbox } = await readFrom(tx, dot);
   const records = await loadRecords(tx, outbox);
-  return keep(tx, plans, planReject({ replica, outbox, records, error }), nowMs);
+  const { topology } = await readSpace(tx.objectStore(META));
+  const evicted = topology?.evicted ?? {};
+  return keep(tx, plans, planReject({ replica, outbox, records, error, evicted }), nowMs);
 }
 
 /** The outbox from this change on. */

@@ -245,6 +245,40 @@ describe('a change that a server does not take', () => {
     expect(outboxOf(back)).toEqual([]);
   });
 
+  it('[REJ8] what only a server could hold that is gone for good is waited for no more', () => {
+    const world = new TakeBackWorld();
+    const b = world.device('b');
+    b.offline();
+    world.settle();
+    b.put({ title: 'mine' });
+    const [dot] = dotsOf(b);
+    const refuse = (): string => b.store.reject(dot!, { code: 'FORBIDDEN', message: '' }).type;
+    b.store.noteServerTime(b.nowMs, 'TTTTTTTTTTT');
+    b.store.noteServerTime(b.nowMs, 'SSSSSSSSSSS');
+    expect(refuse()).toBe('fate-unknown');
+    const { disk } = b.store;
+    disk.space = { ...disk.space, topology: { members: {}, evicted: { TTTTTTTTTTT: 0 } } };
+    expect(refuse()).toBe('taken-back');
+  });
+
+  it("[REJ9] somebody else's change, offered again, is not taken back in their name: it leaves, and nobody waits for it", () => {
+    const world = new TakeBackWorld();
+    const b = world.device('b');
+    b.offline();
+    b.put({ title: 'theirs' });
+    b.put({ title: 'mine' }, OTHER, { tab: 1 });
+    const [relayed, own] = outboxOf(b);
+    b.store.disk.outbox.set(outboxKey([relayed!.order, relayed!.part]), { ...relayed!, relay: true });
+    expect(own!.head!.ex).toEqual([relayed!.dot]);
+    world.mayWrite = ({ dot }) => dot !== relayed!.dot;
+    b.online();
+    world.settle();
+    expect(b.rejected()).toEqual([]);
+    expect(world.server.has(relayed!.dot!)).toBe(false);
+    expect(world.server.has(own!.dot!)).toBe(true);
+    world.expectEqual(b);
+  });
+
   it('[REJ5] a copy of the profile that was not asked learns from the log that it was taken back', () => {
     const { world, a, b } = refusing('no');
     b.offline();

@@ -3,12 +3,14 @@
  * can crash at any moment, the profile can be copied or put back to an earlier time.
  */
 import type { Constraints } from '../constraints/registry.ts';
+import type { Dot } from '../core/dot.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { LinkEvent, SessionEvent } from '../session/events.ts';
 import { SESSION_TIMES, type SessionState } from '../session/state.ts';
-import type { SyncNews } from '../session/sync-state.ts';
+import type { Problem, SyncNews } from '../session/sync-state.ts';
+import type { TakeBackResult } from '../store/device-store.ts';
 import { copyDisk, MemoryDevice, type MemoryDeviceOptions, type MemoryDisk } from '../store/memory-device.ts';
 import { storageProblemOf } from '../worker/problem.ts';
 import { SessionDriver, type StoreEffect } from './session-driver.ts';
@@ -128,6 +130,8 @@ export class TestDevice {
   /** A transaction takes a while; a crash comes before it or after it, never in its middle. */
   #useStore(effect: StoreEffect, answer: (event: LinkEvent) => void): void {
     const { random } = this.#options;
+    // Before anything is pushed: the store takes one call after the other.
+    if (effect.type === 'note-server-time') return void askStore(this.#store, effect);
     this.#driver.later(random.fraction() * 20, () => {
       const event = attempt(() => askStore(this.#store, effect));
       if (event) this.#driver.later(random.fraction() * 20, () => answer(event));
@@ -149,22 +153,16 @@ function askStore(store: MemoryDevice, effect: StoreEffect): LinkEvent | null {
       store.noteServerTime(effect.serverNowMs, effect.sid);
       return null;
     case 'recover':
-      return {
-        type: 'taken-back',
-        dot: effect.dot,
-        error: effect.error,
-        result: store.recover(effect.dot, effect.record),
-      };
+      return takenBack(effect, store.recover(effect.dot, effect.record));
     case 'reject':
-      return {
-        type: 'taken-back',
-        dot: effect.dot,
-        error: effect.error,
-        result: store.reject(effect.dot, effect.error),
-      };
+      return takenBack(effect, store.reject(effect.dot, effect.error));
     case 'correct-clock':
       return { type: 'clock-corrected', ...store.correctClock(effect.after, effect.serverNowMs) };
   }
+}
+
+function takenBack({ dot, error }: { dot: Dot; error: Problem }, result: TakeBackResult): LinkEvent {
+  return { type: 'taken-back', dot, error, result };
 }
 
 function attempt(use: () => LinkEvent | null): LinkEvent | null {
