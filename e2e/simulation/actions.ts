@@ -2,7 +2,7 @@
  * Everything that can happen in a world, as plain data: what is drawn from the seed, run, left out when a failure is
  * made smaller, and printed. Devices and servers are named by their place; a place that is not taken means another one.
  */
-import { Dice } from './dice.ts';
+import type { Dice } from './dice.ts';
 
 export type Mood = 'unreachable' | 'deaf' | 'mute' | 'slow' | 'stuttering';
 
@@ -50,11 +50,7 @@ const HOUR_MS = 3_600_000;
 export function drawAction(dice: Dice): Action {
   const device = dice.below(MOST_DEVICES);
   const server = dice.below(4);
-  return dice.weighted(
-    ACTIONS.filter(
-      ([, draw]) => !process.env['SIM_OFF']?.split(',').includes(draw({ dice: new Dice(1), device: 0, server: 0 }).do),
-    ),
-  )({ dice, device, server });
+  return dice.weighted(ACTIONS)({ dice, device, server });
 }
 
 interface Drawn {

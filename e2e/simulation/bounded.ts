@@ -9,7 +9,7 @@ import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 /** Deletes that are kept longer than this stay: nobody waits for them in a test. */
-const LONGEST_WAIT_MS = 15 * 60_000;
+const LONGEST_WAIT_MS = 25 * 60_000;
 const IDLE_MS = 5 * 60_000;
 
 /** [I11] [I12] Lets the time pass that deletes are remembered for, and some more in which nothing may happen. */
@@ -17,9 +17,12 @@ export function checkSettled(world: World): void {
   const { timeline, script, servers, devices } = world;
   const { retention, maintainMs } = script.shape;
   const alive = servers.filter((server) => !server.isLost);
-  const waitMs = retention.tombstoneMs <= LONGEST_WAIT_MS ? 3 * (retention.tombstoneMs + maintainMs) + 60_000 : 60_000;
+  // A server remembers where its log stood in steps of a part of the longest time that it keeps anything.
+  const longestMs = Math.max(retention.tombstoneMs, retention.logMs);
+  const forgets = longestMs <= LONGEST_WAIT_MS;
+  const waitMs = forgets ? 1.5 * longestMs + 3 * maintainMs + 60_000 : 60_000;
   timeline.runUntil(timeline.nowMs + waitMs);
-  if (retention.tombstoneMs <= LONGEST_WAIT_MS) {
+  if (forgets) {
     for (const { name, test } of alive) checkNoTombstones(name, test.space.records);
     for (const { name, disk } of devices)
       checkNoTombstones(name, new Map([...disk.records].flatMap(([key, { base }]) => (base ? [[key, base]] : []))));

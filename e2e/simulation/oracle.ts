@@ -7,6 +7,7 @@ import {
   EMPTY_DIGEST,
   exchange,
   lifeStatus,
+  type Dot,
   type Json,
   type Op,
   type RecordState,
@@ -76,25 +77,23 @@ function checkNothingLost({ truth, servers, counters }: World): void {
 
 /** [I1] What of a change no server took is kept beside the rows, or stands in a recovered copy. */
 function checkTakenBack({ truth, devices, counters }: World): void {
-  const kept = new Set(
-    devices.flatMap(({ disk }) =>
-      [...disk.rejected.values()].flatMap(({ parts }) =>
-        parts.map(({ dot, rec }) => `${dot} ${recordKey(rec.c, rec.id)}`),
-      ),
-    ),
-  );
+  const parts = devices.flatMap(({ disk }) => [...disk.rejected.values()].flatMap((row) => row.parts));
+  const kept = new Map<Dot, Set<string>>();
+  for (const { dot, rec } of parts) kept.set(dot, (kept.get(dot) ?? new Set()).add(recordKey(rec.c, rec.id)));
   const mayBeGone = counters.all.has('profile put back') || counters.all.has('tail lost');
   for (const { dot, device, change } of truth.changes.values()) {
     const logged = truth.logged(dot);
     if (!logged || logged.was === undefined) continue;
-    const left = logged.recs.map((rec) => recordKey(rec.c, rec.id));
-    const moved = logged.recs.filter((rec) => rec.id.startsWith('~')).length;
-    counters.count('moved to a recovered copy', moved);
-    const gone = change.recs.filter((rec) => !left.includes(recordKey(rec.c, rec.id)) && !isSilent(rec.ops));
-    const missing = gone.filter((rec) => !kept.has(`${dot} ${recordKey(rec.c, rec.id)}`));
-    counters.count('kept as rejected', gone.length - missing.length);
-    if (missing.length > moved && !mayBeGone)
-      throw new Violation('I1', `${device} was refused ${dot}, and what it wrote to ${missing[0]!.id} is kept nowhere`);
+    const here = new Set([...logged.recs.map((rec) => recordKey(rec.c, rec.id)), ...(kept.get(dot) ?? [])]);
+    const copies = [...here].filter((record) => record.includes('\u0000~')).length;
+    const elsewhere = change.recs.filter((rec) => !here.has(recordKey(rec.c, rec.id)) && !isSilent(rec.ops));
+    counters.count('moved to a recovered copy', logged.recs.filter((rec) => rec.id.startsWith('~')).length);
+    counters.count('kept as rejected', kept.get(dot)?.size ?? 0);
+    if (elsewhere.length > copies && !mayBeGone)
+      throw new Violation(
+        'I1',
+        `${device} was refused ${dot}, and what it wrote to ${elsewhere[0]!.id} is kept nowhere`,
+      );
   }
 }
 

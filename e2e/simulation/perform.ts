@@ -186,7 +186,8 @@ export class Perform {
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
     // What a device has got by a snapshot alone it cannot tell a single server again.
-    if (world.hadDisaster || (isAlone && world.counters.all.has('snapshot taken'))) return 'is well';
+    if (world.script.shape.refuses || world.hadDisaster || (isAlone && world.counters.all.has('snapshot taken')))
+      return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     server.restore();

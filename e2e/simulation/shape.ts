@@ -18,6 +18,8 @@ export interface Shape {
   readonly commitMs: number;
   /** Whether devices run different versions of the app. */
   readonly isMixed: boolean;
+  /** Whether servers refuse some changes: only where nobody moves between servers, which is a story of its own. */
+  readonly refuses: boolean;
 }
 
 const SECOND = 1_000;
@@ -25,21 +27,18 @@ const MINUTE = 60 * SECOND;
 const DAY = 1_440 * MINUTE;
 
 export function shapeOf(dice: Dice): Shape {
-  let servers = dice.weighted([
+  const servers = dice.weighted([
     [4, 1],
     [4, 2],
     [3, 3],
     [1, 4],
   ]);
-  if (process.env['SIM_SERVERS']) servers = Number(process.env['SIM_SERVERS']);
   return {
     devices: 2 + dice.below(3) + (dice.chance(0.15) ? 2 : 0),
     servers,
     topology: dice.pick(['star', 'ring', 'all-to-all']),
     retention: {
-      tombstoneMs: process.env['SIM_KEEP']
-        ? 60 * DAY
-        : dice.pick([2 * SECOND, 15 * SECOND, MINUTE, 10 * MINUTE, 60 * DAY]),
+      tombstoneMs: dice.pick([2 * SECOND, 15 * SECOND, MINUTE, 10 * MINUTE, 60 * DAY]),
       logMs: dice.pick([2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 30 * DAY]),
     },
     maintainMs: dice.pick([SECOND, 5 * SECOND, 30 * SECOND]),
@@ -47,6 +46,7 @@ export function shapeOf(dice: Dice): Shape {
     recordsPerPiece: 1 + dice.below(12),
     commitMs: 1 + dice.below(40),
     isMixed: dice.chance(0.25),
+    refuses: servers === 1 && dice.chance(0.6),
   };
 }
 

@@ -46,7 +46,7 @@ export class SimServer {
       commitMs: () => dice.fraction() * shape.commitMs,
       limits: { entriesPerPage: shape.entriesPerPage, recordsPerPiece: shape.recordsPerPiece },
       retention: shape.retention,
-      authorize: isPermitted,
+      authorize: (change) => !shape.refuses || isPermitted(change),
       onAppended: (_server, entries) => truth.appended(this.name, this.knowledge, entries),
       onSnapshot: (_server, id) => this.#note(id),
     });
