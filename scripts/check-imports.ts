@@ -57,7 +57,9 @@ export const RULES: readonly Rule[] = [
     packages: ['comlink', 'dexie', 'idb', 'rxjs'],
   },
   { of: 'sdk/src/react', folders: sdk('client'), packages: ['react', 'rxjs'] },
-  { of: 'sdk/src/testing', folders: sdk('client', ...PURE, 'store', 'worker'), packages: [] },
+  { of: 'sdk/src/testing', folders: sdk('client', ...PURE, 'store', 'transport', 'worker'), packages: [] },
+  // The example of docs/testing.md imports what its readers do.
+  { of: 'sdk/src/testing/example.test.ts', folders: [], packages: ['@skerry/sdk', '@skerry/sdk/testing'] },
   { of: 'sdk/src/kernel.ts', folders: sdk(...PURE), packages: [] },
   { of: 'sdk/src/worker.ts', folders: sdk('worker'), packages: ['comlink'] },
   { of: 'sdk/src/react.ts', folders: sdk('react', 'client'), packages: [] },

@@ -21,16 +21,17 @@ export function benchCodec(): void {
 
 function benchPage(name: string, changes: readonly Change[]): void {
   const entries = changes.map((change, i): StoredEntry => {
-    return { n: i + 1, dot: change.dot, change: JSON.stringify(change) };
+    return { lsn: i + 1, stamp: [SID, i + 1], kind: 'change', dot: change.dot, text: JSON.stringify(change) };
   });
   const end = { [SID]: CHANGES };
-  const text = encodePage(SID, entries, end, end);
+  const place = { cursor: end, head: end };
+  const text = encodePage(entries, place);
   const pages = Array.from({ length: ROUNDS }, () => fresh(entries));
   let i = 0;
   let decoded: unknown;
   const times = inTurns(ROUNDS, {
     'encoded and decoded': () => {
-      decoded = decodeServerMessage(encodePage(SID, pages[i++]!, end, end), LIMITS);
+      decoded = decodeServerMessage(encodePage(pages[i++]!, place), LIMITS);
     },
     'JSON alone': () => void JSON.stringify(JSON.parse(text)),
   });

@@ -3,6 +3,7 @@
  * records the page costs the same; beside it, what deriving the conflicts of every record would cost.
  */
 import {
+  type StoredEntry,
   encodePage,
   openConflicts,
   decodeServerMessage,
@@ -61,9 +62,15 @@ function pagesOf(changes: readonly Change[], after: number): readonly Page[] {
   const pages: Page[] = [];
   for (let i = 0; i < changes.length; i += PAGE) {
     const part = changes.slice(i, i + PAGE);
-    const stored = part.map((change, n) => ({ n: after + i + n + 1, dot: change.dot, change: JSON.stringify(change) }));
+    const stored = part.map((change, at): StoredEntry => ({
+      lsn: after + i + at + 1,
+      stamp: [SID, after + i + at + 1],
+      kind: 'change',
+      dot: change.dot,
+      text: JSON.stringify(change),
+    }));
     const end = { [SID]: after + i + part.length };
-    const decoded = decodeServerMessage(encodePage(SID, stored, end, end), DEFAULT_LIMITS);
+    const decoded = decodeServerMessage(encodePage(stored, { cursor: end, head: end }), DEFAULT_LIMITS);
     if (decoded.type !== 'ok' || decoded.message.type !== 'page') throw new Error('the page is none');
     pages.push(decoded.message);
   }

@@ -2,7 +2,14 @@
  * For tests and simulations: whole devices, a server and a network that misbehaves, in one process and in virtual
  * time. They run the code that production runs; only clock, randomness, disk and wire are replaced.
  */
-export { copyDisk, MemoryDevice, emptyDisk, type LocalIntent, type MemoryDeviceOptions, type MemoryDisk } from './store/memory-device.ts';
+export {
+  copyDisk,
+  MemoryDevice,
+  emptyDisk,
+  type LocalIntent,
+  type MemoryDeviceOptions,
+  type MemoryDisk,
+} from './store/memory-device.ts';
 export type { RecordRow } from './store/layout.ts';
 export { recordKey } from './store/record-key.ts';
 export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';

@@ -111,8 +111,7 @@ function ingestNext(state: SessionState): Step {
   // The last piece, which a proxy has sent twice: by now it is ingested.
   if (!isPage && link.bootstrap?.about.id !== frame.id) return ingestNext(withLink(state, link, { inbox }));
   const ingesting = withLink(state, link, { inbox, isIngesting: true });
-  if (isPage)
-    return withEffects(ingesting, onLink(state, { type: 'ingest', page: frame, founders: link.founders }));
+  if (isPage) return withEffects(ingesting, onLink(state, { type: 'ingest', page: frame, founders: link.founders }));
   // A piece that came twice, behind the end of its snapshot.
   if (link.bootstrap === null) return ingestNext(withLink(state, link, { inbox }));
   const { about } = link.bootstrap;

@@ -104,16 +104,15 @@ export function createTestNetwork<const C extends Collections>(options: TestNetw
 
   /** Moves time until a promise ends, which depends on timers and frames. */
   const during = async (promise: Promise<unknown>, failure: () => Error): Promise<void> => {
-    let outcome: { readonly error: unknown } | 'done' | null = null;
-    promise.then(
-      () => (outcome = 'done'),
-      (error: unknown) => (outcome = { error }),
-    );
+    const end = { isReached: false };
+    const watched = promise.finally(() => (end.isReached = true));
+    // Whoever awaits below hears of it.
+    watched.catch(() => undefined);
     const giveUpMs = timeline.nowMs + PATIENCE_MS;
-    for (await databasesRest(); outcome === null; await advance(STEP_MS)) {
+    for (await databasesRest(); !end.isReached; await advance(STEP_MS)) {
       if (timeline.nowMs > giveUpMs) throw failure();
     }
-    if (outcome !== 'done') throw (outcome as { readonly error: unknown }).error;
+    await watched;
   };
 
   const settled = async (): Promise<void> => {
