@@ -23,6 +23,7 @@ const NONE = 0;
 
 /** What has a place in the packed form; all else follows under its key. */
 const PLACED = {
+  entry: new Set(['stamp', 'dot', 'hlc', 'change']),
   change: new Set(['dot', 'hlc', 'recs']),
   sentChange: new Set(['dot', 'hlc', 'recs', 'deps']),
   record: new Set(['c', 'id', 'rv', 'ops']),
@@ -52,9 +53,9 @@ export function packPage(page: Page): object {
   return { ...page, names: [...names.keys()], entries };
 }
 
-/** An alias or a control entry, of which there are few, stays as it is. */
+/** An alias or a control entry, of which there are few, stays as it is; so does what says more than a change. */
 function packEntry(names: Names, entry: LogEntry): unknown {
-  if ('control' in entry || 'alias' in entry) return entry;
+  if ('control' in entry || 'alias' in entry || othersOf(entry, PLACED.entry)) return entry;
   const { stamp, dot, hlc, change } = entry;
   const head = [numberOf(names, stamp[0]), stamp[1], numberOf(names, incOf(dot)), seqOf(dot)];
   if (!change) return hlc === undefined ? head : [...head, hlc];
