@@ -9,6 +9,9 @@ import type { Transactions } from './transactions.ts';
 import type { World } from './world.ts';
 import { corruptRecord } from './corruption.ts';
 
+/** A copy that takes back what was refused leaves what the other one wrote on top of it: not where changes are refused. */
+const COPYING: ReadonlySet<Action['do']> = new Set(['clone', 'put-back', 'lose-tail']);
+
 export class Perform {
   readonly #world: World;
   readonly #transactions: Transactions;
@@ -42,8 +45,9 @@ export class Perform {
   }
 
   #onDevice(device: SimDevice, action: Extract<Action, { device: number }>): string {
-    const { counters, timeline } = this.#world;
+    const { counters, timeline, script } = this.#world;
     const { test } = device;
+    if (script.shape.refuses && COPYING.has(action.do)) return 'is looked after too well for that';
     switch (action.do) {
       case 'write':
       case 'decide': {
@@ -75,7 +79,7 @@ export class Perform {
         test.restart();
         return 'is restarted';
       case 'move':
-        return this.#move(device, action.server);
+        return this.#move(device, action.server, action.isLate);
       case 'back-up':
         device.backUp();
         return 'is backed up';
@@ -144,11 +148,11 @@ export class Perform {
     if (!server.isLost && !server.isRefilling) this.#world.links.start(server);
   }
 
-  #move(device: SimDevice, place: number): string {
+  #move(device: SimDevice, place: number, isLate: boolean): string {
     const alive = this.#world.servers.filter((server) => !server.isLost);
     const to = alive[place % alive.length]!;
     if (device.home === to) return `stays with ${to.name}`;
-    device.moveTo(to);
+    device.moveTo(to, isLate);
     this.#world.counters.count('device moved to another server');
     return `moves to ${to.name}`;
   }
