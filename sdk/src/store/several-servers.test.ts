@@ -211,6 +211,31 @@ describe('going over to a snapshot', () => {
     expect([device.disk.outbox.size, likes(device), device.row('notes', 'm')]).toMatchObject([0, 2, { title: 'mine' }]);
   });
 
+  test('[DSV11] what a server does not take of somebody else is given up; what is behind it goes on', () => {
+    const a = new SpaceServer('a');
+    const device = open();
+    a.push(creation('x'), like('x', 2), creation('y', 1, 'other'));
+    pull(device, a);
+    const mine = write(device, ROW, 'mine');
+    a.disk = new SpaceServer('a').disk;
+    goOver(device, a, 'forked');
+    expect(likes(device)).toBe(2);
+    const result = device.reject(dotOf(incNamed('x'), 1), { code: 'FORBIDDEN', message: 'not yours' });
+    expect(result).toMatchObject({ type: 'taken-back', records: [] });
+    expect(device.disk.rejected.size).toBe(0);
+    const left = device.readOutbox(null, ALL).map((item) => item.change);
+    expect(left.map(({ dot, ex }) => [dot, ex])).toEqual([
+      [dotOf(incNamed('y'), 1), undefined],
+      [mine, [dotOf(incNamed('y'), 1)]],
+    ]);
+    expect(device.disk.replica.outbox.changes).toBe(2);
+    expect([...device.disk.outbox.values()].reduce((sum, row) => sum + row.bytes, 0)).toBe(
+      device.disk.replica.outbox.bytes,
+    );
+    expect(device.row('notes', ROW)).toMatchObject({ title: 'mine' });
+    expect(a.push(...left).refused?.code).not.toBe('BEHIND');
+  });
+
   test('[DSV9] a writer of whom a part is on no server and not here goes on under a name that two copies choose alike', () => {
     const a = new SpaceServer('a');
     const device = open();
