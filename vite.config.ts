@@ -20,7 +20,7 @@ const tests: ViteUserConfig = {
       project('sdk', ['sdk/src/**/*.test.ts', 'sdk/src/**/*.test.tsx'], [KERNEL]),
       project('server', ['sync-server/src/**/*.test.ts']),
       project('demo', ['demo-app/src/**/*.test.ts', 'demo-app/src/**/*.test.tsx']),
-      project('tools', ['scripts/**/*.test.ts', 'e2e/fixtures/**/*.test.ts']),
+      project('tools', ['scripts/**/*.test.ts', 'e2e/fixtures/**/*.test.ts', 'e2e/simulation/**/*.test.ts']),
     ],
   },
 };

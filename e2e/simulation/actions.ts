@@ -103,4 +103,5 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
 
 const DEVICE_SKEWS = [0, HOUR_MS, -HOUR_MS, 365 * 24 * HOUR_MS, -365 * 24 * HOUR_MS, 30_000, 90_000];
 /** Servers' clocks are kept by NTP: wrong by seconds, or by a few minutes when that fails. */
-const SERVER_SKEWS = [0, 20_000, -20_000, 240_000, -240_000];
+export const MOST_SKEW_MS = 240_000;
+const SERVER_SKEWS = [0, 20_000, -20_000, MOST_SKEW_MS, -MOST_SKEW_MS];

@@ -29,6 +29,7 @@ export function checkQuietEnd(world: World): void {
   const [server] = servers;
   checkNothingLost(world);
   checkTakenBack(world);
+  countDecisions(world);
   countConstraints(world);
   for (const device of devices) {
     checkDrained(device);
@@ -52,6 +53,17 @@ export function checkQuietEnd(world: World): void {
       checkHot(device.name, record, by, device.disk.records.get(record)?.base);
       checkSurfaced(record, by, device, world);
     }
+  }
+}
+
+function countDecisions({ truth, counters, servers }: World): void {
+  const { applied } = servers.find((server) => !server.isLost)!.knowledge;
+  for (const written of truth.byRecord(applied).values()) {
+    const decisions = written.filter(({ by }) => by.change.kind === 'resolve');
+    const others = (one: Written): readonly Written[] => written.filter((other) => other !== one);
+    const isMet = (one: Written): boolean =>
+      others(one).some(({ by }) => !truth.happenedBefore(by, one.by) && !truth.happenedBefore(one.by, by));
+    counters.count('resolution concurrent with an edit', decisions.filter(isMet).length);
   }
 }
 

@@ -9,6 +9,9 @@ import type { Transactions } from './transactions.ts';
 import type { World } from './world.ts';
 import { corruptRecord } from './corruption.ts';
 
+/** A copy that takes back what was refused leaves what the other one wrote on top of it: not where changes are refused. */
+const COPYING: ReadonlySet<Action['do']> = new Set(['clone', 'put-back', 'lose-tail']);
+
 export class Perform {
   readonly #world: World;
   readonly #transactions: Transactions;
@@ -42,8 +45,9 @@ export class Perform {
   }
 
   #onDevice(device: SimDevice, action: Extract<Action, { device: number }>): string {
-    const { counters, timeline } = this.#world;
+    const { counters, timeline, script } = this.#world;
     const { test } = device;
+    if (script.shape.refuses && COPYING.has(action.do)) return 'is looked after too well for that';
     switch (action.do) {
       case 'write':
       case 'decide': {

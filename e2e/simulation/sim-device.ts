@@ -80,6 +80,9 @@ export class SimDevice implements Profile {
       disk: saved.disk,
       skewMs: 0,
       openStore: (options) => new WitnessedStore(options, this, truth, snapshots),
+      onNews: (news) => {
+        if (news.type === 'restamped' && news.changes > 0) counters.count('restamped', news.changes);
+      },
     });
   }
 
@@ -121,6 +124,8 @@ export class SimDevice implements Profile {
   switched(knowledge: Knowledge, discarded: number): void {
     this.knowledge = knowledge;
     this.#counters.count('snapshot taken');
+    const relayed = [...this.disk.outbox.values()].filter((row) => row.relay);
+    this.#counters.count('change offered again', relayed.length);
     if (this.corrupted !== null) this.#counters.count('corruption repaired');
     if (discarded > 0) this.#counters.count('version put into quarantine', discarded);
     this.corrupted = null;

@@ -2,6 +2,7 @@
 import { isRecent, randomName, type Sid } from '@skerry/sdk/kernel';
 import { TestServer, type ServerDisk, type Timeline } from '@skerry/sdk/testing';
 
+import type { Counters } from './counters.ts';
 import { Dice } from './dice.ts';
 import { DotSet } from './dot-set.ts';
 import type { Shape } from './shape.ts';
@@ -16,6 +17,7 @@ export interface SimServerOptions {
   readonly shape: Shape;
   readonly timeline: Timeline;
   readonly truth: Truth;
+  readonly counters: Counters;
   /** What a device knows that has taken a snapshot, by the snapshot's id. */
   readonly snapshots: Map<string, Knowledge>;
 }
@@ -33,7 +35,7 @@ export class SimServer {
   /** It was restored, and speaks to nobody before it has got back what it had told others. */
   isRefilling = false;
 
-  constructor({ name, sid, founders, seed, shape, timeline, truth, snapshots }: SimServerOptions) {
+  constructor({ name, sid, founders, seed, shape, timeline, truth, counters, snapshots }: SimServerOptions) {
     const dice = new Dice(seed);
     this.name = name;
     this.#dice = dice;
@@ -47,7 +49,10 @@ export class SimServer {
       limits: { entriesPerPage: shape.entriesPerPage, recordsPerPiece: shape.recordsPerPiece },
       retention: shape.retention,
       authorize: (change) => !shape.refuses || isPermitted(change),
-      onAppended: (_server, entries) => truth.appended(this.name, this.knowledge, entries),
+      onAppended: (_server, entries) => {
+        truth.appended(this.name, this.knowledge, entries);
+        counters.count('alias', entries.filter(({ kind }) => kind === 'alias').length);
+      },
       onSnapshot: (_server, id) => this.#note(id),
     });
   }

@@ -60,6 +60,7 @@ export class World {
       const app = shape.isMixed && i % 2 === 1 ? 1 : 0;
       this.addDevice({ name: `d${i}`, app, home: this.servers[this.#dice.below(shape.servers)]! });
     }
+    if (shape.isMixed) this.counters.count('two versions of the app');
     this.#perform = new Perform(this, this.transactions);
     for (const server of this.servers) this.#keepUp(server);
   }
@@ -116,9 +117,9 @@ export class World {
   }
 
   #makeServer(name: string, sid: Sid, founders: readonly Sid[]): SimServer {
-    const { timeline, truth, snapshots } = this;
+    const { timeline, truth, counters, snapshots } = this;
     const seed = this.#dice.seed();
-    return new SimServer({ name, sid, founders, seed, shape: this.script.shape, timeline, truth, snapshots });
+    return new SimServer({ name, sid, founders, seed, shape: this.script.shape, timeline, truth, counters, snapshots });
   }
 
   #keepUp(server: SimServer): void {
