@@ -17,7 +17,8 @@ export type Action =
   | OnDevice<{ readonly do: 'mood'; readonly mood: Mood; readonly forMs: number; readonly isCut: boolean }>
   | OnDevice<{ readonly do: 'crash'; readonly backMs: number }>
   | OnDevice<{ readonly do: 'restart' }>
-  | OnDevice<{ readonly do: 'move'; readonly server: number }>
+  /** `isLate`: what was on its way to the server that is left still arrives there. */
+  | OnDevice<{ readonly do: 'move'; readonly server: number; readonly isLate: boolean }>
   | OnDevice<{ readonly do: 'back-up' }>
   | OnDevice<{ readonly do: 'put-back'; readonly backup: number }>
   /** What was written last is lost with the power; what was sent is not. */
@@ -82,7 +83,7 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
   ],
   [35, ({ dice, device }) => ({ do: 'crash', device, backMs: dice.fraction() * 5_000 })],
   [25, ({ device }) => ({ do: 'restart', device })],
-  [35, ({ device, server }) => ({ do: 'move', device, server })],
+  [50, ({ dice, device, server }) => ({ do: 'move', device, server, isLate: dice.chance(0.6) })],
   [15, ({ device }) => ({ do: 'back-up', device })],
   [12, ({ dice, device }) => ({ do: 'put-back', device, backup: dice.below(8) })],
   [10, ({ device }) => ({ do: 'lose-tail', device })],
@@ -98,7 +99,7 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
   [5, ({ dice, server }) => ({ do: 'restore-server', server, isCareless: dice.chance(0.4) })],
   [4, ({ server }) => ({ do: 'lose-server', server })],
   [15, () => ({ do: 'evict' })],
-  [20, ({ dice }) => ({ do: 'partition', dice: dice.seed(), forMs: dice.fraction() * 60_000 })],
+  [30, ({ dice }) => ({ do: 'partition', dice: dice.seed(), forMs: dice.fraction() * 60_000 })],
 ];
 
 const DEVICE_SKEWS = [0, HOUR_MS, -HOUR_MS, 365 * 24 * HOUR_MS, -365 * 24 * HOUR_MS, 30_000, 90_000];

@@ -22,9 +22,10 @@ export function checkSettled(world: World): void {
   // A server remembers where its log stood in steps of a part of the longest time that it keeps anything.
   const longestMs = Math.max(retention.tombstoneMs, retention.logMs);
   const forgets = longestMs <= LONGEST_WAIT_MS;
+  const horizonMs = retention.tombstoneMs <= LONGEST_WAIT_MS ? retention.tombstoneMs : 0;
   // One whose clock was ahead waits until it is that late again.
   const aheadMs = world.counters.all.has(SERVER_CLOCK) ? MOST_SKEW_MS : 0;
-  const waitMs = aheadMs + (forgets ? 1.5 * longestMs + 3 * maintainMs + 60_000 : 60_000);
+  const waitMs = aheadMs + 1.5 * (forgets ? longestMs : horizonMs) + 3 * maintainMs + 60_000;
   timeline.runUntil(timeline.nowMs + waitMs);
   if (forgets) {
     for (const { name, test } of alive) checkNoTombstones(name, test.space.records);

@@ -36,7 +36,6 @@ export const MUST_HAPPEN: readonly string[] = [
   'constraint: tree open at the end',
   'open at the end: field',
   'open at the end: delete',
-  'open at the end: recovered',
   'open at the end: three versions or more',
   'link cut',
   'frames of an old link arrive late',

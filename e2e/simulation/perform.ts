@@ -79,7 +79,7 @@ export class Perform {
         test.restart();
         return 'is restarted';
       case 'move':
-        return this.#move(device, action.server);
+        return this.#move(device, action.server, action.isLate);
       case 'back-up':
         device.backUp();
         return 'is backed up';
@@ -148,11 +148,11 @@ export class Perform {
     if (!server.isLost && !server.isRefilling) this.#world.links.start(server);
   }
 
-  #move(device: SimDevice, place: number): string {
+  #move(device: SimDevice, place: number, isLate: boolean): string {
     const alive = this.#world.servers.filter((server) => !server.isLost);
     const to = alive[place % alive.length]!;
     if (device.home === to) return `stays with ${to.name}`;
-    device.moveTo(to);
+    device.moveTo(to, isLate);
     this.#world.counters.count('device moved to another server');
     return `moves to ${to.name}`;
   }

@@ -6,7 +6,7 @@ import { countOf, covers, type Sid } from '@skerry/sdk/kernel';
 import { TestPeering, type Timeline } from '@skerry/sdk/testing';
 
 import { Dice } from './dice.ts';
-import type { ServerTopology } from './shape.ts';
+import type { ServerTopology, Shape } from './shape.ts';
 import type { SimServer } from './sim-server.ts';
 
 /** From whom each server pulls. A star has its middle in the first server, a ring goes backwards. */
@@ -33,14 +33,14 @@ const LOOK_MS = 1_000;
 
 export class ServerLinks {
   readonly #servers: readonly SimServer[];
-  readonly #topology: ServerTopology;
+  readonly #shape: Shape;
   readonly #timeline: Timeline;
   readonly #dice: Dice;
   #links: readonly ServerLink[] = [];
 
-  constructor(servers: readonly SimServer[], topology: ServerTopology, timeline: Timeline, seed: number) {
+  constructor(servers: readonly SimServer[], shape: Shape, timeline: Timeline, seed: number) {
     this.#servers = servers;
-    this.#topology = topology;
+    this.#shape = shape;
     this.#timeline = timeline;
     this.#dice = new Dice(seed);
     this.rewire();
@@ -53,7 +53,7 @@ export class ServerLinks {
   /** Makes the links that the topology wants among those that are left. */
   rewire(): void {
     const { alive } = this;
-    const wanted = alive.flatMap((to) => sourcesOf(to, alive, this.#topology).map((from) => ({ to, from })));
+    const wanted = alive.flatMap((to) => sourcesOf(to, alive, this.#shape.topology).map((from) => ({ to, from })));
     const isWanted = ({ to, from }: ServerLink): boolean => wanted.some((one) => one.to === to && one.from === from);
     for (const { peering } of this.#links.filter((link) => !isWanted(link))) peering.stop();
     const kept = this.#links.filter(isWanted);
@@ -64,6 +64,7 @@ export class ServerLinks {
   #connect(to: SimServer, from: SimServer): ServerLink {
     const random = new Dice(this.#dice.seed()).random;
     const peering = new TestPeering({ timeline: this.#timeline, random, to: to.test, from: from.test });
+    peering.weather.maxDelayMs = this.#shape.betweenMs;
     return { to, from, peering };
   }
 

@@ -14,6 +14,8 @@ export interface Shape {
   readonly maintainMs: number;
   readonly entriesPerPage: number;
   readonly recordsPerPiece: number;
+  /** Most time that a frame takes between servers. */
+  readonly betweenMs: number;
   /** Most time that a server's commit takes. */
   readonly commitMs: number;
   /** Whether devices run different versions of the app. */
@@ -44,6 +46,7 @@ export function shapeOf(dice: Dice): Shape {
     maintainMs: dice.pick([SECOND, 5 * SECOND, 30 * SECOND]),
     entriesPerPage: 1 + dice.below(40),
     recordsPerPiece: 1 + dice.below(12),
+    betweenMs: dice.pick([50, 50, 3_000]),
     commitMs: 1 + dice.below(40),
     isMixed: dice.chance(0.25),
     refuses: servers === 1 && dice.chance(0.6),

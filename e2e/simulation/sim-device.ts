@@ -109,10 +109,11 @@ export class SimDevice implements Profile {
     return carried;
   }
 
-  moveTo(home: SimServer): void {
+  moveTo(home: SimServer, isLate = false): void {
     this.home = home;
     this.test.server = home.test;
-    this.test.cutLink();
+    if (isLate) this.test.abandonLink();
+    else this.test.cutLink();
   }
 
   /** What it holds may be wrong: it asks for all of it anew. */

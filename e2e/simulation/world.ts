@@ -55,7 +55,7 @@ export class World {
     this.#dice = new Dice(seed ^ 0x5eed);
     const sids = Array.from({ length: shape.servers }, () => randomName(64, this.#dice.random));
     this.servers = sids.map((sid, i) => this.#makeServer(`S${i}`, sid, sids));
-    this.links = new ServerLinks(this.servers, shape.topology, this.timeline, this.#dice.seed());
+    this.links = new ServerLinks(this.servers, shape, this.timeline, this.#dice.seed());
     for (let i = 0; i < shape.devices; i++) {
       const app = shape.isMixed && i % 2 === 1 ? 1 : 0;
       this.addDevice({ name: `d${i}`, app, home: this.servers[this.#dice.below(shape.servers)]! });
