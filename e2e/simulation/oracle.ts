@@ -173,13 +173,13 @@ function rowsOf({ disk }: SimDevice): string {
 function conflictsOf({ disk }: SimDevice): string {
   return [...disk.conflicts]
     .sort(byKey)
-    .map(([id, conflict]) => `${id} ${canonicalJson(withoutStamps(conflict as unknown as Json))}`)
+    .map(([id, conflict]) => `${id} ${canonicalJson(withoutStamps(conflict) as Json)}`)
     .join('\n');
 }
 
-/** Under which of its numbers a replica got a change first is its own affair. */
-function withoutStamps(value: Json): Json {
-  return JSON.parse(JSON.stringify(value, (key, item: unknown) => (key === 'stamp' ? undefined : item))) as Json;
+/** Under which number a change came is each replica's own affair. */
+function withoutStamps(conflict: unknown): unknown {
+  return JSON.parse(JSON.stringify(conflict, (key, value: unknown) => (key === 'stamp' ? undefined : value)));
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
