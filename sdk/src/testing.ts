@@ -25,7 +25,9 @@ export {
   type TestNetworkDevice,
   type TestNetworkOptions,
 } from './testing/test-network.ts';
+export { arbitraries, type Arbitraries } from './testing/arbitraries.ts';
 export type { ContractCase } from './testing/contract.ts';
+export { storeContract, type StoreSubject } from './testing/store-contract.ts';
 export { transportContract, type TransportPeer, type TransportSubject } from './testing/transport-contract.ts';
 export {
   testMerge,

@@ -233,6 +233,8 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
   } catch (error) {
     tx.done.catch(() => undefined);
     try {
+      // Requests run in order: behind this one none is under way that the abort would reject with nobody listening.
+      await tx.objectStore(META).count();
       tx.abort();
     } catch {
       // It was aborted by the error itself.
