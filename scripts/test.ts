@@ -13,6 +13,7 @@ const SUITES: readonly { readonly name: string; run(): Promise<Tally> }[] = [
   { name: 'check', run: check },
   { name: 'unit', run: unit },
   { name: 'simulation', run: simulation },
+  { name: 'mutants', run: mutants },
   { name: 'e2e', run: e2e },
 ];
 
@@ -24,9 +25,15 @@ async function unit(): Promise<Tally> {
   return tallyOf(code, readVitest(report));
 }
 
-/** As many worlds as it takes to see everything that must happen in them. */
+/** As many worlds as two cores run in about five minutes. */
 async function simulation(): Promise<Tally> {
-  const { code, lastLine } = await runReading(process.execPath, ['scripts/sim.ts', '--seeds', '200']);
+  const { code, lastLine } = await runReading(process.execPath, ['scripts/sim.ts', '--seeds', '2000']);
+  return tallyOf(code, readSummary(lastLine));
+}
+
+/** Whether the simulation still finds what it is known to find. */
+async function mutants(): Promise<Tally> {
+  const { code, lastLine } = await runReading(process.execPath, ['scripts/sim-mutants.ts', '--quick']);
   return tallyOf(code, readSummary(lastLine));
 }
 

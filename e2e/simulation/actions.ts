@@ -83,7 +83,7 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
   ],
   [35, ({ dice, device }) => ({ do: 'crash', device, backMs: dice.fraction() * 5_000 })],
   [25, ({ device }) => ({ do: 'restart', device })],
-  [50, ({ dice, device, server }) => ({ do: 'move', device, server, isLate: dice.chance(0.6) })],
+  [90, ({ dice, device, server }) => ({ do: 'move', device, server, isLate: dice.chance(0.6) })],
   [15, ({ device }) => ({ do: 'back-up', device })],
   [12, ({ dice, device }) => ({ do: 'put-back', device, backup: dice.below(8) })],
   [10, ({ device }) => ({ do: 'lose-tail', device })],

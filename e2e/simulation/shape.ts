@@ -46,7 +46,7 @@ export function shapeOf(dice: Dice): Shape {
     maintainMs: dice.pick([SECOND, 5 * SECOND, 30 * SECOND]),
     entriesPerPage: 1 + dice.below(40),
     recordsPerPiece: 1 + dice.below(12),
-    betweenMs: dice.pick([50, 50, 3_000]),
+    betweenMs: dice.pick([50, 2_000, 6_000]),
     commitMs: 1 + dice.below(40),
     isMixed: dice.chance(0.25),
     refuses: servers === 1 && dice.chance(0.6),

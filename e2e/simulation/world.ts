@@ -136,7 +136,8 @@ export class World {
     }
     if (this.#step % CHECK_EVERY !== 0) return;
     checkDevice(this.devices[(this.#step / CHECK_EVERY) % this.devices.length]!, this.truth);
-    checkServer(this.servers[(this.#step / CHECK_EVERY) % this.servers.length]!, this.truth);
+    const { alive } = this.links;
+    checkServer(alive[(this.#step / CHECK_EVERY) % alive.length]!, this.truth);
   }
 
   #traceHash(): string {
