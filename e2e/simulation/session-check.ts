@@ -7,6 +7,7 @@ import type { SimServer } from './sim-server.ts';
 import { MARKS, markPath, type Truth } from './truth.ts';
 import { Violation } from './violation.ts';
 
+const NONE: ReadonlySet<string> = new Set();
 const ALL = { changes: 1_000_000, bytes: Infinity };
 
 export function checkSession(device: SimDevice, truth: Truth): void {
@@ -65,8 +66,8 @@ export function checkSaved({ name, test }: SimDevice, servers: readonly SimServe
   }
 }
 
-/** [I6] [I7] A device's whole state is what follows from the changes that it has been told. */
-export function checkDevice(device: SimDevice, truth: Truth): void {
+/** [I6] [I7] A device's whole state is what follows from the changes that it has been told; not of `unsettled` records. */
+export function checkDevice(device: SimDevice, truth: Truth, unsettled: ReadonlySet<string> = NONE): void {
   if (device.corrupted !== null) return;
   const items = device.test.store.readOutbox(null, ALL);
   const own = new Map(items.map(({ change }) => [change.dot, change]));
@@ -74,6 +75,7 @@ export function checkDevice(device: SimDevice, truth: Truth): void {
   const visible = truth.byRecord(device.visible(), own);
   const { records } = device.disk;
   for (const key of new Set([...records.keys(), ...visible.keys()])) {
+    if (unsettled.has(key)) continue;
     const row = records.get(key);
     checkState(`${device.name}'s base of`, key, confirmed.get(key) ?? [], row?.base, truth);
     checkState(`${device.name}'s view of`, key, visible.get(key) ?? [], row?.overlay ?? row?.base, truth);
@@ -81,8 +83,12 @@ export function checkDevice(device: SimDevice, truth: Truth): void {
 }
 
 /** [I6] [I7] The same of a server. */
-export function checkServer({ name, test, knowledge }: SimServer, truth: Truth): void {
+export function checkServer(
+  { name, test, knowledge }: SimServer,
+  truth: Truth,
+  unsettled: ReadonlySet<string> = NONE,
+): void {
   const written = truth.byRecord(knowledge.applied);
   for (const key of new Set([...test.space.records.keys(), ...written.keys()]))
-    checkState(name, key, written.get(key) ?? [], test.space.records.get(key), truth);
+    if (!unsettled.has(key)) checkState(name, key, written.get(key) ?? [], test.space.records.get(key), truth);
 }

@@ -70,6 +70,8 @@ export class Truth {
   readonly #logged = new Map<Dot, { readonly change: Change; readonly recs: string }>();
   /** A server's disk was lost or put back: what it had taken under a dot may be taken otherwise by the others. */
   mayDiffer = false;
+  /** Records of which two servers have taken different contents; who followed the lost one has that content for a while. */
+  readonly contested = new Set<string>();
 
   /** Called right after a write. */
   witness(change: Change, { device, past, form = null }: WriteAbout): Witnessed {
@@ -132,8 +134,10 @@ export class Truth {
   #take(change: Change): void {
     const recs = canonicalJson(change.recs as unknown as Json);
     const before = this.#logged.get(change.dot);
-    if (before && before.recs !== recs && !this.mayDiffer)
-      throw new Violation('I6', `${change.dot} has two contents: ${before.recs} and ${recs}`);
+    if (before && before.recs !== recs) {
+      if (!this.mayDiffer) throw new Violation('I6', `${change.dot} has two contents: ${before.recs} and ${recs}`);
+      for (const rec of [...before.change.recs, ...change.recs]) this.contested.add(recordKey(rec.c, rec.id));
+    }
     // Two copies of a profile may correct one stamp differently: the greater one counts.
     const hlc = Math.max(change.hlc, before?.change.hlc ?? 0);
     this.#logged.set(change.dot, { change: { ...change, hlc }, recs });

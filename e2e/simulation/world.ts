@@ -135,9 +135,9 @@ export class World {
       if (!this.hadDisaster) checkSaved(device, this.servers, this.truth);
     }
     if (this.#step % CHECK_EVERY !== 0) return;
-    checkDevice(this.devices[(this.#step / CHECK_EVERY) % this.devices.length]!, this.truth);
+    checkDevice(this.devices[(this.#step / CHECK_EVERY) % this.devices.length]!, this.truth, this.truth.contested);
     const { alive } = this.links;
-    checkServer(alive[(this.#step / CHECK_EVERY) % alive.length]!, this.truth);
+    checkServer(alive[(this.#step / CHECK_EVERY) % alive.length]!, this.truth, this.truth.contested);
   }
 
   #traceHash(): string {
