@@ -34,7 +34,13 @@ function checkTransactionsWhole(device: SimDevice, truth: Truth): void {
     if (!transaction || isTakenBack(device, transaction.by.dot, truth)) continue;
     for (const record of transaction.records) {
       const marks = rows.get(record);
-      if (!marks || marks.has(mark) || isUnmarked(device, record, mark, truth)) continue;
+      if (
+        !marks ||
+        marks.has(mark) ||
+        device.disk.records.get(record)?.grave ||
+        isUnmarked(device, record, mark, truth)
+      )
+        continue;
       throw new Violation('I5', `${device.name} shows ${transaction.by.dot} without its part on ${show(record)}`);
     }
   }
@@ -78,6 +84,8 @@ export function checkDevice(device: SimDevice, truth: Truth, unsettled: Readonly
     if (unsettled.has(key)) continue;
     const row = records.get(key);
     checkState(`${device.name}'s base of`, key, confirmed.get(key) ?? [], row?.base, truth);
+    // Of a record that a snapshot has forgotten, the device shows the last that it knew: a delete is not in it.
+    if (row?.grave) continue;
     checkState(`${device.name}'s view of`, key, visible.get(key) ?? [], row?.overlay ?? row?.base, truth);
   }
 }

@@ -1,6 +1,6 @@
 /** What many seeds came to, and whether they have seen all that they should. */
 import { runSeed, stepInWords, type Failure } from './run.ts';
-import { MUST_HAPPEN, SEEDS_TO_SEE_ALL } from './counters.ts';
+import { MUST_HAPPEN, MUST_HAPPEN_RARELY, SEEDS_TO_SEE_ALL, SEEDS_TO_SEE_RARE } from './counters.ts';
 
 export interface Tally {
   readonly seeds: number;
@@ -50,7 +50,11 @@ export function sum(a: Tally, b: Tally): Tally {
 
 /** Prints the counters and the failures; true when all is well. */
 export function report(total: Tally, seconds: number, cores: number): boolean {
-  const missing = total.seeds < SEEDS_TO_SEE_ALL ? [] : MUST_HAPPEN.filter((name) => !total.counters[name]);
+  const wanted = [
+    ...(total.seeds < SEEDS_TO_SEE_ALL ? [] : MUST_HAPPEN),
+    ...(total.seeds < SEEDS_TO_SEE_RARE ? [] : MUST_HAPPEN_RARELY),
+  ];
+  const missing = wanted.filter((name) => !total.counters[name]);
   const perSecond = (total.seeds / seconds).toFixed(1);
   console.log(
     `${total.seeds} seeds, ${total.changes} changes, ${seconds.toFixed(1)} s on ${cores} cores, ${perSecond} seeds/s`,

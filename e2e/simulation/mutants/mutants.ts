@@ -123,6 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sdk/src/space/decide-pull.ts',
     find: 'if (seqOf(dot) === have + 1) {',
     replace: 'if (seqOf(dot) <= have + 1) {',
+    seed: 70,
   },
   {
     name: 'nothing is offered again',
