@@ -12,13 +12,13 @@ import { report, runRange, sum } from './tally.ts';
 const USAGE = `npm run sim -- [options]
   --seed N              one world, twice, and whether both runs were the same
   --seeds N --first K   N worlds from seed K (300 from 1), on every core
-  --minutes M           as many worlds as fit into M minutes, on every core
+  --minutes M           as many worlds as fit into M minutes, on every core; with --seeds, N at most
   --shrink S            seconds to make a failing script smaller (30; 0: not at all)
   --help                this text`;
 
 const OPTIONS = {
   seed: { type: 'string' },
-  seeds: { type: 'string', default: '300' },
+  seeds: { type: 'string' },
   first: { type: 'string', default: '1' },
   minutes: { type: 'string' },
   shrink: { type: 'string', default: '30' },
@@ -28,6 +28,9 @@ const OPTIONS = {
   hunt: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+
+/** How many worlds when nothing limits them. */
+const SEEDS = 300;
 
 const values = readOptions();
 
@@ -68,14 +71,16 @@ function runOne(seed: number): boolean {
 function runShardHere(shard: string): ReturnType<typeof runRange> {
   const [index, every] = shard.split('/').map(Number) as [number, number];
   const endsAtMs = values.minutes === undefined ? Infinity : performance.now() + Number(values.minutes) * 60_000;
-  const end = values.minutes === undefined ? Number(values.first) + Number(values.seeds) : Infinity;
+  const seeds = values.seeds ?? (values.minutes === undefined ? SEEDS : Infinity);
+  const end = Number(values.first) + Number(seeds);
   return runRange({ first: Number(values.first) + index, every, end, endsAtMs, isHunt: values.hunt === true });
 }
 
 async function runOnEveryCore(): Promise<boolean> {
   const startedMs = performance.now();
   const cores = Math.max(1, availableParallelism());
-  const range = ['--first', values.first, '--seeds', values.seeds];
+  const range = ['--first', values.first];
+  if (values.seeds !== undefined) range.push('--seeds', values.seeds);
   if (values.minutes !== undefined) range.push('--minutes', values.minutes);
   const tallies = await Promise.all(
     Array.from({ length: cores }, (_, i) => runShard(['--shard', `${i}/${cores}`, ...range])),
