@@ -189,9 +189,8 @@ export class Perform {
     const world = this.#world;
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
-    // What a device has got by a snapshot alone it cannot tell a single server again.
-    if (world.script.shape.refuses || world.hadDisaster || (isAlone && world.counters.all.has('snapshot taken')))
-      return 'is well';
+    // What only a snapshot contains, because the log was cut, a device cannot tell a single server again.
+    if (world.script.shape.refuses || world.hadDisaster || (isAlone && !server.isBackedUpInLog)) return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     server.restore();

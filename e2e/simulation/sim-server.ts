@@ -1,5 +1,5 @@
 /** A server of a world: the one under test, what it has taken, and its backups. */
-import { isRecent, randomName, type Sid } from '@skerry/sdk/kernel';
+import { covers, randomName, recentChanges, type Sid } from '@skerry/sdk/kernel';
 import { TestServer, type ServerDisk, type Timeline } from '@skerry/sdk/testing';
 
 import type { Counters } from './counters.ts';
@@ -65,6 +65,11 @@ export class SimServer {
     return this.#backup !== null;
   }
 
+  /** Everything that the backup lacks is still in the log. */
+  get isBackedUpInLog(): boolean {
+    return this.#backup !== null && covers(this.#backup.disk.space.meta.cursor, this.test.space.meta.truncated);
+  }
+
   /** Its disk is what it was then; the operator has given it no new identity yet. */
   restore(): void {
     const { disk, knowledge } = this.#backup!;
@@ -83,9 +88,7 @@ export class SimServer {
   #note(id: string): void {
     const { meta, log } = this.test.space;
     const carried = new DotSet();
-    for (const { kind, dot, stamp } of log) {
-      if (kind === 'change' && isRecent(meta, { stamp, dot: dot! })) carried.add(this.#truth.of(dot!).index);
-    }
+    for (const { dot } of recentChanges(meta, [...log].reverse())) carried.add(this.#truth.of(dot).index);
     this.#snapshots.set(id, new Knowledge(this.knowledge.applied.copy(), carried));
   }
 }

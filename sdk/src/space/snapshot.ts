@@ -7,7 +7,6 @@ import type { Inc } from '../core/dot.ts';
 import { incOf } from '../core/dot.ts';
 import { recordToJson } from '../core/record-json.ts';
 import type { RecordState } from '../core/record.ts';
-import { knownEverywhere, reaches } from '../core/topology.ts';
 import type { Writer } from '../core/change.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import type { Limits } from '../protocol/limits.ts';
@@ -18,7 +17,7 @@ export interface SnapshotSource {
   readonly id: string;
   readonly meta: SpaceMeta;
   readonly records: readonly { readonly c: string; readonly id: string; readonly state: RecordState }[];
-  /** Changes of the log that not every server has, in log order. */
+  /** Changes of the log that are not safe, in log order (`recent.ts`). */
   readonly recent: readonly ChangeEntry[];
   readonly writerOf: (inc: Inc) => Writer | undefined;
   /** How far a writer is contained. */
@@ -82,11 +81,6 @@ export function bootstrapOf(
 export function pieceOf(snapshot: PreparedSnapshot, piece: number): Snapshot | null {
   const content = snapshot.pieces[piece];
   return content ? { type: 'snapshot', id: snapshot.id, piece, ...content } : null;
-}
-
-/** Whether a change must travel with the snapshot: some server may still lack it, or tell it under another number. */
-export function isRecent(meta: SpaceMeta, entry: ChangeEntry): boolean {
-  return !reaches(knownEverywhere(meta.topology, meta.cursor), entry.stamp);
 }
 
 /** Who stands behind the dots in these records. */

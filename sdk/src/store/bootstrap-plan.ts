@@ -13,7 +13,7 @@ import { contentOfRecord, recordFromJson } from '../core/record-json.ts';
 import { copyRecord, createRecord, lifeStatus, type Mark, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { isExpired } from '../core/tombstone.ts';
-import { commonHorizon, knownEverywhere, reaches, safelyKept } from '../core/topology.ts';
+import { commonHorizon, knownEverywhere } from '../core/topology.ts';
 import { covers, type VersionVector } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
@@ -32,12 +32,12 @@ import {
   type SeenWriter,
   type SpaceRow,
   type StagingRow,
-  type TailEntry,
 } from './layout.ts';
 import { withLocal } from './local-fields.ts';
 import type { OutboxSwitch } from './outbox-switch.ts';
 import { recordKey } from './record-key.ts';
-import { remadeTail, tailEntry, type TailPlan } from './tail-plan.ts';
+import { tailAfterSwitch } from './switch-tail.ts';
+import { remadeTail, type TailPlan } from './tail-plan.ts';
 
 type Begun = Extract<StagingRow, { key: 'begun' }>;
 
@@ -263,26 +263,18 @@ export function addDigest(sum: Digest, digest: Digest): Digest {
   return exchange(sum, EMPTY_DIGEST, digest);
 }
 
-/** Where the device stands after the switch. `kept`: what of its tail the snapshot confirms. */
+/** Where the device stands after the switch. `recent`: what came with the snapshot one by one. */
 export function switchSpace(
   space: SpaceRow,
   bootstrap: Bootstrap,
   digest: Digest,
   recent: readonly ChangeEntry[],
-  kept: readonly TailEntry[],
+  switched: OutboxSwitch,
 ): { readonly space: SpaceRow; readonly tail: TailPlan['puts'] } {
   const { topology, chain, cursor } = bootstrap;
   const seen: Record<Inc, SeenWriter> = {};
   for (const { stamp, dot } of recent) seen[incOf(dot)] = { seq: seqOf(dot), stamp };
-  const here = new Set(kept.map((entry) => entry.dot));
-  const fresh = recent.flatMap((entry) =>
-    entry.change && !here.has(entry.dot) ? [tailEntry(entry.stamp, entry.change)] : [],
-  );
-  const safe = safelyKept(topology, cursor);
-  const { puts, tail } = remadeTail(
-    [...kept, ...fresh].filter((entry) => !reaches(safe, entry.stamp)),
-    space.tail,
-  );
+  const { puts, tail } = remadeTail(tailAfterSwitch(bootstrap, switched, recent), space.tail);
   return {
     space: {
       ...space,

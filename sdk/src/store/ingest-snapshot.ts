@@ -156,7 +156,7 @@ export async function goOver(
   ];
   for (let i = 0; i < rest.length; i += BATCH) await take(rest.slice(i, i + BATCH).map(({ c, id }) => ({ c, id })));
   if (digestText(digest) !== bootstrap.digest) throw new RefusedSnapshot(outcome.refuse());
-  const moved = switchSpace(space, bootstrap, digest, recent, switched.tail);
+  const moved = switchSpace(space, bootstrap, digest, recent, switched);
   storeOutbox(tx, switched);
   void tx.objectStore(TAIL).clear();
   for (const row of moved.tail) void tx.objectStore(TAIL).put(row);

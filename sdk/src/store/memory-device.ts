@@ -330,7 +330,7 @@ export class MemoryDevice {
     const recent = pieces.flatMap((piece) => piece.recent);
     const serverNowMs = now + replica.offsetMs;
     const latest = pieces.reduce((max, piece) => latestOf(piece, max, serverNowMs), replica.received);
-    const moved = switchSpace(space, bootstrap, digest, recent, switched.tail);
+    const moved = switchSpace(space, bootstrap, digest, recent, switched);
     for (const { key, record, row, conflicts, closed, discarded } of made) {
       put(records, key, record);
       put(disk.rows, key, row);

@@ -5,7 +5,6 @@
  */
 import type { Change, Writer } from '../core/change.ts';
 import { dotOf, incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
-import { reaches } from '../core/topology.ts';
 import { countOf } from '../core/version-vector.ts';
 import { hash128 } from '../lib/hash.ts';
 import { utf8Length } from '../lib/utf8.ts';
@@ -29,7 +28,7 @@ export interface OutboxSwitch {
   readonly contained: readonly OutboxRow[];
   readonly deletes: readonly OutboxKey[];
   readonly replica: ReplicaRow;
-  /** What of the tail the snapshot confirms. */
+  /** What of the tail is not offered again, in its order. */
   readonly tail: readonly TailEntry[];
 }
 
@@ -37,7 +36,9 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
   const { replica, bootstrap, outbox } = input;
   const contained = new Set(outbox.filter((row) => row.dot && isContained(bootstrap, row.dot)).map((row) => row.order));
   const mine = outbox.filter((row) => !contained.has(row.order));
-  const offered = reoffered(input, new Set(mine.flatMap((row) => (row.dot ? [row.dot] : []))));
+  const unsent = new Set(mine.flatMap((row) => (row.dot ? [row.dot] : [])));
+  const offered = reoffered(input, unsent);
+  const isSent = new Set([...unsent, ...offered.map((entry) => entry.dot)]);
   const renamed = renameOrphans(input, [...relayRows(offered, firstOrder(mine, replica)), ...mine]);
   const rows = linked(renamed, bootstrap);
   return {
@@ -45,7 +46,7 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
     contained: outbox.filter((row) => contained.has(row.order)),
     deletes: outbox.map((row): OutboxKey => [row.order, row.part]),
     replica: renumbered(replica, rows, bootstrap),
-    tail: input.tail.filter((entry) => reaches(bootstrap.cursor, entry.stamp)),
+    tail: input.tail.filter((entry) => !isSent.has(entry.dot)),
   };
 }
 

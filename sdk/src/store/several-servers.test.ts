@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { digestText } from '../core/digest.ts';
 import { dotOf, incOf, seqOf, type Dot } from '../core/dot.ts';
 import { SCHEMA } from '../core/history.fixture.ts';
+import { TAIL_LIMITS } from '../core/tail-limits.ts';
 import type { VersionVector } from '../core/version-vector.ts';
 import { seededRandom } from '../lib/random.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
@@ -13,7 +14,6 @@ import { bootstrapOf, pieceOf, prepareSnapshot } from '../space/snapshot.ts';
 import { copySpace, snapshotSource, transact } from '../testing/memory-space.ts';
 import { copyDisk, emptyDisk, MemoryDevice, type MemoryDisk } from './memory-device.ts';
 import { recordKey } from './record-key.ts';
-import { TAIL_LIMITS } from './tail-plan.ts';
 
 const A = sidOf('a');
 const B = sidOf('b');

@@ -7,13 +7,11 @@
  */
 import type { Change } from '../core/change.ts';
 import { incOf } from '../core/dot.ts';
+import { isTailBounded, TAIL_LIMITS } from '../core/tail-limits.ts';
 import { reaches, safelyKept, type Topology } from '../core/topology.ts';
 import { countOf, type VersionVector } from '../core/version-vector.ts';
 import { isSamePlace, type Followed } from './follow.ts';
 import type { SpaceRow, TailEntry, TailRow } from './layout.ts';
-
-/** Where nobody says what is safe. */
-export const TAIL_LIMITS = { entries: 2_000, bytes: 1_048_576 };
 
 /** Rows are small, so that what is safe can go. */
 const ENTRIES_PER_ROW = 100;
@@ -30,7 +28,7 @@ export function tailToRead(followed: Followed, before: VersionVector): number {
   if (space.tail.entries === 0) return 0;
   const wasKept = safelyKept(topology, before);
   if (hasMoved || isFarBehind(topology, page) || !isSamePlace(wasKept, safelyKept(topology, cursor))) return Infinity;
-  return isBounded(topology) ? changes.length + 8 : 0;
+  return isTailBounded(topology) ? changes.length + 8 : 0;
 }
 
 /** `oldest`: rows from the begin of the tail. */
@@ -44,7 +42,7 @@ export function planTail(followed: Followed, applied: readonly TailEntry[], olde
   let bytes = space.tail.bytes + sum(puts.map((row) => row.bytes));
   const deletes: number[] = [];
   for (const row of oldest) {
-    const isOver = isBounded(topology) && (entries > TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes);
+    const isOver = isTailBounded(topology) && (entries > TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes);
     if (!isSkipped && !isOver && !row.entries.every((entry) => reaches(kept, entry.stamp))) break;
     deletes.push(row.position);
     entries -= row.entries.length;
@@ -79,15 +77,10 @@ function rowsOf(entries: readonly TailEntry[], first: number): TailRow[] {
   return rows;
 }
 
-function isBounded({ members }: Topology): boolean {
-  const [only, ...others] = Object.values(members);
-  return others.length === 0 && Object.keys(only?.safe ?? {}).length === 0;
-}
-
 /** What follows will push all of it out again, so it is not kept at all: the tail has no hole. */
 function isFarBehind(topology: Topology, { cursor, head }: Followed['page']): boolean {
   const behind = sum(Object.keys(head).map((sid) => Math.max(0, head[sid]! - countOf(cursor, sid))));
-  return isBounded(topology) && behind > TAIL_LIMITS.entries;
+  return isTailBounded(topology) && behind > TAIL_LIMITS.entries;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -2,12 +2,12 @@
  * A space at one moment: a read transaction on a connection of its own, which SQLite keeps to what was there when it
  * began. The pieces are read one by one, so that a large space costs no memory.
  */
-import { isRecent, knownEverywhere, newSpaceMeta, pieceStarts, writersIn } from '@skerry/sdk/kernel';
-import type { Change, ChangeEntry, Limits, RecordJson, Sid, SpaceMeta, Writer } from '@skerry/sdk/kernel';
+import { newSpaceMeta, pieceStarts, recentChanges, safelyKept, writersIn } from '@skerry/sdk/kernel';
+import type { Limits, RecordJson, Sid, Writer } from '@skerry/sdk/kernel';
 import type { Database } from 'better-sqlite3';
 
 import type { Piece, PinnedSpace, RecordName } from '../port.ts';
-import { entriesFrom, knownOf, positionFor } from './reading.ts';
+import { entriesBack, knownOf, positionFor } from './reading.ts';
 import { findSpace, type Space } from './space-row.ts';
 import { prepare, type Statements } from './statements.ts';
 
@@ -74,30 +74,18 @@ function readRecords(statements: Statements, space: number, { c, id }: RecordNam
   return { records, writers: writersIn(records, writerOf), recent: [] };
 }
 
-/** Changes that not every server has are few, or the servers have lost each other. */
+/** What is not safe is within the limits of a tail, or few, or the servers have lost each other. */
 function recentReads(statements: Statements, space: Space, limits: Limits): readonly Read[] {
   const { meta } = space;
-  const recent = [...recentChanges(statements, space, meta)];
+  const after = positionFor(statements, space, safelyKept(meta.topology, meta.cursor));
+  const recent = recentChanges(meta, entriesBack(statements, space, after));
   const starts = pieceStarts(
-    recent.map(({ bytes }) => bytes),
+    recent.map((entry) => Buffer.byteLength(JSON.stringify(entry))),
     limits.entriesPerPage,
     limits.pageBytes,
   );
   return starts.map((start, i) => {
-    const entries = recent.slice(start, starts[i + 1]).map(({ entry }) => entry);
+    const entries = recent.slice(start, starts[i + 1]);
     return () => ({ records: [], writers: [], recent: entries });
   });
-}
-
-function* recentChanges(
-  statements: Statements,
-  space: Space,
-  meta: SpaceMeta,
-): Iterable<{ readonly entry: ChangeEntry; readonly bytes: number }> {
-  const after = positionFor(statements, space, knownEverywhere(meta.topology, meta.cursor));
-  for (const { kind, stamp, dot, text } of entriesFrom(statements, space, after)) {
-    if (kind !== 'change') continue;
-    const entry = { stamp, dot: dot!, change: JSON.parse(text!) as Change };
-    if (isRecent(meta, entry)) yield { entry, bytes: Buffer.byteLength(text!) + FRAME_BYTES };
-  }
 }

@@ -64,9 +64,9 @@ export function readEntries(
   return entries;
 }
 
-/** Every entry behind `after`, one by one: for a reader that keeps few of them. */
-export function* entriesFrom(statements: Statements, { id, meta }: Space, after: number): Iterable<StoredEntry> {
-  for (const row of statements.entries.iterate(id, after, meta.lsn) as IterableIterator<EntryRow>) yield entryOf(row);
+/** Every entry behind `after`, the last one first: for a reader that stops when it has enough. */
+export function* entriesBack(statements: Statements, { id }: Space, after: number): Iterable<StoredEntry> {
+  for (const row of statements.entriesBack.iterate(id, after) as IterableIterator<EntryRow>) yield entryOf(row);
 }
 
 function entryOf({ lsn, sid, n, kind, inc, seq, chain, text }: EntryRow): StoredEntry {

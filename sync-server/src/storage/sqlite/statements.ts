@@ -24,6 +24,8 @@ const SQL = {
   missing: 'SELECT lsn FROM log WHERE space = ? AND sid = ? AND n > ? ORDER BY n LIMIT 1',
   entries:
     'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?',
+  entriesBack:
+    'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn DESC',
   stamps: 'SELECT lsn, sid, n FROM log WHERE space = ? ORDER BY lsn LIMIT ?',
   addEntry:
     'INSERT INTO log (space, lsn, sid, n, kind, inc, seq, hash, chain, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

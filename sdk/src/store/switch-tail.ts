@@ -1,0 +1,45 @@
+/**
+ * The tail after a switch to a snapshot: what this device could offer to a server that loses it, it can still offer, and
+ * what it has heard of by the snapshot alone it can offer too, as far as the server's log still has it.
+ */
+import { isTailBounded, newestWithin } from '../core/tail-limits.ts';
+import { reaches, safelyKept } from '../core/topology.ts';
+import { countOf, type Stamp } from '../core/version-vector.ts';
+import type { Bootstrap, ChangeEntry } from '../protocol/messages.ts';
+import type { TailEntry } from './layout.ts';
+import { pendingChanges } from './outbox-changes.ts';
+import type { OutboxSwitch } from './outbox-switch.ts';
+import { changeOf } from './page-plan.ts';
+import { tailEntry } from './tail-plan.ts';
+
+/** In an order in which causes come first. */
+export function tailAfterSwitch(
+  { topology, cursor }: Bootstrap,
+  { tail, contained }: Pick<OutboxSwitch, 'tail' | 'contained'>,
+  recent: readonly ChangeEntry[],
+): readonly TailEntry[] {
+  const told = recent.flatMap(({ stamp, change }) => (change ? [tailEntry(stamp, change)] : []));
+  const dots = new Set(told.map((entry) => entry.dot));
+  const end = endOf({ topology, cursor });
+  const confirmed = end ? pendingChanges(contained).map(({ rows }): TailEntry => tailEntry(end, changeOf(rows))) : [];
+  // What the server does not tell one by one is behind what it tells: its log was cut there, or so much was enough.
+  const older = [...tail, ...confirmed].flatMap((entry): readonly TailEntry[] => {
+    if (dots.has(entry.dot)) return [];
+    if (reaches(cursor, entry.stamp)) return [entry];
+    return end ? [{ ...entry, stamp: end }] : [];
+  });
+  const safe = safelyKept(topology, cursor);
+  const kept = [...older, ...told].filter((entry) => !reaches(safe, entry.stamp));
+  if (!isTailBounded(topology)) return kept;
+  return kept.slice(newestWithin(kept.map((entry) => JSON.stringify(entry).length)));
+}
+
+/**
+ * The place in the log of the only server before which everything in its snapshot stands: what holds that much holds a
+ * change too that it has taken under a number that nobody can tell any more. Several servers tell by `recent` of
+ * everything that is not safe with all of them.
+ */
+function endOf({ topology, cursor }: Pick<Bootstrap, 'topology' | 'cursor'>): Stamp | null {
+  const [only, ...others] = Object.keys(topology.members);
+  return only === undefined || others.length > 0 ? null : [only, Math.max(1, countOf(cursor, only))];
+}
