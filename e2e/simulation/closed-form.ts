@@ -2,7 +2,7 @@
  * A record as it must be, computed from the whole set of changes that it was made from and from nothing else: live are
  * exactly the writes that no later write replaced, and a counter is the sum of all increments.
  */
-import { compareMarks, isUuidV7, type Mark, type Op, type RecordState } from '@skerry/sdk/kernel';
+import { compareMarks, isUuidV7, rankOf, type Mark, type Op, type RecordState } from '@skerry/sdk/kernel';
 
 import type { Truth, Written } from './truth.ts';
 import { Violation } from './violation.ts';
@@ -71,7 +71,7 @@ export function checkState(
   }
 }
 
-/** A hot register holds the write with the greatest stamp, whoever had seen what. Where every replica has all stamps. */
+/** A hot register holds the write with the greatest rank. Where every replica has all stamps. */
 export function checkHot(
   where: string,
   record: string,
@@ -84,7 +84,11 @@ export function checkHot(
     for (const op of ops) {
       if (op.t !== 'lww') continue;
       const before = latest.get(op.p);
-      if (!before || compareMarks({ dot: by.dot, hlc }, before) > 0) latest.set(op.p, { dot: by.dot, hlc });
+      const mark = {
+        dot: by.dot,
+        hlc: rankOf({ dot: by.dot, hlc, ...(op.over === undefined ? {} : { over: op.over }) }),
+      };
+      if (!before || compareMarks(mark, before) > 0) latest.set(op.p, mark);
     }
   }
   for (const [path, { dot }] of latest) {

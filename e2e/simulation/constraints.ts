@@ -56,11 +56,13 @@ export function checkConstraints(device: TestDevice, constraints: Constraints): 
     );
 }
 
-/** [I3] The same on every replica: ids, accepted and contested rows, what allowing would name. */
+/** [I3] The same on every replica: ids, accepted and contested rows, what allowing would name, and who came first. */
 export function checkEqualConstraints(a: TestDevice, b: TestDevice): void {
-  const [one, other] = [a, b].map(({ store }) =>
-    textOf([...store.disk.constraints.conflicts.values()].sort((x, y) => (x.id < y.id ? -1 : 1))),
-  );
+  const [one, other] = [a, b].map(({ store }) => {
+    const { conflicts, claims } = store.disk.constraints;
+    const byKey = [...claims].sort(([x], [y]) => (x < y ? -1 : 1));
+    return textOf([[...conflicts.values()].sort((x, y) => (x.id < y.id ? -1 : 1)), byKey]);
+  });
   if (one !== other)
     throw new Violation('I3', `${a.name} and ${b.name} differ about constraints:\n  ${one}\n  ${other}`);
 }

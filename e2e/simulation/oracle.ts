@@ -129,8 +129,16 @@ function contentsOf(records: ReadonlyMap<string, RecordState>): string {
   return [...records]
     .filter(([, record]) => lifeStatus(record) !== 'dead')
     .sort(byKey)
-    .map(([key, record]) => `${show(key)} ${contentOfRecord(record)}`)
+    .map(([key, record]) => `${show(key)} ${contentOfRecord(record)} ${claimNumbers(record)}`)
     .join('\n');
+}
+
+/** Under which numbers claims came: all of them on every replica. */
+function claimNumbers({ cells }: RecordState): string {
+  const numbers = [...cells.values()]
+    .flat()
+    .flatMap(({ dot, stamps }) => (stamps ? [`${dot}@${stamps.map((stamp) => stamp.join('.')).join('+')}`] : []));
+  return [...new Set(numbers)].sort().join(' ');
 }
 
 function checkSame(name: string, found: string, wanted: string): void {
@@ -173,13 +181,8 @@ function rowsOf({ disk }: SimDevice): string {
 function conflictsOf({ disk }: SimDevice): string {
   return [...disk.conflicts]
     .sort(byKey)
-    .map(([id, conflict]) => `${id} ${canonicalJson(withoutStamps(conflict) as Json)}`)
+    .map(([id, conflict]) => `${id} ${canonicalJson(conflict as unknown as Json)}`)
     .join('\n');
-}
-
-/** Under which number a change came is each replica's own affair. */
-function withoutStamps(conflict: unknown): unknown {
-  return JSON.parse(JSON.stringify(conflict, (key, value: unknown) => (key === 'stamp' ? undefined : value)));
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {

@@ -19,7 +19,7 @@ import {
 import { recordKey, type LocalIntent } from '@skerry/sdk/testing';
 
 import { checkConstraints } from './constraints.ts';
-import { DEVICE_CLOCK, SERVER_CLOCK, type Counters } from './counters.ts';
+import type { Counters } from './counters.ts';
 import { Dice } from './dice.ts';
 import type { DotSet } from './dot-set.ts';
 import type { SimDevice } from './sim-device.ts';
@@ -230,21 +230,13 @@ export class Transactions {
     }
   }
 
-  /** A hot register goes by clocks alone: after one that jumped, a device may stamp lower than what it saw. */
-  #compared(row: Row | null): string {
-    const { all } = this.#counters;
-    if (!row || !(all.has(SERVER_CLOCK) || all.has(DEVICE_CLOCK))) return canonicalJson(row as Json);
-    const { cursor: _hot, ...rest } = row;
-    return canonicalJson(rest as Json);
-  }
-
   /** [I4] What the last step wanted of a row is what the device reads, and what it lists as open is open. */
   #checkReadYourWrites({ device, wanted }: Transaction, steps: readonly (readonly LocalIntent[])[]): void {
     for (const { collection, id } of steps.flat()) checkShown(device, collection, id);
     for (const [id, next] of wanted) {
       const row = device.test.store.row(COLLECTION, id) ?? null;
       const filled = next && { ...device.schemas.get(COLLECTION)!.empty, ...next };
-      if (this.#compared(filled) !== this.#compared(row))
+      if (canonicalJson(filled as Json) !== canonicalJson(row as Json))
         throw new Violation('I4', `${device.name} wrote ${JSON.stringify(filled)} and reads ${JSON.stringify(row)}`);
     }
   }

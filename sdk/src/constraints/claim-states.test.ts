@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { claimStates } from './claim-states.ts';
+import { stampOf } from './claim.ts';
 import { planOf, Replica, type Written } from './rows.fixture.ts';
 
 const ROOMS = { kind: 'noOverlap', name: 'rooms', by: 'room', from: 'start', to: 'end', confirm: 'home' } as const;
@@ -82,4 +83,17 @@ test('[CST20] constraints that do not ask for it have no states', () => {
   const replica = new Replica('anna', [planOf([{ kind: 'unique', name: 'titles', fields: ['title'] }])]);
   replica.write('events', 'a', { title: 'x' });
   expect(stateOf(replica, 'a')).toBeNull();
+});
+
+test('[CST24] of several numbers of a claim that of the home server counts, or the same one for everybody', () => {
+  const entry = (...stamps: [string, number][]) => ({ dot: 'x_______________.1', hlc: 1, stamps });
+  const both = entry(['A', 7], ['B', 2]);
+  expect(stampOf([both], 'A')).toEqual(['A', 7]);
+  expect(stampOf([both], 'B')).toEqual(['B', 2]);
+  expect(stampOf([both], 'C')).toBeNull();
+  expect(stampOf([both], undefined)).toEqual(['A', 7]);
+  // A claim of several fields is there when the last of them is.
+  expect(stampOf([both, entry(['B', 5])], 'B')).toEqual(['B', 5]);
+  expect(stampOf([both, entry(['B', 5])], 'A')).toBeNull();
+  expect(stampOf([both, { dot: 'x_______________.2', hlc: 2 }], 'B')).toBeNull();
 });

@@ -3,8 +3,9 @@
  * the server is evidence for people and never a verdict: nothing is taken away from anybody by it.
  */
 import { isConfirmed } from '../core/constraint.ts';
+import { compareStamps } from '../core/version-vector.ts';
 import { askClaims, askComponents, memberKey, type Lookup } from './ask.ts';
-import { compareStamps, type Claim } from './claim.ts';
+import type { Claim } from './claim.ts';
 import type { CompiledConstraint, Constraints } from './registry.ts';
 
 export interface ClaimState {

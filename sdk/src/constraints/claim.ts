@@ -7,7 +7,7 @@ import type { Dot } from '../core/dot.ts';
 import { compareDots } from '../core/dot.ts';
 import { compareMarks, type Entry, type Mark, type RecordState } from '../core/record.ts';
 import { registerFields } from '../core/conflict.ts';
-import type { Stamp } from '../core/version-vector.ts';
+import { compareStamps, type Stamp } from '../core/version-vector.ts';
 import type { Row } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
@@ -89,17 +89,16 @@ export function marksOf(entries: readonly Entry[], state: RecordState): Pick<Cla
   return { hlc: latest.hlc, dot: latest.dot, dots };
 }
 
-/** The place of a claim in the home server's log: of the latest of its entries. Null while one of them has none. */
+/**
+ * The place of a claim in the home server's log: of the latest of its entries. Null while one of them has none. Where no
+ * server is named, of each entry the number counts that is the same for everybody who has all of them.
+ */
 export function stampOf(entries: readonly Entry[], home: string | undefined): Stamp | null {
   let latest: Stamp | null = null;
-  for (const { stamp } of entries) {
-    if (!stamp || (home !== undefined && stamp[0] !== home)) return null;
+  for (const { stamps = [] } of entries) {
+    const stamp = home === undefined ? stamps[0] : stamps.find(([sid]) => sid === home);
+    if (!stamp) return null;
     if (!latest || compareStamps(stamp, latest) > 0) latest = stamp;
   }
   return latest;
-}
-
-export function compareStamps(a: Stamp, b: Stamp): number {
-  if (a[0] !== b[0]) return a[0] < b[0] ? -1 : 1;
-  return a[1] - b[1];
 }

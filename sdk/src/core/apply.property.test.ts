@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { applyRecordChange } from './apply.ts';
 import { openConflicts } from './conflict.ts';
 import { canonicalState, histories, reorder, SCHEMA, stateOf, type Written } from './history.fixture.ts';
-import { compareMarks } from './record.ts';
+import { raiseStamp } from './raise-stamp.ts';
+import { compareMarks, createRecord, rankOf } from './record.ts';
 import { viewRecord } from './view.ts';
 
 const runs = { numRuns: 400 };
@@ -119,11 +121,57 @@ describe('applying changes', () => {
     fc.assert(
       fc.property(histories, choices, ({ written }, order) => {
         const writers = written.flatMap(({ mark, change }) =>
-          change.ops.flatMap((op) => (op.t === 'lww' ? [{ ...mark, v: op.v }] : [])),
+          change.ops.flatMap((op) =>
+            op.t === 'lww' ? [{ dot: mark.dot, hlc: Math.max(mark.hlc, (op.over ?? -1) + 1), v: op.v }] : [],
+          ),
         );
         const greatest = writers.toSorted(compareMarks).at(-1);
         const held = stateOf(reorder(written, order)).hot?.get('seen#h');
-        expect(held && { v: undefined, ...held }).toEqual(greatest);
+        expect(held && { v: held.v, dot: held.dot, hlc: rankOf(held) }).toEqual(greatest);
+      }),
+      runs,
+    );
+  });
+
+  it('[HOT11] a hot write never loses to one that its writer had seen, whatever the clocks say', () => {
+    fc.assert(
+      fc.property(histories, choices, ({ written }, order) => {
+        const writers = written.filter(writes('seen#h'));
+        const held = stateOf(reorder(written, order)).hot?.get('seen#h');
+        expect(writers.filter((one) => held && one.past.has(held.dot)).map((one) => one.mark.dot)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  it('[HOT11] [APP1] the greatest stamp of one write stays, in whatever order its stamps come', () => {
+    const writes = fc.record({ dot: fc.nat(3), hlc: fc.nat(6), over: fc.nat(3) });
+    fc.assert(
+      fc.property(fc.array(writes, { minLength: 1, maxLength: 12 }), choices, (all, order) => {
+        // Under one dot there is one content; only the stamp may differ.
+        const overs = new Map(all.map(({ dot, over }) => [dot, over * 2]));
+        const play = (one: typeof all): string => {
+          const record = createRecord();
+          const here = new Set<number>();
+          for (const { dot, hlc } of one) {
+            const mark = { dot: `replica${dot}________.1`, hlc };
+            const over = overs.get(dot)!;
+            const op = { t: 'lww', p: 'seen#h', v: dot, ...(over === 0 ? {} : { over }) } as const;
+            const change = { c: 'notes', id: 'r', rv: [], ops: [op] };
+            if (here.has(dot)) raiseStamp(record, mark, change);
+            else applyRecordChange(record, mark, change);
+            here.add(dot);
+          }
+          return canonicalState(record);
+        };
+        expect(
+          play(
+            all
+              .map((_, i) => [order[i % order.length]!, i] as const)
+              .sort((a, b) => a[0] - b[0])
+              .map(([, i]) => all[i]!),
+          ),
+        ).toBe(play(all));
       }),
       runs,
     );

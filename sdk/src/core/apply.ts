@@ -6,11 +6,10 @@
  * order guarantees.
  */
 import type { Op, RecordChange } from './change.ts';
-import type { Dot } from './dot.ts';
+import { compareDots, type Dot } from './dot.ts';
 import { addCounts } from './count.ts';
 import { moreKeys } from './op-kinds.ts';
-import type { Path } from './paths.ts';
-import { compareMarks, type Entry, type LifeEntry, type Mark, type RecordState } from './record.ts';
+import { rankOf, type Entry, type LifeEntry, type Mark, type RecordState } from './record.ts';
 import type { Stamp } from './version-vector.ts';
 
 /** Applies to `record` in place. `stamp` is the server's number of the change, where there is one already. */
@@ -20,7 +19,8 @@ export function applyRecordChange(record: RecordState, mark: Mark, change: Recor
   for (const op of change.ops) applyOp(record, mark, op, stamp);
 }
 
-function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp | undefined): void {
+function applyOp(record: RecordState, mark: Mark, op: Op, stamp: Stamp | undefined): void {
+  const { dot, hlc } = mark;
   switch (op.t) {
     case 'life': {
       const entry: Writable<LifeEntry> = { dot, hlc, v: op.v, ...moreKeys(op) };
@@ -34,7 +34,7 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
       if (op.v !== undefined) entry.v = op.v;
       if (op.base) entry.base = op.base;
       if (op.first !== undefined) entry.first = op.first;
-      if (stamp && op.claim !== undefined) entry.stamp = stamp;
+      if (stamp && op.claim !== undefined) entry.stamps = [stamp];
       record.cells.set(op.p, replaced(record.cells.get(op.p), op.pred, entry));
       return;
     }
@@ -51,7 +51,7 @@ function applyOp(record: RecordState, { dot, hlc }: Mark, op: Op, stamp: Stamp |
       record.counters.set(op.p, addCounts(record.counters.get(op.p) ?? 0, op.n));
       return;
     case 'lww':
-      return keepLatest(record, op.p, op.v === undefined ? { dot, hlc } : { dot, hlc, v: op.v });
+      return keepLatest(record, mark, op);
   }
 }
 
@@ -60,12 +60,24 @@ export function entersFrontier({ ops }: Pick<RecordChange, 'ops'>): boolean {
   return ops.some((op) => op.t !== 'lww');
 }
 
-/** Of a hot register only the latest value stays. */
-export function keepLatest(record: RecordState, path: Path, entry: Entry): void {
+/**
+ * Of a hot register only the latest value stays. The same write may come under several stamps: the greatest of them stays,
+ * also where its rank is not by its stamp.
+ */
+export function keepLatest(record: RecordState, { dot, hlc }: Mark, { p, v, over }: HotOp): void {
+  const entry: Writable<Entry> = { dot, hlc };
+  if (v !== undefined) entry.v = v;
+  if (over !== undefined && over >= hlc) entry.over = over;
   record.hot ??= new Map();
-  const held = record.hot.get(path);
-  if (!held || compareMarks(entry, held) > 0) record.hot.set(path, entry);
+  const held = record.hot.get(p);
+  if (!held || compareHot(entry, held) > 0) record.hot.set(p, entry);
 }
+
+function compareHot(a: Entry, b: Entry): number {
+  return rankOf(a) - rankOf(b) || compareDots(a.dot, b.dot) || a.hlc - b.hlc;
+}
+
+type HotOp = Extract<Op, { t: 'lww' }>;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -59,7 +59,8 @@ export type Life = 'live' | 'dead' | 'zombie';
  * - `add`: an element of a set is there
  * - `rm`: an element of a set, or a key of a map, is gone (observed remove: what it had not seen stays)
  * - `inc`: a counter grows by `n`, a safe integer
- * - `lww`: the latest value of a hot register, by clock; without `v` the field is absent. It replaces without naming
+ * - `lww`: the latest value of a hot register, by clock; without `v` the field is absent. It replaces without naming, and
+ *   ranks above `over`, the rank of what its writer saw, however wrong a clock was
  */
 export type Op =
   | {
@@ -76,13 +77,13 @@ export type Op =
       readonly pred: readonly Dot[];
       readonly base?: Base;
       readonly first?: Hlc;
-      /** Whose numbers say which of several claims came first: 'home'. Replicas keep the stamp of such a write. */
+      /** Whose numbers say which of several claims came first: 'home'. Replicas keep all stamps of such a write. */
       readonly claim?: string;
     }
   | { readonly t: 'add'; readonly p: string; readonly pred: readonly Dot[] }
   | { readonly t: 'rm'; readonly p: string; readonly pred: readonly Dot[] }
   | { readonly t: 'inc'; readonly p: string; readonly n: number }
-  | { readonly t: 'lww'; readonly p: string; readonly v?: Json };
+  | { readonly t: 'lww'; readonly p: string; readonly v?: Json; readonly over?: Hlc };
 
 /** The server-confirmed value that a write started from, carried along because history may be gone when it is needed. */
 export interface Base {

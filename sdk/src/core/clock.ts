@@ -23,7 +23,15 @@ export function tick(last: Hlc, nowMs: number): Hlc {
  */
 export const MAX_LEAD_MS = 86_400_000;
 
-/** The clock after a change stamped `received` was applied, at the server's time as far as it is known here. */
+/**
+ * The latest that it may be: by the wall clock, or by what a server said how wrong that is. Either may be out of date since
+ * somebody put the clock right or wrong; to follow too much is healed by the next server, to follow nothing is not.
+ */
+export function latestNow(nowMs: number, offsetMs: number): number {
+  return nowMs + Math.max(0, offsetMs);
+}
+
+/** The clock after a change stamped `received` was applied, when it may be as late as `nowMs`. */
 export function receive(last: Hlc, received: Hlc, nowMs: number): Hlc {
   return msOf(received) > nowMs + MAX_LEAD_MS ? last : Math.max(last, received);
 }

@@ -70,6 +70,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
     field: fc.constant('labels' as const),
     value: fc.dictionary(fc.constantFrom('a', 'b/"#+'), fc.nat(2), { maxKeys: 2 }),
   }),
+  fc.record({ field: fc.constant('seen' as const), value: fc.nat(5) }),
   fc.record({ field: fc.constant('likes' as const), value: fc.integer({ min: -3, max: 9 }) }),
   fc.constant({ field: 'delete' as const }),
 );
@@ -121,7 +122,7 @@ function write(replica: Replica, change: Edit, clockMs: number, written: Written
       ? readRow(SCHEMA, 'r', current)
       : { id: 'r', likes: current ? (readRow(SCHEMA, 'r', current)['likes'] ?? 0) : 0 };
   const next = change.field === 'delete' ? null : withField(shown, change.field, change.value);
-  const record = writeRecord({ schema: SCHEMA, id: 'r', current, confirmed: undefined, next });
+  const record = writeRecord({ schema: SCHEMA, id: 'r', current, confirmed: current, next });
   if (!record) return;
   replica.hlc = tick(replica.hlc, clockMs);
   const mark = { dot: dotOf(replica.inc, ++replica.seq), hlc: replica.hlc };

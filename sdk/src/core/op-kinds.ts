@@ -13,7 +13,7 @@ const OP_KEYS: { readonly [T in Op['t']]: Readonly<Record<keyof Extract<Op, { t:
   add: { t: true, p: true, pred: true },
   rm: { t: true, p: true, pred: true },
   inc: { t: true, p: true, n: true },
-  lww: { t: true, p: true, v: true },
+  lww: { t: true, p: true, v: true, over: true },
 };
 
 const KNOWN_KEYS = new Map<string, ReadonlySet<string>>(

@@ -25,7 +25,7 @@ export function raiseStamp(record: RecordState, mark: Mark, change: RecordChange
   for (const op of change.ops) {
     if (op.t !== 'lww') continue;
     const held = record.hot?.get(op.p);
-    keepLatest(record, op.p, { ...mark, ...(op.v === undefined ? {} : { v: op.v }) });
+    keepLatest(record, mark, op);
     if (record.hot?.get(op.p) !== held) isRaised = true;
   }
   return isRaised;

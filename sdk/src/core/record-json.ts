@@ -33,7 +33,8 @@ export interface EntryJson {
   readonly v?: Json;
   readonly base?: Base;
   readonly first?: Hlc;
-  readonly stamp?: Stamp;
+  readonly over?: Hlc;
+  readonly stamps?: readonly Stamp[];
   readonly more?: Readonly<Record<string, Json>>;
 }
 
@@ -112,11 +113,19 @@ export function contentOfJson(json: RecordJson): string {
 
 /** Whether it says under which numbers something came. */
 export function hasNumbers({ life, cells }: RecordJson): boolean {
-  const isNumbered = ({ stamp }: { readonly stamp?: Stamp }): boolean => stamp !== undefined;
   return life.some(isNumbered) || Object.values(cells).some((entries) => entries.some(isNumbered));
 }
 
-function unnumbered<E extends { readonly stamp?: Stamp }>({ stamp: _stamp, ...entry }: E): Omit<E, 'stamp'> {
+interface Numbered {
+  readonly stamp?: Stamp;
+  readonly stamps?: readonly Stamp[];
+}
+
+function isNumbered({ stamp, stamps }: Numbered): boolean {
+  return stamp !== undefined || stamps !== undefined;
+}
+
+function unnumbered<E extends Numbered>({ stamp: _stamp, stamps: _stamps, ...entry }: E): Omit<E, keyof Numbered> {
   return entry;
 }
 

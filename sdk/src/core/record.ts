@@ -23,8 +23,10 @@ export interface Entry extends Mark, MoreKeys {
   readonly base?: Base;
   /** When the value that this one goes on from was claimed first; only of registers that first writes win. */
   readonly first?: Hlc;
-  /** Where a server has put the write; only of claims that servers number. */
-  readonly stamp?: Stamp;
+  /** Of a hot register: the rank of what its writer saw, where the clock alone does not come after it. */
+  readonly over?: Hlc;
+  /** Where servers have put the write, in order: all numbers that it came under; only of claims that servers number. */
+  readonly stamps?: readonly Stamp[];
 }
 
 export interface LifeEntry extends Mark, MoreKeys {
@@ -103,6 +105,11 @@ export function unseenByDeletes(record: RecordState): readonly Mark[] {
 /** Orders by clock, then dot: total and the same on every replica. */
 export function compareMarks(a: Mark, b: Mark): number {
   return a.hlc - b.hlc || compareDots(a.dot, b.dot);
+}
+
+/** Of a hot register: by its clock, but in any case above what its writer saw. */
+export function rankOf({ hlc, over }: Entry): Hlc {
+  return over === undefined ? hlc : Math.max(hlc, over + 1);
 }
 
 export function dotsOf(marks: readonly Mark[]): Dot[] {

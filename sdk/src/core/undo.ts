@@ -7,6 +7,7 @@
  */
 import type { Json } from '../lib/json.ts';
 import type { Op, RecordChange } from './change.ts';
+import { hotOp } from './commit-hot.ts';
 import { cellPred, setOp, type RecordWrite } from './record-write.ts';
 import type { Dot } from './dot.ts';
 import { mapOfPath, parsePath, type Path } from './paths.ts';
@@ -65,7 +66,7 @@ export function undoRecord(
         break;
       case 'lww':
         // What others wrote since then is shown instead, as everywhere.
-        if (current.hot?.get(op.p)?.dot === dot) ops.push(hotOp(op.p, before?.hot?.get(op.p)?.v));
+        if (current.hot?.get(op.p)?.dot === dot) ops.push(hotOp(write, op.p, before?.hot?.get(op.p)?.v));
         break;
       case 'inc':
         ops.push({ ...op, n: -op.n });
@@ -78,10 +79,6 @@ export function undoRecord(
 function valueOp(write: RecordWrite, path: Path, value: Json | undefined): Op {
   const isRemoval = value === undefined && mapOfPath(path) !== null;
   return isRemoval ? { t: 'rm', p: path, pred: cellPred(write, path) } : setOp(write, path, value);
-}
-
-function hotOp(path: Path, value: Json | undefined): Op {
-  return { t: 'lww', p: path, ...(value === undefined ? {} : { v: value }) };
 }
 
 type LifeOp = Extract<Op, { t: 'life' }>;

@@ -38,3 +38,9 @@ export function isVersionVector(value: unknown): value is VersionVector {
     entries.length <= 64 && entries.every(([sid, n]) => isSid(sid) && Number.isSafeInteger(n) && (n as number) >= 0)
   );
 }
+
+/** By server, then by its number: the same on every replica, and of one server's numbers the order in which it took them. */
+export function compareStamps(a: Stamp, b: Stamp): number {
+  if (a[0] !== b[0]) return a[0] < b[0] ? -1 : 1;
+  return a[1] - b[1];
+}

@@ -150,10 +150,11 @@ export const SERVER_FRAMES: Readonly<Record<string, ServerMessage>> = {
           life: [{ m: 0, v: 'dead', stamp: [SID, 41] }],
           cells: {
             title: [{ m: 0, v: 'a', base: { hlc: STAMP, v: '' }, first: STAMP, more: { clock: [1, 2] } }, { m: 1 }],
-            'tags/"red"': [{ m: 0, stamp: [SID, 41] }],
+            'tags/"red"': [{ m: 0 }],
+            seat: [{ m: 1, v: 4, stamps: [[SID, 41]] }],
           },
           counters: { 'likes#c': -2 },
-          hot: { 'seen#h': { m: 1, v: 7 } },
+          hot: { 'seen#h': { m: 1, v: 7, over: STAMP + 9 } },
         },
       },
     ],

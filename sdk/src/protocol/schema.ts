@@ -53,6 +53,8 @@ const displayName: Shape = { kind: 'string', min: 0, max: MAX_ID_LENGTH };
 const count: Shape = { kind: 'integer', min: 0, max: MAX };
 const timeMs: Shape = { kind: 'integer', min: 0, max: MAX };
 const hlc: Shape = { kind: 'integer', min: 0, max: MAX };
+/** The write ranks one above it. */
+const over: Shape = { kind: 'integer', min: 0, max: MAX - 1 };
 const message: Shape = { kind: 'string', min: 0, max: 4096 };
 /** Not the list of codes: one that a newer server uses is read as INTERNAL. */
 const code: Shape = { kind: 'string', min: 1, max: 64 };
@@ -88,7 +90,7 @@ const inc: ShapeOf<Extract<Op, { t: 'inc' }>> = {
 const lww: ShapeOf<Extract<Op, { t: 'lww' }>> = {
   kind: 'object',
   required: { t: json, p: path },
-  optional: { v: json },
+  optional: { v: json, over },
 };
 /** An operation that this version does not know: kept and passed on, applied by those who know it. */
 const later: ObjectShape = {
@@ -273,6 +275,7 @@ const page: ShapeOf<Page> = {
 };
 
 const place: Shape = { kind: 'integer', min: 0, max: MAX };
+const stamps: Shape = { kind: 'list', of: stamp, min: 1, max: 'marksPerRecord' };
 const lifeJson: ShapeOf<LifeJson> = {
   kind: 'object',
   required: { m: place, v: { kind: 'one-of', values: ['live', 'dead', 'zombie'] } },
@@ -281,7 +284,7 @@ const lifeJson: ShapeOf<LifeJson> = {
 const entryJson: ShapeOf<EntryJson> = {
   kind: 'object',
   required: { m: place },
-  optional: { v: json, base, first: hlc, stamp, more: json },
+  optional: { v: json, base, first: hlc, over, stamps, more: json },
 };
 const recordJson: ShapeOf<RecordJson> = {
   kind: 'object',

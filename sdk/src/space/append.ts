@@ -3,7 +3,7 @@ import { applyRecordChange } from '../core/apply.ts';
 import type { Change, RecordChange } from '../core/change.ts';
 import type { Control } from '../core/control.ts';
 import { incOf, seqOf, type Dot } from '../core/dot.ts';
-import { raiseStamp } from '../core/raise-stamp.ts';
+import { repeatRecordChange } from '../core/repeat.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
 import { applyControl } from '../core/topology.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
@@ -47,25 +47,25 @@ export function appendChange(
 }
 
 /**
- * A second stamp of a change that is here already. Its content is passed on only where it came with a greater clock stamp
- * than the one that counted here: everybody behind this log must raise it too.
+ * A second stamp of a change that is here already. Its content is passed on only where it says something new to everybody
+ * behind this log: it came with a greater clock stamp than the one that counted here, or there are claims of it to number.
  */
 export function appendAlias(view: SpaceView, stamp: Stamp, dot: Dot, again: PreparedChange | null): void {
-  const text = again && raiseChange(view, again.change) ? again.text : null;
+  const text = again && repeatChange(view, stamp, again.change) ? again.text : null;
   push(view, { kind: 'alias', stamp, dot, text, hash: null, owner: null });
   view.meta = { ...view.meta, hasNews: true, isRemembered: false };
 }
 
-function raiseChange(view: SpaceView, { dot, hlc, recs }: Change): boolean {
-  let isRaised = false;
+function repeatChange(view: SpaceView, stamp: Stamp, { dot, hlc, recs }: Change): boolean {
+  let isNews = false;
   for (const rec of recs) {
     const old = view.records.get(spaceKey(rec.c, rec.id));
     const record = old && copyRecord(old);
-    if (!record || !raiseStamp(record, { dot, hlc }, rec)) continue;
+    if (!record || !repeatRecordChange(record, { dot, hlc }, rec, stamp)) continue;
     keep(view, rec, record);
-    isRaised = true;
+    isNews = true;
   }
-  return isRaised;
+  return isNews;
 }
 
 function keep(view: SpaceView, { c, id }: RecordChange, record: RecordState): void {

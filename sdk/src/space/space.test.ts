@@ -85,6 +85,40 @@ describe('the log of several servers', { timeout: 30_000 }, () => {
     }
   });
 
+  it('[LOG9] a claim that two servers have numbered has both numbers everywhere, whichever came first', () => {
+    const claim = (name: string, pred: readonly Dot[] = []): Change =>
+      changeOn(ROW, dot(name), [{ t: 'set', p: 'seat', v: name, pred, claim: 'home' }]);
+    const [a, b, c, d] = ring('a', 'b', 'c', 'd');
+    a.push(creation('x'), claim('y'));
+    b.push(creation('x'), claim('y'));
+    for (const [to, from] of [
+      [c, b],
+      [a, b],
+      [b, a],
+      [c, a],
+      [d, c],
+    ] as const)
+      to.pull(from);
+    for (const server of [a, b, c, d]) {
+      expect(server.disk.records.get(`notes\u0000${ROW}`)!.cells.get('seat')).toMatchObject([
+        {
+          v: 'y',
+          stamps: [
+            [A, 2],
+            [B, 2],
+          ],
+        },
+      ]);
+      // What claims nothing is passed on as an alias alone.
+      const aliases = server.disk.log.filter(({ kind }) => kind === 'alias');
+      expect(aliases.map(({ dot: of, text }) => [of, text === null])).toEqual([
+        [dot('x'), true],
+        [dot('y'), false],
+      ]);
+      expect(digestText(server.disk.meta.digest)).toBe(digestText(a.disk.meta.digest));
+    }
+  });
+
   it('[LOG3] what depends on another server waits until its entries are here', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'));

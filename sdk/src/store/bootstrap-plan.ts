@@ -253,10 +253,10 @@ function marksOf(state: RecordState): readonly Mark[] {
 }
 
 /** The clock after the stamps in a piece were received. */
-export function latestOf({ records }: Snapshot, received: Hlc, serverNowMs: number): Hlc {
+export function latestOf({ records }: Snapshot, received: Hlc, latestMs: number): Hlc {
   return records
     .flatMap(({ state }) => state.marks)
-    .reduce((latest, [, hlc]) => receive(latest, hlc, serverNowMs), received);
+    .reduce((latest, [, hlc]) => receive(latest, hlc, latestMs), received);
 }
 
 export function addDigest(sum: Digest, digest: Digest): Digest {

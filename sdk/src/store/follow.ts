@@ -24,7 +24,7 @@ export interface Followed {
   readonly upgrade?: string;
 }
 
-/** Repeated: applied before under another number; all that it can bring is a greater clock stamp. */
+/** Repeated: applied before under another number; all that it can bring is a greater clock stamp, and a number for its claims. */
 export interface FollowedChange extends ChangeEntry {
   readonly isRepeated: boolean;
 }

@@ -7,6 +7,7 @@ import type { IDBPDatabase, IDBPTransaction } from 'idb';
 import { maintainConstraints } from '../constraints/maintain.ts';
 import type { Constraints } from '../constraints/registry.ts';
 import type { Writer } from '../core/change.ts';
+import { latestNow } from '../core/clock.ts';
 import { digestText, EMPTY_DIGEST } from '../core/digest.ts';
 import type { Inc } from '../core/dot.ts';
 import type { CollectionSchema } from '../core/schema.ts';
@@ -141,7 +142,7 @@ export async function goOver(
     const row = (await tx.objectStore(SNAPSHOT).get(n)) as { readonly piece: Snapshot } | undefined;
     if (!row) throw new RefusedSnapshot({ type: 'out-of-step', reason: `piece ${n} of the snapshot is not here` });
     const { piece } = row;
-    latest = latestOf(piece, latest, nowMs + replica.offsetMs);
+    latest = latestOf(piece, latest, latestNow(nowMs, replica.offsetMs));
     recent.push(...piece.recent);
     for (const writer of piece.writers) void tx.objectStore(WRITERS).put(writer satisfies WriterRow);
     await take(piece.records.map((given) => ({ c: given.c, id: given.id, given })));

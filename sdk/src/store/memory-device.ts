@@ -8,6 +8,7 @@ import { maintainConstraints } from '../constraints/maintain.ts';
 import type { Constraints } from '../constraints/registry.ts';
 import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { RecordChange } from '../core/change.ts';
+import { latestNow } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { RecordState } from '../core/record.ts';
@@ -328,8 +329,8 @@ export class MemoryDevice {
     });
     if (digestText(digest) !== bootstrap.digest) return outcome.refuse();
     const recent = pieces.flatMap((piece) => piece.recent);
-    const serverNowMs = now + replica.offsetMs;
-    const latest = pieces.reduce((max, piece) => latestOf(piece, max, serverNowMs), replica.received);
+    const latestMs = latestNow(now, replica.offsetMs);
+    const latest = pieces.reduce((max, piece) => latestOf(piece, max, latestMs), replica.received);
     const moved = switchSpace(space, bootstrap, digest, recent, switched);
     for (const { key, record, row, conflicts, closed, discarded } of made) {
       put(records, key, record);

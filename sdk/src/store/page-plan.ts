@@ -4,15 +4,15 @@
  */
 import { applyRecordChange } from '../core/apply.ts';
 import { withoutDependencies, type Change, type Op, type RecordChange } from '../core/change.ts';
-import { receive } from '../core/clock.ts';
+import { latestNow, receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { digestOfRecord, digestText, exchange, type Digest } from '../core/digest.ts';
 import { parsePath } from '../core/paths.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { incOf, type Dot } from '../core/dot.ts';
 import { isKnownKind } from '../core/op-kinds.ts';
-import { raiseStamp } from '../core/raise-stamp.ts';
 import { copyRecord, createRecord, isEmptyRecord, type Mark, type RecordState } from '../core/record.ts';
+import { repeatRecordChange } from '../core/repeat.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { isExpired } from '../core/tombstone.ts';
 import { commonHorizon } from '../core/topology.ts';
@@ -245,8 +245,9 @@ function applyEntry(
 ): void {
   if (!isRepeated) return applyRecordChange(touch(input, touched, rec).base, mark, rec, stamp);
   const key = recordKey(rec.c, rec.id);
-  // Of a record that was forgotten since nothing is left to raise.
-  if (touched.has(key) || input.records.get(key)?.base) raiseStamp(touch(input, touched, rec).base, mark, rec);
+  // Of a record that was forgotten since nothing is left.
+  if (touched.has(key) || input.records.get(key)?.base)
+    repeatRecordChange(touch(input, touched, rec).base, mark, rec, stamp);
 }
 
 function touch(
@@ -334,11 +335,11 @@ function withPending(
 }
 
 function advance({ replica, nowMs, entries, followed }: PageInput): ReplicaRow {
-  const serverNowMs = nowMs + replica.offsetMs;
+  const latestMs = latestNow(nowMs, replica.offsetMs);
   let { received } = replica;
   let { changes, bytes } = replica.outbox;
   for (const entry of entries) {
-    received = receive(received, entry.mark.hlc, serverNowMs);
+    received = receive(received, entry.mark.hlc, latestMs);
     if (entry.own.length > 0) changes--;
     bytes -= entry.own.reduce((sum, row) => sum + row.bytes, 0);
   }

@@ -91,6 +91,30 @@ describe('one change under several numbers', () => {
     expect([likes(first), likes(later)]).toEqual([2, 2]);
   });
 
+  test('[CST24] [DSV1] a claim gets all its numbers, in whatever order they come, and what is open says them', () => {
+    const [a, b] = servers();
+    const claim = (name: string) =>
+      changeOn(ROW, dotOf(incNamed(name), 1), [{ t: 'set', p: 'title', v: name, pred: [], claim: 'home' }]);
+    for (const server of [a, b]) server.push(creation('x'), claim('y'));
+    b.push(claim('z'));
+    const [one, other] = [open(), open()];
+    pull(one, a);
+    pull(one, b);
+    pull(other, b);
+    a.pull(b);
+    b.pull(a);
+    for (const device of [one, other]) for (const server of [a, b]) pull(device, server);
+    const fresh = open();
+    goOver(fresh, a);
+    const wanted = { y: [[A, 2], [B, 2]], z: [[B, 3]] }; // prettier-ignore
+    for (const { disk } of [one, other, fresh]) {
+      const entries = disk.records.get(KEY)!.base!.cells.get('title')!;
+      expect(Object.fromEntries(entries.map(({ v, stamps }) => [v, stamps]))).toEqual(wanted);
+      expect([...disk.conflicts.values()]).toEqual([...one.disk.conflicts.values()]);
+    }
+    expect(one.disk.conflicts.size).toBe(1);
+  });
+
   test('[DSV5] writers and tail are forgotten when every server has said that it knows, not before', () => {
     const [a, b] = servers();
     a.push(creation('x'));

@@ -23,7 +23,7 @@ const SCHEMAS = new Map([
     'notes',
     compileCollection({
       name: 'notes',
-      fields: { title: { kind: 'ask' }, pinned: { kind: 'lww' }, likes: { kind: 'counter' } },
+      fields: { title: { kind: 'ask' }, pinned: { kind: 'lww' }, likes: { kind: 'counter' }, seen: { kind: 'hot' } },
       groups: [],
       onDeleteVsEdit: 'ask',
     }),
@@ -114,6 +114,29 @@ describe('C1: a device whose clock is wrong', () => {
     expect(Math.abs(msOf(stampsOf(server)[1]!) - (NOW + MINUTES))).toBeLessThan(2_500);
     expect(wrong.store.disk.replica.offsetMs).toBeCloseTo(-skewMs, -4);
   });
+});
+
+describe('C1: a device whose clock was wrong and is put right', () => {
+  it.each([YEAR, -YEAR])(
+    '[CLC10] by %d ms, before any server has told the time again: it follows what it applies',
+    (skewMs) => {
+      const { server, open, wait } = world();
+      const [wrong, right] = [open('wrong', skewMs), open('right')];
+      put(wrong, 'n', { title: 'A', seen: 1 });
+      wait(MINUTES);
+      wrong.skewMs = 0;
+      put(right, 'n', { seen: 2 });
+      wait(MINUTES);
+      const { received, hlc } = wrong.store.disk.replica;
+      expect(received).toBe(stampsOf(server).at(-1));
+      expect(hlc).toBeGreaterThanOrEqual(received);
+      put(wrong, 'n', { seen: 3 });
+      expect(wrong.store.row('notes', 'n')).toMatchObject({ seen: 3 });
+      wait(MINUTES);
+      expectSettled(server, wrong, right);
+      expect(right.store.row('notes', 'n')).toMatchObject({ seen: 3 });
+    },
+  );
 });
 
 describe('C2: a clock that jumps back', () => {
@@ -217,6 +240,34 @@ describe('C5: a server whose clock jumps', () => {
     // Each device that went along ahead was corrected once, not with every write.
     for (const { news } of devices)
       expect(news.filter(({ type }) => type === 'restamped').length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('C5: a server whose clock goes back, and hot registers', () => {
+  it.each([10 * MINUTES, HOUR, YEAR])('[CLC11] by %d ms: no write loses to what its writer saw', (backMs) => {
+    const { server, open, wait } = world();
+    const devices = [open('anna'), open('ben')] as const;
+    let written = 0;
+    const everyoneWrites = (times: number): void => {
+      for (let i = 0; i < times; i++)
+        for (const device of devices) {
+          put(device, 'n', { seen: ++written });
+          expect(device.store.row('notes', 'n')).toMatchObject({ seen: written });
+          // Together with what comes meanwhile: of the last two of one device the later one stays.
+          if (i === times - 1) wait(MINUTES);
+        }
+    };
+    everyoneWrites(2);
+    server.skewMs = -backMs;
+    for (let round = 0; round < 4; round++) {
+      everyoneWrites(1 + round);
+      for (const device of devices) {
+        expect(waiting(device)).toBe(0);
+        expect(device.store.row('notes', 'n')).toMatchObject({ seen: written });
+      }
+    }
+    expect(devices.some(({ news }) => news.some(({ type }) => type === 'restamped'))).toBe(true);
+    expectSettled(server, ...devices);
   });
 });
 
