@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { hashOfChange, type Change } from '../core/change.ts';
 import { digestOfRecord, digestText, EMPTY_DIGEST, exchange, type Digest } from '../core/digest.ts';
-import { dotOf } from '../core/dot.ts';
+import { dotOf, type Dot } from '../core/dot.ts';
 import { contentOfRecord } from '../core/record-json.ts';
 import { commonHorizon, knownEverywhere } from '../core/topology.ts';
 import { compact, copySpace, transact } from '../testing/memory-space.ts';

@@ -17,7 +17,10 @@ const mark = fc.record({
 });
 /** No -0, as in every value that was accepted. */
 const json = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as never);
-const others = fc.record({ v: json, base: json, first: fc.nat(), over: fc.nat(), stamps: json, all: json }, { requiredKeys: [] });
+const others = fc.record(
+  { v: json, base: json, first: fc.nat(), over: fc.nat(), stamps: json, all: json },
+  { requiredKeys: [] },
+);
 const entry = fc.tuple(mark, others).map(([one, more]) => ({ ...one, ...more }));
 const life = fc
   .tuple(mark, fc.record({ v: fc.constantFrom('live', 'dead'), stamp: json }, { requiredKeys: ['v'] }))
