@@ -139,6 +139,28 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return false;',
   },
   {
+    name: 'a delete is forgotten by the horizon of one server',
+    file: 'sdk/src/core/topology.ts',
+    find: 'return least(Object.values(members).map((member) => member.horizon));',
+    replace: `const horizons = Object.values(members).map((member) => member.horizon);
+  const all: Record<string, number> = {};
+  for (const horizon of horizons) for (const [sid, n] of Object.entries(horizon)) all[sid] = Math.max(all[sid] ?? 0, n);
+  return all;`,
+  },
+  {
+    name: 'an edit of a forgotten record is taken',
+    file: 'sdk/src/core/admission.ts',
+    find: 'if (!record || isExpired(rec.id, record, facts.horizon))',
+    replace: `if (!record) continue;
+    if (false)`,
+  },
+  {
+    name: 'an edit of a record that is being forgotten is taken',
+    file: 'sdk/src/core/admission.ts',
+    find: 'if (isExpired(rec.id, record, facts.promised))',
+    replace: 'if (false)',
+  },
+  {
     name: 'the digest is not compared',
     file: 'sdk/src/store/page-plan.ts',
     find: 'return digestText(digest) === page.digest;',
