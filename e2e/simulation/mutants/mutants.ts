@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing is offered again',
     file: 'sdk/src/store/outbox-switch.ts',
-    find: 'const offered = reoffered(input, new Set(mine.flatMap((row) => (row.dot ? [row.dot] : []))));',
+    find: 'const offered = reoffered(input, unsent);',
     replace: 'const offered: TailEntry[] = [];',
     seed: 13,
   },
