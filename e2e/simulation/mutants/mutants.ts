@@ -146,6 +146,7 @@ export const MUTANTS: readonly Mutant[] = [
   const all: Record<string, number> = {};
   for (const horizon of horizons) for (const [sid, n] of Object.entries(horizon)) all[sid] = Math.max(all[sid] ?? 0, n);
   return all;`,
+    seed: 4,
   },
   {
     name: 'an edit of a forgotten record is taken',
@@ -153,6 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (!record || isExpired(rec.id, record, facts.horizon))',
     replace: `if (!record) continue;
     if (false)`,
+    seed: 4,
   },
   {
     name: 'an edit of a record that is being forgotten is taken',
