@@ -64,6 +64,8 @@ function goOver(device: MemoryDevice, server: SpaceServer, why?: Bootstrap['why'
 
 const like = (name: string, seq: number, id = ROW) =>
   changeOn(id, dotOf(incNamed(name), seq), [{ t: 'inc', p: 'likes#c', n: 1 }]);
+const tailOf = (device: MemoryDevice): Dot[] =>
+  [...device.disk.tail.values()].flatMap((row) => row.entries.map((entry) => entry.dot));
 const likes = (device: MemoryDevice, id = ROW): unknown => device.row('notes', id)?.['likes'];
 const write = (device: MemoryDevice, id: string, title: string, tab = 0): Dot =>
   device.write([[{ collection: 'notes', id, edit: (shown) => ({ ...(shown ?? { id }), title }) }]], { tab })[0]!;
@@ -306,6 +308,93 @@ describe('going over to a snapshot', () => {
     expect(likes(other)).toBe(2);
   });
 
+  test('[DSV12] a single server gets back what only a snapshot had told, causes first', () => {
+    const a = new SpaceServer('a');
+    const backup = copySpace(a.disk);
+    a.push(creation('x'), like('x', 2));
+    const device = open();
+    goOver(device, a, 'truncated');
+    expect(device.disk.space.seen).toEqual({});
+    expect(tailOf(device)).toEqual([1, 2].map((n) => dotOf(incNamed('x'), n)));
+    a.push(like('x', 3));
+    pull(device, a);
+    goOver(device, a);
+    expect(tailOf(device)).toEqual([1, 2, 3].map((n) => dotOf(incNamed('x'), n)));
+    a.disk = backup;
+    expect(goOver(device, a, 'forked')).toMatchObject({ touched: {}, discarded: 0 });
+    expect([likes(device), tailOf(device)]).toEqual([3, []]);
+    expect(a.push(...device.readOutbox(null, ALL).map((item) => item.change))).not.toHaveProperty('refused');
+    expect(a.disk.records.get(KEY)!.counters.get('likes#c')).toBe(3);
+  });
+
+  test('[DSV12] an own change that a snapshot told to be taken is offered again, also when it came from a cut log', () => {
+    for (const isCut of [false, true]) {
+      const a = new SpaceServer('a');
+      const backup = copySpace(a.disk);
+      const device = open();
+      const dots = [write(device, 'm', 'one'), write(device, 'm', 'two')];
+      a.push(...device.readOutbox(null, ALL).map((item) => item.change));
+      a.push(creation('x'));
+      if (isCut) a.disk.log = [];
+      goOver(device, a, 'truncated');
+      expect([device.disk.outbox.size, tailOf(device)]).toEqual([0, isCut ? dots : [...dots, dotOf(incNamed('x'), 1)]]);
+      // Held for as long as nobody can tell that it is safe, also by the next snapshot.
+      goOver(device, a);
+      a.disk = copySpace(backup);
+      goOver(device, a, 'forked');
+      expect(device.row('notes', 'm'), `log cut: ${isCut}`).toMatchObject({ title: 'two' });
+      const offered = device.readOutbox(null, ALL).map((item) => item.change);
+      expect(offered.slice(0, 2).map(({ dot }) => dot)).toEqual(dots);
+      expect(a.push(...offered)).not.toHaveProperty('refused');
+    }
+  });
+
+  test('[DSV12] a change that the server told under another number than this device knows is held once, in its order', () => {
+    const a = new SpaceServer('a');
+    a.push(creation('x'), like('x', 2));
+    const device = open();
+    pull(device, a);
+    a.disk = new SpaceServer('a').disk;
+    // Another device has offered them, behind something of its own: the stream goes on under the old name.
+    a.push(creation('y', 1, 'other'), creation('x'), like('x', 2));
+    goOver(device, a, 'forked');
+    expect(device.disk.outbox.size).toBe(0);
+    expect(
+      [...device.disk.tail.values()].flatMap((row) => row.entries.map(({ stamp, dot }) => [stamp[1], dot])),
+    ).toEqual(
+      [dotOf(incNamed('y'), 1), dotOf(incNamed('x'), 1), dotOf(incNamed('x'), 2)].map((dot, i) => [i + 1, dot]),
+    );
+  });
+
+  test('[DSV12] what a backup of the single server holds leaves the tail, whatever it was heard by', () => {
+    const a = new SpaceServer('a');
+    const device = open();
+    write(device, 'm', 'one');
+    a.push(...device.readOutbox(null, ALL).map((item) => item.change), creation('x'));
+    transact(a.disk, A, (view) => publish(view, NOW_MS, { tombstoneMs: 1e12, logMs: 1e12 }, { [A]: 2 }));
+    a.push(like('x', 2));
+    a.disk.log = a.disk.log.slice(-1);
+    goOver(device, a, 'truncated');
+    // Its own was taken under a number that nobody tells any more: at the latest under the last one.
+    expect(tailOf(device)).toHaveLength(2);
+    transact(a.disk, A, (view) => publish(view, NOW_MS, { tombstoneMs: 1e12, logMs: 1e12 }, { [A]: 4 }));
+    pull(device, a);
+    expect(tailOf(device)).toEqual([]);
+  });
+
+  test('[DSV6] what a snapshot brings to the tail is within its limits, the newest', () => {
+    const a = new SpaceServer('a');
+    const lots = Array.from({ length: 2_100 }, (_, i) => (i === 0 ? creation('x') : like('x', i + 1)));
+    a.push(...lots);
+    const device = open();
+    goOver(device, a, 'truncated');
+    const { entries, bytes } = device.disk.space.tail;
+    expect(entries).toBeLessThanOrEqual(TAIL_LIMITS.entries);
+    expect(bytes).toBeLessThanOrEqual(TAIL_LIMITS.bytes);
+    expect(tailOf(device)).toEqual(lots.slice(-entries).map(({ dot }) => dot));
+    expect(entries).toBe(TAIL_LIMITS.entries);
+  });
+
   test('[DSV9] nothing that is written later comes after what no server has any more', () => {
     const a = new SpaceServer('a');
     const device = open();
@@ -370,16 +459,16 @@ describe('going over to a snapshot', () => {
     const [bootstrap, pieces] = snapshotOf(a, device, 'truncated');
     const rows = (): number => device.disk.rows.size;
     expect(device.ingestSnapshot(bootstrap, pieces[1]!)).toMatchObject({ type: 'out-of-step' });
-    for (const n of [0, 0, 1, 0]) expect(device.ingestSnapshot(bootstrap, pieces[n]!)).toEqual({ type: 'staged' });
+    for (const n of [0, 0, 1, 0, 2]) expect(device.ingestSnapshot(bootstrap, pieces[n]!)).toEqual({ type: 'staged' });
     expect([rows(), device.disk.replica.cursor]).toEqual([0, {}]);
-    expect(device.readIdentity().resume).toEqual({ id: 's1', next: 2 });
+    expect(device.readIdentity().resume).toEqual({ id: 's1', next: 3 });
     const other = open(copyDisk(device.disk));
-    expect(device.ingestSnapshot(bootstrap, pieces[2]!)).toMatchObject({ type: 'ingested', cursor: a.cursor });
+    expect(device.ingestSnapshot(bootstrap, pieces[3]!)).toMatchObject({ type: 'ingested', cursor: a.cursor });
     expect([rows(), device.readIdentity().resume]).toEqual([3, undefined]);
     // Another tab has applied a page meanwhile.
     other.ingest(pageWith(pageOf(a).entries.slice(0, 1), { [A]: 1 }), [A]);
     expect(other.readIdentity().resume).toBeUndefined();
-    expect(other.ingestSnapshot(bootstrap, pieces[2]!)).toMatchObject({ type: 'out-of-step' });
+    expect(other.ingestSnapshot(bootstrap, pieces[3]!)).toMatchObject({ type: 'out-of-step' });
   });
 
   test('[GOV3] a snapshot that is older than what the device has, or not what its server says of it, is refused', () => {
@@ -388,7 +477,7 @@ describe('going over to a snapshot', () => {
     const device = open();
     const [bootstrap, pieces] = snapshotOf(a, device, 'asked');
     const wrong = { ...bootstrap, digest: 'f'.repeat(32) };
-    expect(device.ingestSnapshot(wrong, pieces[0]!)).toMatchObject({ type: 'out-of-step' });
+    expect(pieces.map((piece) => device.ingestSnapshot(wrong, piece).type)).toEqual(['staged', 'out-of-step']);
     expect([device.disk.rows.size, device.disk.staging]).toEqual([0, null]);
     a.push(creation('q', 1, 'q'));
     pull(device, a);

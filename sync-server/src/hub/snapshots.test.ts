@@ -75,7 +75,7 @@ describe('snapshots on their way', () => {
     expect((await open(0, { resume, cursor: { [sid]: 2 } }))!.bootstrap).toMatchObject({ from: 0 });
     // More than anybody has: a fork, which the snapshot mends.
     expect((await open(0, { resume, cursor: { [sid]: 3 } }))!.bootstrap).toMatchObject({ id, from: 1 });
-    expect((await open(0, { resume: { id, next: 2 } }))!.bootstrap).toMatchObject({ from: 0 });
+    expect((await open(0, { resume: { id, next: 3 } }))!.bootstrap).toMatchObject({ from: 0 });
     await storage.transact(['a'], async (transaction) => {
       const [view] = await transaction.views([{ space: 'a', incs: [], dots: [], records: [] }]);
       view!.meta = { ...view!.meta, truncated: { [sid]: 2 } };

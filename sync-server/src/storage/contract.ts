@@ -17,11 +17,13 @@ import {
   publish,
   recordToJson,
   spaceKey,
+  TAIL_LIMITS,
   welcomeMember,
   withoutDependencies,
 } from '@skerry/sdk/kernel';
 import type {
   Change,
+  Dot,
   KnownWriter,
   LogEntry,
   NewEntry,
@@ -301,13 +303,17 @@ export const STORAGE_CONTRACT: readonly ContractCase[] = [
         await compactAll(storage, 'a', NOW_MS + 3 * HOUR_MS);
         assert.deepEqual(await storage.read('a', 0, ALL), []);
         assert.deepEqual(pinned.meta, before.meta);
-        assert.deepEqual([pinned.records, pinned.pieces], [30, 5]);
+        assert.deepEqual([pinned.records, pinned.pieces], [30, 6]);
         assert.deepEqual(plain(await pinned.known([A, B])), new Map([[A, { seq: 30, owner: null }]]));
         const pieces = await piecesOf(pinned);
         assert.ok(pieces.every(({ records }) => records.length <= 7));
         assert.deepEqual(
           pieces.flatMap(({ records }) => records),
           before.records,
+        );
+        assert.deepEqual(
+          pieces[5]!.recent.map(({ dot }) => dot),
+          Array.from({ length: 30 }, (_, i) => dotOf(A, i + 1)),
         );
         assert.deepEqual(await pinned.piece(1), pieces[1]);
         // A writer is described in its first change, which is cut by now.
@@ -342,6 +348,27 @@ export const STORAGE_CONTRACT: readonly ContractCase[] = [
           pinned.release();
         }),
       ),
+  },
+  {
+    name: '[DB14] a pinned space of a single server has what no backup is known to hold, the newest, as much as a tail takes',
+    run: (source) =>
+      withStorage(source, async (storage) => {
+        const count = TAIL_LIMITS.entries + 5;
+        await push(storage, 'a', inRecords(A, 1, count));
+        const dots = async (): Promise<readonly Dot[]> => {
+          const pinned = await storage.pin('a', { ...DEFAULT_LIMITS, entriesPerPage: 700 });
+          const pieces = await piecesOf(pinned);
+          pinned.release();
+          assert.ok(pieces.every((piece) => piece.recent.length <= 700));
+          return pieces.flatMap((piece) => piece.recent.map(({ dot }) => dot));
+        };
+        const all = Array.from({ length: count }, (_, i) => dotOf(A, i + 1));
+        assert.deepEqual(await dots(), all.slice(5));
+        const safe = { [storage.sid]: count - 2 };
+        await write(storage, 'a', (view) => assert.ok(publish(view, NOW_MS, RETENTION, safe)));
+        await push(storage, 'a', [creation(B, 1)]);
+        assert.deepEqual(await dots(), [...all.slice(-2), dotOf(B, 1)]);
+      }),
   },
   {
     name: '[DB15] a log is cut from its begin, in small steps; who it has heard of and what it led to stays',
