@@ -19,7 +19,7 @@ export class Quiescence {
     const endsAtMs = timeline.nowMs + LONGEST_MS;
     for (;;) {
       this.#heal();
-      this.#touchCorrupted();
+      this.#passDay();
       timeline.runUntil(timeline.nowMs + SLICE_MS);
       const left = this.#leftToDo();
       if (left === null) return;
@@ -44,12 +44,12 @@ export class Quiescence {
     }
   }
 
-  /** A damaged record is noticed with the next change of it. One session repairs seldom; a page that is loaded anew does at once. */
-  #touchCorrupted(): void {
+  /** Everything is looked over once a day: a day has passed, and the page is loaded anew. One session also repairs seldom. */
+  #passDay(): void {
     for (const device of this.#world.devices) {
       if (device.corrupted === null) continue;
       if (device.disk.space.isDiverged) device.test.restart();
-      else if (device.disk.outbox.size === 0) this.#world.transactions.touch(device, device.corrupted);
+      else if (device.disk.space.inspectedAt !== undefined) device.passDay();
     }
   }
 
