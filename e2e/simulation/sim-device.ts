@@ -122,6 +122,13 @@ export class SimDevice implements Profile {
     this.test.cutLink();
   }
 
+  /** What is stored may be looked over again. */
+  passDay(): void {
+    const { inspectedAt: _, ...space } = this.disk.space;
+    this.disk.space = space;
+    this.test.restart();
+  }
+
   switched(knowledge: Knowledge, discarded: number): void {
     this.knowledge = knowledge;
     this.#counters.count('snapshot taken');

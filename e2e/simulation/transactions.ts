@@ -76,14 +76,6 @@ export class Transactions {
     return this.#run(transaction, steps, 'resolve');
   }
 
-  /** Counts up once on a row: a reason to compare it. */
-  touch(device: SimDevice, id: string): void {
-    const transaction = this.#begin(device, 0, 1);
-    const edit = (shown: Row | undefined): Row | null =>
-      shown ? { ...shown, likes: Number(shown['likes']) + 1 } : null;
-    this.#run(transaction, [[{ collection: COLLECTION, id, edit }]]);
-  }
-
   /** What breaks a constraint is how it should be. */
   #allow(transaction: Transaction, conflict: OpenConstraintConflict): string {
     const { device, told } = transaction;

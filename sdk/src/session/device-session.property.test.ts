@@ -281,6 +281,14 @@ class HealthyWorld {
       case 'reject':
       case 'note-server-time':
         return [];
+      case 'inspect':
+        return [
+          {
+            type: 'inspected',
+            connection: effect.connection,
+            result: { type: 'done', isDiverged: false, nextInMs: 86_400_000 },
+          },
+        ];
       case 'correct-clock':
         return [{ type: 'clock-corrected', connection: effect.connection, restamped: 0, offsetMs: 0 }];
       case 'ingest-snapshot':

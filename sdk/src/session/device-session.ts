@@ -9,6 +9,7 @@
 import { countOf } from '../core/version-vector.ts';
 import { PROTOCOL_VERSION, type ServerMessage, type Welcome } from '../protocol/messages.ts';
 import type { LinkEvent, Moment, SessionEvent, TimerName } from './events.ts';
+import { awaitInspection, beginInspection, inspected } from './inspecting.ts';
 import {
   cease,
   connect,
@@ -82,6 +83,7 @@ function react(state: SessionState, event: SessionEvent, moment: Moment): Step {
     case 'frame-refused':
     case 'outbox-loaded':
     case 'clock-corrected':
+    case 'inspected':
     case 'store-failed':
       return ofConnection(state, event, moment);
   }
@@ -148,6 +150,8 @@ function timerFired(state: SessionState, timer: TimerName, moment: Moment): Step
         : stay(state);
     case 'push':
       return link.pushing.type === 'waiting' ? pushFromHead(state, link) : stay(state);
+    case 'inspect':
+      return beginInspection(state);
   }
 }
 
@@ -184,6 +188,8 @@ function ofLink(
       return takenBack(state, link, event, moment);
     case 'clock-corrected':
       return clockCorrected(state, link, event.restamped, event.offsetMs, moment);
+    case 'inspected':
+      return state.phase === 'live' ? inspected(state, event.result, moment) : stay(state);
   }
 }
 
@@ -236,7 +242,9 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     acceptedThrough: { ...state.acceptedThrough, ...pick(known, link.identity.writers) },
   };
   const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime, sid });
-  return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!)), (next) => loadOutbox(next, next.link!));
+  return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!), ...awaitInspection(live)), (next) =>
+    loadOutbox(next, next.link!),
+  );
 }
 
 /** The end of a connection, told by its last frame or by its close code. */

@@ -8,6 +8,8 @@ import type { Sid, VersionVector } from '../core/version-vector.ts';
 import type { Bootstrap, DeviceMessage, Page, ServerMessage, Snapshot } from '../protocol/messages.ts';
 import type {
   IngestResult,
+  Inspection,
+  InspectionResult,
   OutboxItem,
   OutboxPosition,
   RecordName,
@@ -26,8 +28,9 @@ export interface Moment {
   readonly fraction: number;
 }
 
-/** `retry`: connect anew · `heartbeat`: say something · `silence`: the peer is gone · `answer`: `pushed` is overdue · `push`: push again. */
-export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push';
+/** `retry`: connect anew · `heartbeat`: say something · `silence`: the peer is gone · `answer`: `pushed` is overdue · `push`: push again
+ * · `inspect`: look over what is stored. */
+export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push' | 'inspect';
 
 export type SessionEvent =
   | { readonly type: 'start'; readonly paused: boolean }
@@ -54,6 +57,7 @@ export type LinkEvent =
   | { readonly type: 'snapshot-ingested'; readonly result: SnapshotResult }
   | { readonly type: 'clock-corrected'; readonly restamped: number; readonly offsetMs: number }
   | { readonly type: 'taken-back'; readonly dot: Dot; readonly error: Problem; readonly result: TakeBackResult }
+  | { readonly type: 'inspected'; readonly result: InspectionResult }
   | { readonly type: 'store-failed'; readonly problem: Problem };
 
 export type Effect =
@@ -81,6 +85,8 @@ export type LinkEffect =
   /** Nothing waits for it. */
   | { readonly type: 'note-server-time'; readonly serverNowMs: number; readonly sid: Sid }
   | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number }
+  /** A slice of it; answered by `inspected`. */
+  | { readonly type: 'inspect'; readonly inspection: Inspection | null }
   /** Both answered by `taken-back`. `error`: what the server said. */
   | { readonly type: 'recover'; readonly dot: Dot; readonly record: RecordName; readonly error: Problem }
   | { readonly type: 'reject'; readonly dot: Dot; readonly error: Refused };

@@ -23,7 +23,7 @@ import { offline } from './trouble.ts';
 const MOST_PATIENCE = 8;
 /** How often a device that differs from the log may ask for all of it anew. */
 export const REPAIR_EVERY_MS = 600_000;
-const LINK_TIMERS: readonly TimerName[] = ['heartbeat', 'silence', 'answer', 'push'];
+const LINK_TIMERS: readonly TimerName[] = ['heartbeat', 'silence', 'answer', 'push', 'inspect'];
 
 /** Begins a new connection: the identity first, because every attempt says where this device stands now. */
 export function connect(state: SessionState): Step {

@@ -73,7 +73,7 @@ export function snapshotIngested(state: SessionState, link: Link, result: Snapsh
 }
 
 /** What is stored here is not what the server has: it is fetched anew, as a whole. */
-const DIVERGED = {
+export const DIVERGED = {
   show: 'backoff',
   reason: { code: 'DIVERGED', message: 'What this device holds differs from the log; it is fetched anew.' },
 } as const;

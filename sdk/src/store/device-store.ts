@@ -3,6 +3,7 @@
  * simulation. Every method is one transaction: all of it is durable when the promise resolves, or none of it.
  */
 import type { Change } from '../core/change.ts';
+import type { Digest } from '../core/digest.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
@@ -44,8 +45,29 @@ export interface DeviceStore {
   recover(dot: Dot, record: RecordName): Promise<TakeBackResult>;
   /** A server does not take a change: it is emptied, with what depends on it, and kept for somebody to decide. */
   reject(dot: Dot, error: Refused): Promise<TakeBackResult>;
+  /**
+   * Looks over a slice of what is stored, from the begin when `inspection` is null, and remembers when it was damaged. At most
+   * once a day: see `inspection.ts`.
+   */
+  inspect(inspection: Inspection | null): Promise<InspectionResult>;
   close(): void;
 }
+
+/** How far looking over what is stored has come. */
+export interface Inspection {
+  /** The last record that was read; null: none yet. */
+  readonly after: readonly [collection: string, id: string] | null;
+  readonly digest: Digest;
+  /** Where the device stood when it began. */
+  readonly at: string;
+}
+
+export type InspectionResult =
+  | { readonly type: 'going-on'; readonly inspection: Inspection }
+  /** All of it was read, or has been lately. `isDiverged`: it is not what was applied. */
+  | { readonly type: 'done'; readonly isDiverged: boolean; readonly nextInMs: number }
+  /** What was read first may be another by now. */
+  | { readonly type: 'moved' };
 
 export interface RecordName {
   readonly c: string;

@@ -43,7 +43,7 @@ import {
   type WriterRow,
 } from './layout.ts';
 import { switchOutbox, type OutboxSwitch } from './outbox-switch.ts';
-import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
+import { readableRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import { recordKey } from './record-key.ts';
 import { readSpace } from './space-row.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
@@ -196,7 +196,7 @@ function readRecords(tx: Write, names: readonly Named[]): Promise<(RecordRow | u
   return Promise.all(
     names.map(async ({ c, id }) => {
       const stored = (await records.get([c, id])) as StoredRecordRow | undefined;
-      return stored && recordRow(stored);
+      return stored && readableRow(stored);
     }),
   );
 }

@@ -40,6 +40,7 @@ import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
 import { withServer } from './sent-to.ts';
+import { inspectSlice } from './inspection-idb.ts';
 import { readSpace } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
 import { recoverIn, rejectIn } from './take-back-io.ts';
@@ -178,6 +179,11 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       );
       await tx.done;
       return result;
+    },
+
+    async inspect(inspection) {
+      const { db } = await scope();
+      return inspectSlice(db, inspection, nowMs());
     },
 
     close: () => connection.close(),

@@ -174,6 +174,8 @@ export interface SpaceRow {
   readonly tail: { readonly next: number; readonly entries: number; readonly bytes: number };
   /** What is stored here was found to differ from the log: a snapshot is to be asked for. */
   readonly isDiverged: boolean;
+  /** When all records were looked over last, in milliseconds since 1970. */
+  readonly inspectedAt?: number;
 }
 
 export interface SeenWriter {

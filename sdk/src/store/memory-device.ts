@@ -31,6 +31,8 @@ import {
 import { changedByStep, changedRecords } from './changed-records.ts';
 import { copyRow } from './check-row.ts';
 import type {
+  Inspection,
+  InspectionResult,
   IngestResult,
   OutboxItem,
   OutboxPosition,
@@ -42,6 +44,15 @@ import type {
 } from './device-store.ts';
 import { TransactionDraft, type StepRows } from './draft.ts';
 import { followPage } from './follow.ts';
+import {
+  beginInspection,
+  endInspection,
+  hasMoved,
+  inspect,
+  INSPECT_EVERY_MS,
+  INSPECT_RECORDS,
+  nextInMs,
+} from './inspection.ts';
 import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import {
   newReplica,
@@ -355,6 +366,21 @@ export class MemoryDevice {
     if (constraints)
       disk.constraints.run(maintainConstraints(constraints, changedRecords(constraints, schemas, outcome.written)));
     return outcome.result;
+  }
+
+  inspect(inspection: Inspection | null): InspectionResult {
+    const { disk, nowMs } = this.#options;
+    const { replica, space, records } = disk;
+    const going = inspection ?? beginInspection(space, replica.cursor, nowMs());
+    if (!going) return { type: 'done', isDiverged: space.isDiverged, nextInMs: nextInMs(space, nowMs()) };
+    if (hasMoved(space, replica.cursor, going)) return { type: 'moved' };
+    const after = going.after && recordKey(...going.after);
+    const keys = [...records.keys()].sort().filter((key) => after === null || key > after);
+    const slice = keys.slice(0, INSPECT_RECORDS).map((key) => records.get(key)!);
+    const read = inspect(going, slice);
+    if (slice.length === INSPECT_RECORDS) return { type: 'going-on', inspection: read };
+    disk.space = endInspection(space, read, nowMs());
+    return { type: 'done', isDiverged: disk.space.isDiverged, nextInMs: INSPECT_EVERY_MS };
   }
 
   noteServerTime(serverNowMs: number, sid: Sid): void {

@@ -34,6 +34,16 @@ export function recordRow({ base, overlay, ...row }: StoredRecordRow): RecordRow
   };
 }
 
+/** What can be read of a row: of one that its disk has altered beyond that, not its state. */
+export function readableRow(stored: StoredRecordRow): RecordRow {
+  try {
+    return recordRow(stored);
+  } catch {
+    const { base: _base, overlay: _overlay, ...row } = stored;
+    return row;
+  }
+}
+
 /** Every part of the state has its place: one that is missing here does not compile. */
 const PLACE = { rv: 1, life: 2, cells: 3, counters: 4, hot: 5 } as const satisfies Record<keyof RecordState, number>;
 

@@ -300,6 +300,24 @@ describe('servers and topology', () => {
     },
   );
 
+  test('[DIG2] [DIG3] a flipped value that nobody touches is found when the device has nothing else to do, and repaired', () => {
+    const world = new Servers({ servers: 2, devices: 2 });
+    const [a, b] = world.devices as [Device, Device];
+    for (let i = 0; i < 6; i++) world.write(a, `r${i % 2}`);
+    world.pass(10_000);
+    const key = [...b.store.disk.records.keys()][0]!;
+    const record = b.store.disk.records.get(key)!;
+    const cells = new Map([...record.base!.cells].map(([path, all]) => [path, all.map((one) => ({ ...one, v: 'x' }))]));
+    b.store.disk.records.set(key, { ...record, base: { ...record.base!, cells } });
+    world.pass(120_000);
+    const news = world.news.get(b)!.map(({ type }) => type);
+    expect(news.filter((type) => type === 'diverged' || type === 'repaired')).toEqual(['diverged', 'repaired']);
+    expect(world.news.get(a)!.map(({ type }) => type)).not.toContain('diverged');
+    world.settle();
+    world.expectEqual();
+    expect(b.store.disk.space.isDiverged).toBe(false);
+  });
+
   test('[DIG1] [DIG2] pitfall 46: a flipped value is found at the next digest, repaired, and kept aside', () => {
     const world = new Servers({ servers: 2, devices: 2 });
     const [a, b] = world.devices as [Device, Device];

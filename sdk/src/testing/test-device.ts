@@ -156,6 +156,8 @@ function askStore(store: MemoryDevice, effect: StoreEffect): LinkEvent | null {
       return takenBack(effect, store.recover(effect.dot, effect.record));
     case 'reject':
       return takenBack(effect, store.reject(effect.dot, effect.error));
+    case 'inspect':
+      return { type: 'inspected', result: store.inspect(effect.inspection) };
     case 'correct-clock':
       return { type: 'clock-corrected', ...store.correctClock(effect.after, effect.serverNowMs) };
   }

@@ -128,6 +128,11 @@ export function createEngine(options: EngineOptions): Engine {
         return useStore(effect.connection, async (opened) =>
           takenBack(effect, await opened.reject(effect.dot, effect.error)),
         );
+      case 'inspect':
+        return useStore(effect.connection, async (opened) => ({
+          type: 'inspected',
+          result: await opened.inspect(effect.inspection),
+        }));
       case 'correct-clock':
         return useStore(effect.connection, async (opened) => {
           const corrected = await opened.correctClock(effect.after, effect.serverNowMs);

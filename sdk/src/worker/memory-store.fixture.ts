@@ -138,6 +138,7 @@ export function createMemoryStore({ deviceId, inc, nowMs }: MemoryStoreOptions):
       throw new Error('the server of these tests keeps its whole log');
     },
     noteServerTime: async () => undefined,
+    inspect: async () => ({ type: 'done', isDiverged: false, nextInMs: 86_400_000 }),
     recover: async (dot) => takeBack(dot),
     reject: async (dot) => takeBack(dot),
     correctClock: async (after, serverNowMs) => restamp(after, serverNowMs),
