@@ -229,7 +229,7 @@ describe('publications and the horizon', { timeout: 30_000 }, () => {
     expect(knownEverywhere(alone.disk.meta.topology, alone.cursor)).toEqual(alone.cursor);
   });
 
-  it('[RET3] a deleted record is forgotten when every server has promised; what edits it then is GONE, and before LIMBO (pitfalls 33, 34)', () => {
+  it('[RET3] a deleted record is forgotten when every server has promised; what edits it then is GONE, and before LIMBO (pitfall 33)', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'), deletion('x', 2));
     b.pull(a);
@@ -247,6 +247,39 @@ describe('publications and the horizon', { timeout: 30_000 }, () => {
     expect(a.disk.records.size).toBe(0);
     expect(a.push(late).refused?.code).toBe('GONE');
     expect(digestText(a.disk.meta.digest)).toBe(digestOf(a));
+  });
+
+  it('[RET7] a delete with two stamps: an edit that had not seen it is refused at either server, and both forget it', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'));
+    b.pull(a);
+    a.push(deletion('x', 2));
+    b.push(deletion('x', 2));
+    const late = changeOn(ROW, dot('y'), [{ t: 'set', p: 'title', v: 'late', pred: [] }]);
+    a.pull(b);
+    // What b promises first covers its own stamp of the delete, not the one that a has.
+    for (const hours of [0, 2]) publishAt(b, NOW_MS + hours * HOUR_MS);
+    expect(b.push(late).refused?.code).toBe('LIMBO');
+    for (const hours of [0, 2]) publishAt(a, NOW_MS + hours * HOUR_MS);
+    const codes = [a.push(late).refused?.code];
+    b.pull(a);
+    a.pull(b);
+    const horizons = [a, b].map(({ disk }) => commonHorizon(disk.meta.topology));
+    expect(horizons[0]).toEqual(horizons[1]);
+    expect(horizons[0], 'one of the two stamps is behind the horizon, the other is not').toEqual({ [A]: 1, [B]: 1 });
+    codes.push(a.push(late).refused?.code, b.push(late).refused?.code);
+    expect(codes).toEqual(['LIMBO', 'LIMBO', 'GONE']);
+    for (const hours of [4, 6]) {
+      for (const server of [a, b]) publishAt(server, NOW_MS + hours * HOUR_MS);
+      b.pull(a);
+      a.pull(b);
+    }
+    for (const server of [a, b]) {
+      compact(server.disk, NOW_MS + 6 * HOUR_MS, RETENTION);
+      expect(server.push(late).refused?.code).toBe('GONE');
+      expect(server.disk.records.size).toBe(0);
+    }
+    expect(digestText(a.disk.meta.digest)).toBe(digestText(b.disk.meta.digest));
   });
 
   it('[RET4] an id that somebody chose keeps its tombstone (pitfall 36)', () => {

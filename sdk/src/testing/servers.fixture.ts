@@ -5,6 +5,7 @@
  */
 import { expect } from 'vitest';
 
+import type { OpenConflict } from '../core/conflict.ts';
 import { contentOfRecord } from '../core/record-json.ts';
 import { lifeStatus, type RecordState } from '../core/record.ts';
 import { seededRandom, type Random } from '../lib/random.ts';
@@ -246,4 +247,8 @@ export function recordOf(
   id: string,
 ): MemoryDisk['records'] extends Map<string, infer R> ? R | undefined : never {
   return device.store.disk.records.get(recordKey('notes', id));
+}
+
+export function conflictsOf({ store }: TestDevice): readonly OpenConflict[] {
+  return [...store.disk.conflicts.values()];
 }

@@ -246,7 +246,7 @@ describe('servers and topology', () => {
     world.expectEqual();
   });
 
-  test('[DSV2] pitfalls 43, 47: a server lost with what only it had: author and reader bring it back under its dots', () => {
+  test('[DSV2] pitfall 43: a server lost with what only it had: author and reader bring it back under its dots', () => {
     const world = new Servers({ servers: 2, devices: 2 });
     const [a, b] = world.devices as [Device, Device];
     const [kept, lost] = world.servers as [World1, World1];
