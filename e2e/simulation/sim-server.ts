@@ -1,5 +1,5 @@
 /** A server of a world: the one under test, what it has taken, and its backups. */
-import { isRecent, randomName, type Sid } from '@skerry/sdk/kernel';
+import { randomName, recentEntry, type Sid } from '@skerry/sdk/kernel';
 import { TestServer, type ServerDisk, type Timeline } from '@skerry/sdk/testing';
 
 import type { Counters } from './counters.ts';
@@ -83,9 +83,8 @@ export class SimServer {
   #note(id: string): void {
     const { meta, log } = this.test.space;
     const carried = new DotSet();
-    for (const { kind, dot, stamp } of log) {
-      if (kind === 'change' && isRecent(meta, { stamp, dot: dot! })) carried.add(this.#truth.of(dot!).index);
-    }
+    for (const entry of log.flatMap((stored) => recentEntry(meta, stored) ?? []))
+      carried.add(this.#truth.of(entry.dot).index);
     this.#snapshots.set(id, new Knowledge(this.knowledge.applied.copy(), carried));
   }
 }

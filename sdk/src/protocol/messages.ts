@@ -146,6 +146,7 @@ export type RefusalCode = Extract<
   | 'INVALID_CHANGE'
   | 'TOO_LARGE'
   | 'FORBIDDEN'
+  | 'WITHDRAWN'
   | 'STORAGE_FULL'
   | 'INTERNAL'
 >;

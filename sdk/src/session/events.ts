@@ -79,7 +79,7 @@ export type LinkEffect =
   | { readonly type: 'ingest'; readonly page: Page; readonly founders: readonly Sid[] }
   | { readonly type: 'ingest-snapshot'; readonly bootstrap: Bootstrap; readonly piece: Snapshot }
   /** Nothing waits for it. */
-  | { readonly type: 'note-server-time'; readonly serverNowMs: number; readonly sid: Sid }
+  | { readonly type: 'note-server-time'; readonly serverNowMs: number }
   | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number }
   /** Both answered by `taken-back`. `error`: what the server said. */
   | { readonly type: 'recover'; readonly dot: Dot; readonly record: RecordName; readonly error: Problem }

@@ -8,7 +8,8 @@ import { incOf } from '../core/dot.ts';
 import { recordToJson } from '../core/record-json.ts';
 import type { RecordState } from '../core/record.ts';
 import { knownEverywhere, reaches } from '../core/topology.ts';
-import type { Writer } from '../core/change.ts';
+import type { Change, Writer } from '../core/change.ts';
+import type { StoredEntry } from '../protocol/codec.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { SpaceMeta } from './space.ts';
@@ -84,10 +85,14 @@ export function pieceOf(snapshot: PreparedSnapshot, piece: number): Snapshot | n
   return content ? { type: 'snapshot', id: snapshot.id, piece, ...content } : null;
 }
 
-/** Whether a change must travel with the snapshot: some server may still lack it, or tell it under another number. */
-export function isRecent(meta: SpaceMeta, entry: ChangeEntry): boolean {
-  return !reaches(knownEverywhere(meta.topology, meta.cursor), entry.stamp);
+/** A change of the log that must travel with the snapshot: some server may still lack it, or tell it under another number. */
+export function recentEntry(meta: SpaceMeta, { kind, stamp, dot, text }: RecentCandidate): RecentEntry | null {
+  if (kind === 'control' || text === null || reaches(knownEverywhere(meta.topology, meta.cursor), stamp)) return null;
+  return { stamp, dot: dot!, change: JSON.parse(text) as Change };
 }
+
+type RecentCandidate = Pick<StoredEntry, 'kind' | 'stamp' | 'dot' | 'text'>;
+type RecentEntry = ChangeEntry & { readonly change: Change };
 
 /** Who stands behind the dots in these records. */
 export function writersIn(

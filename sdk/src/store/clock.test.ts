@@ -12,7 +12,7 @@ it('[CLK1] a clock that was wrong once and is right again ranks fairly', async (
   await anna.store.correctClock(null, now); // the server refused the stamp
   await exchange(server, anna, ben);
   skew = 0; // the person sets the clock right, and the next welcome tells the server's time
-  await anna.store.noteServerTime(now, SID);
+  await anna.store.noteServerTime(now);
   now += 60_000;
   await ben.db.dexie.table('notes').update(id, { pinned: 'ben, first' });
   now += 60_000;

@@ -63,7 +63,6 @@ import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
 import { planReject } from './reject-plan.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
-import { withServer } from './sent-to.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
 import { planViews, resultOf, type TakeBack } from './take-back.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
@@ -280,6 +279,7 @@ export class MemoryDevice {
       followed,
       tombstones: followed.hasMoved ? [...disk.records.values()].filter((record) => record.dead) : [],
       tail: this.#tailRows().slice(0, tailToRead(followed, cursor)),
+      refused: [...disk.rejected.values()],
     });
     this.#store(plan);
     return plan.result;
@@ -356,9 +356,9 @@ export class MemoryDevice {
     return outcome.result;
   }
 
-  noteServerTime(serverNowMs: number, sid: Sid): void {
+  noteServerTime(serverNowMs: number): void {
     const { disk, nowMs } = this.#options;
-    disk.replica = withServer(withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() }), sid);
+    disk.replica = withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() });
   }
 
   recover(dot: Dot, name: RecordName): TakeBackResult {
@@ -383,9 +383,8 @@ export class MemoryDevice {
   }
 
   reject(dot: Dot, error: Refused): TakeBackResult {
-    const { replica, records, space } = this.disk;
-    const evicted = space.topology?.evicted ?? {};
-    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error, evicted }));
+    const { replica, records } = this.disk;
+    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error }));
   }
 
   #takeBack(plan: TakeBack): TakeBackResult {
@@ -429,6 +428,7 @@ export class MemoryDevice {
     for (const id of plan.closedConflicts) disk.conflicts.delete(id);
     for (const conflict of plan.conflicts) disk.conflicts.set(conflict.id, conflict);
     for (const row of plan.rejected) disk.rejected.set(row.id, row);
+    for (const id of plan.closedRejected) disk.rejected.delete(id);
     for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
     for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
     disk.replica = plan.replica;

@@ -67,6 +67,21 @@ export function rejectLost(
   });
 }
 
+/** What is left of the list when a server that had taken some of it tells its content: that is in the log after all. */
+export function withoutFilled(
+  rejected: readonly RejectedRow[],
+  filled: ReadonlySet<Dot>,
+): { readonly puts: readonly RejectedRow[]; readonly closed: readonly RejectedRow[] } {
+  const puts: RejectedRow[] = [];
+  const closed: RejectedRow[] = [];
+  for (const row of rejected) {
+    const parts = row.parts.filter(({ dot }) => !filled.has(dot));
+    if (parts.length === 0) closed.push(row);
+    else if (parts.length < row.parts.length) puts.push({ ...row, parts });
+  }
+  return { puts, closed };
+}
+
 /** A writer whose number is taken must not count on: the one that shares its numbers would take the next as well. */
 export function endWriters(replica: ReplicaRow, clashes: readonly Dot[]): ReplicaRow {
   if (clashes.length === 0) return replica;

@@ -9,10 +9,9 @@ import type { RecordState } from '../core/record.ts';
 import { isExpired } from '../core/tombstone.ts';
 import { reaches } from '../core/topology.ts';
 import type { Sid, VersionVector } from '../core/version-vector.ts';
-import type { ChangeEntry } from '../protocol/messages.ts';
 import { cutAt, forgettable, remember, truncatable, truncated, type Retention } from '../space/retention.ts';
 import { settle } from '../space/settle.ts';
-import { isRecent, type SnapshotSource } from '../space/snapshot.ts';
+import { recentEntry, type SnapshotSource } from '../space/snapshot.ts';
 import {
   newSpaceMeta,
   viewSpace,
@@ -94,9 +93,6 @@ export function chainAt(disk: SpaceDisk, sid: Sid, n: number): string | undefine
 
 export function snapshotSource(disk: SpaceDisk, id: string): SnapshotSource {
   const { meta, records, log, writers } = disk;
-  const entries = log.flatMap((entry): ChangeEntry[] =>
-    entry.kind === 'change' ? [{ stamp: entry.stamp, dot: entry.dot!, change: JSON.parse(entry.text!) as Change }] : [],
-  );
   return {
     id,
     meta,
@@ -104,7 +100,7 @@ export function snapshotSource(disk: SpaceDisk, id: string): SnapshotSource {
       const [c, record] = key.split('\u0000') as [string, string];
       return { c, id: record, state };
     }),
-    recent: entries.filter((entry) => isRecent(meta, entry)),
+    recent: log.flatMap((entry) => recentEntry(meta, entry) ?? []),
     writerOf: (inc) => writers.get(inc),
     known: knownNow(disk),
   };

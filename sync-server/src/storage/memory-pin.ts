@@ -1,5 +1,5 @@
 /** A pinned space of the memory storage: a copy, cut by the kernel. */
-import { isRecent, prepareSnapshot, recordNameOf, type Change, type Inc, type Limits } from '@skerry/sdk/kernel';
+import { prepareSnapshot, recentEntry, recordNameOf, type Inc, type Limits } from '@skerry/sdk/kernel';
 
 import { pick, type SpaceData } from './memory-data.ts';
 import type { Piece, PinnedSpace } from './port.ts';
@@ -11,11 +11,7 @@ export function pinInMemory({ meta, log, records, writers, known }: SpaceData, l
       id: '',
       meta,
       records: [...records].map(([key, state]) => ({ ...recordNameOf(key), state })),
-      recent: log
-        .flatMap(({ kind, stamp, dot, text }) =>
-          kind === 'change' ? [{ stamp, dot: dot!, change: JSON.parse(text!) as Change }] : [],
-        )
-        .filter((entry) => isRecent(meta, entry)),
+      recent: log.flatMap((entry) => recentEntry(meta, entry) ?? []),
       writerOf: (inc) => writers.get(inc),
       known: (inc: Inc) => knownThen.get(inc)?.seq ?? 0,
     },

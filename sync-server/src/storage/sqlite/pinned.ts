@@ -2,8 +2,8 @@
  * A space at one moment: a read transaction on a connection of its own, which SQLite keeps to what was there when it
  * began. The pieces are read one by one, so that a large space costs no memory.
  */
-import { isRecent, knownEverywhere, newSpaceMeta, pieceStarts, writersIn } from '@skerry/sdk/kernel';
-import type { Change, ChangeEntry, Limits, RecordJson, Sid, SpaceMeta, Writer } from '@skerry/sdk/kernel';
+import { knownEverywhere, newSpaceMeta, pieceStarts, recentEntry, writersIn } from '@skerry/sdk/kernel';
+import type { ChangeEntry, Limits, RecordJson, Sid, SpaceMeta, Writer } from '@skerry/sdk/kernel';
 import type { Database } from 'better-sqlite3';
 
 import type { Piece, PinnedSpace, RecordName } from '../port.ts';
@@ -95,9 +95,8 @@ function* recentChanges(
   meta: SpaceMeta,
 ): Iterable<{ readonly entry: ChangeEntry; readonly bytes: number }> {
   const after = positionFor(statements, space, knownEverywhere(meta.topology, meta.cursor));
-  for (const { kind, stamp, dot, text } of entriesFrom(statements, space, after)) {
-    if (kind !== 'change') continue;
-    const entry = { stamp, dot: dot!, change: JSON.parse(text!) as Change };
-    if (isRecent(meta, entry)) yield { entry, bytes: Buffer.byteLength(text!) + FRAME_BYTES };
+  for (const stored of entriesFrom(statements, space, after)) {
+    const entry = recentEntry(meta, stored);
+    if (entry) yield { entry, bytes: Buffer.byteLength(stored.text!) + FRAME_BYTES };
   }
 }
