@@ -340,6 +340,7 @@ export class MemoryDevice {
     }
     outbox.clear();
     for (const row of switched.rows) outbox.set(outboxKey([row.order, row.part]), row);
+    for (const row of outcome.rejected) disk.rejected.set(row.id, row);
     for (const writer of pieces.flatMap((piece) => piece.writers)) disk.writers.set(writer.inc, writer);
     tail.clear();
     for (const row of moved.tail) tail.set(row.position, row);

@@ -49,6 +49,11 @@ export function lostContent(rows: readonly OutboxRow[], logged: Change): Lost | 
   return recs.length === 0 ? null : { recs, error: WITHDRAWN };
 }
 
+/** Of a change that a copy of this profile took back. */
+export function withdrawnContent(rows: readonly OutboxRow[]): Lost {
+  return { recs: rows.flatMap((row) => row.recs), error: WITHDRAWN };
+}
+
 function contentKey({ c, ops }: RecordChange): string {
   return canonicalJson([c, ops.filter((op) => op.t !== 'life')] as unknown as Json);
 }

@@ -327,6 +327,26 @@ describe('a change that a server does not take', () => {
     world.expectEqual(a, b, c);
   });
 
+  it('[REJ5] also from a snapshot, which has nothing of it but the dot', () => {
+    const { world, a, b } = refusing('no');
+    b.offline();
+    b.put({ title: 'no' });
+    b.put({ title: 'fine' }, OTHER);
+    const c = world.device('c', b.copyDisk());
+    c.offline();
+    b.online();
+    world.settle();
+    c.store.disk.space = { ...c.store.disk.space, isDiverged: true };
+    c.online();
+    world.settle();
+    expect(c.rejected()).toMatchObject([{ rowId: ROW, error: { code: 'WITHDRAWN' } }]);
+    for (const device of [a, b, c]) {
+      expect(device.row()).toMatchObject({ title: 'one' });
+      expect(device.row(OTHER)).toMatchObject({ title: 'fine' });
+    }
+    world.expectEqual(a, b, c);
+  });
+
   for (const isCut of [false, true]) {
     const when = isCut ? ', also when the log has forgotten it' : '';
     it(`[REJ8] what a copy of the profile writes on top of a change that was taken back leaves no hole${when}`, () => {
