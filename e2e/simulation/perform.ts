@@ -9,9 +9,6 @@ import type { Transactions } from './transactions.ts';
 import type { World } from './world.ts';
 import { corruptRecord } from './corruption.ts';
 
-/** A copy that takes back what was refused leaves what the other one wrote on top of it: not where changes are refused. */
-const COPYING: ReadonlySet<Action['do']> = new Set(['clone', 'put-back', 'lose-tail']);
-
 export class Perform {
   readonly #world: World;
   readonly #transactions: Transactions;
@@ -45,9 +42,8 @@ export class Perform {
   }
 
   #onDevice(device: SimDevice, action: Extract<Action, { device: number }>): string {
-    const { counters, timeline, script } = this.#world;
+    const { counters, timeline } = this.#world;
     const { test } = device;
-    if (script.shape.refuses && COPYING.has(action.do)) return 'is looked after too well for that';
     switch (action.do) {
       case 'write':
       case 'decide': {
@@ -190,7 +186,7 @@ export class Perform {
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
     // What only a snapshot contains, because the log was cut, a device cannot tell a single server again.
-    if (world.script.shape.refuses || world.hadDisaster || (isAlone && !server.isBackedUpInLog)) return 'is well';
+    if (world.hadDisaster || (isAlone && !server.isBackedUpInLog)) return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     server.restore();

@@ -20,7 +20,7 @@ export interface Shape {
   readonly commitMs: number;
   /** Whether devices run different versions of the app. */
   readonly isMixed: boolean;
-  /** Whether servers refuse some changes: only where nobody moves between servers, which is a story of its own. */
+  /** Whether servers refuse some changes. */
   readonly refuses: boolean;
 }
 
@@ -49,7 +49,7 @@ export function shapeOf(dice: Dice): Shape {
     betweenMs: dice.pick([50, 2_000, 6_000]),
     commitMs: 1 + dice.below(40),
     isMixed: dice.chance(0.25),
-    refuses: servers === 1 && dice.chance(0.6),
+    refuses: dice.chance(0.6),
   };
 }
 

@@ -26,6 +26,7 @@ function facts(rest: Partial<AdmissionFacts> = {}): AdmissionFacts {
     promised: {},
     horizon: {},
     permitted: true,
+    isWithdrawn: () => false,
     ...rest,
   };
 }
@@ -146,6 +147,7 @@ class ModelServer {
         promised: {},
         horizon: {},
         permitted: true,
+        isWithdrawn: () => false,
       },
       one,
       NOW,

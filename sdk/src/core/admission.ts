@@ -4,8 +4,8 @@
  */
 import { isUuidV7 } from '../lib/ids.ts';
 import { msOf } from './clock.ts';
-import type { Change, RecordChange } from './change.ts';
-import { incOf, seqOf, type Inc } from './dot.ts';
+import { dotsNamed, type Change, type RecordChange } from './change.ts';
+import { incOf, seqOf, type Dot, type Inc } from './dot.ts';
 import type { RecordState } from './record.ts';
 import { isExpired } from './tombstone.ts';
 import { covers, type VersionVector } from './version-vector.ts';
@@ -28,6 +28,8 @@ export interface AdmissionFacts {
   readonly horizon: VersionVector;
   /** Whether this peer may write this change: a function of the change and the peer's claims only. */
   readonly permitted: boolean;
+  /** Whether the change under this dot is here without its content, because its device took it back. */
+  readonly isWithdrawn: (dot: Dot) => boolean;
 }
 
 export type Admission =
@@ -36,7 +38,7 @@ export type Admission =
   | { readonly type: 'duplicate' }
   | {
       readonly type: 'refused';
-      readonly code: 'EQUIVOCATION' | 'GAP' | 'BEHIND' | 'CLOCK' | 'FORBIDDEN' | 'GONE' | 'LIMBO';
+      readonly code: 'EQUIVOCATION' | 'GAP' | 'BEHIND' | 'CLOCK' | 'FORBIDDEN' | 'GONE' | 'LIMBO' | 'WITHDRAWN';
       readonly message: string;
       /** For GONE and LIMBO. */
       readonly record?: { readonly c: string; readonly id: string };
@@ -59,7 +61,16 @@ export function admit(facts: AdmissionFacts, change: Change, nowMs: number, drif
   const aheadMs = msOf(change.hlc) - nowMs;
   if (aheadMs > driftMs) return refused('CLOCK', `the stamp is ${aheadMs} ms ahead, allowed are ${driftMs}`);
   if (!facts.permitted) return refused('FORBIDDEN', 'this user may not write this change');
-  return editOfForgotten(facts, change) ?? { type: 'accepted' };
+  return editOfForgotten(facts, change) ?? effectOfWithdrawn(facts, change) ?? { type: 'accepted' };
+}
+
+/**
+ * What it names as seen was taken back, by a copy of the profile say. Let in, it would replace what is not there, and
+ * leave alone what that had replaced: siblings of what its writer had seen.
+ */
+function effectOfWithdrawn({ isWithdrawn }: AdmissionFacts, { recs }: Change): Refused | null {
+  const cause = dotsNamed(recs).find(isWithdrawn);
+  return cause === undefined ? null : refused('WITHDRAWN', `the change comes after ${cause}, which was taken back`);
 }
 
 /**

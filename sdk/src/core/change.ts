@@ -29,7 +29,7 @@ export interface Change {
   readonly recs: readonly RecordChange[];
 }
 
-/** `recover`: it makes a copy of what was edited after its record had been forgotten. */
+/** `recover`: of what was edited after its record had been forgotten it makes a copy, or, without records, nothing. */
 export type ChangeKind = 'resolve' | 'recover';
 
 /** The person and the device behind an incarnation: for display and audit, never for identity. */
@@ -89,6 +89,19 @@ export type Op =
 export interface Base {
   readonly hlc: Hlc;
   readonly v?: Json;
+}
+
+/**
+ * Refused and taken back whole: it only holds the place of what it was, and what it had replaced stands. Not so where all
+ * that it wrote was of forgotten records: there is nothing left that it could have replaced.
+ */
+export function isVoid({ recs, was, kind }: Change): boolean {
+  return recs.length === 0 && was !== undefined && kind !== 'recover';
+}
+
+/** Every dot that a change replaces or comes after on its records. */
+export function dotsNamed(recs: readonly RecordChange[]): readonly Dot[] {
+  return recs.flatMap((rec) => [...rec.rv, ...rec.ops.flatMap((op) => ('pred' in op ? op.pred : []))]);
 }
 
 /** What a server keeps and passes on: everything but the parts that only admission needs. */

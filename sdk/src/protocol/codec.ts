@@ -68,6 +68,14 @@ export function bareEntry(entry: StoredEntry): StoredEntry {
   return { ...entry, text: null, ...(hlc === undefined ? {} : { hlc: Number(hlc) }) };
 }
 
+/**
+ * Whether an entry may be of a change that was taken back: its receiver must be told, because its content may still come
+ * from elsewhere. Text of an app that looks like it costs some bytes.
+ */
+export function mayBeVoid({ text }: StoredEntry): boolean {
+  return text?.includes('"recs":[]') ?? false;
+}
+
 /** Where a page stands in the log: what `Page` says beside its entries. */
 export type PagePlace = Omit<Page, 'type' | 'entries'>;
 
@@ -191,6 +199,7 @@ const REFUSAL_CODES: ReadonlySet<RefusalCode> = new Set([
   'INVALID_CHANGE',
   'TOO_LARGE',
   'FORBIDDEN',
+  'WITHDRAWN',
   'STORAGE_FULL',
   'INTERNAL',
 ] satisfies RefusalCode[]);

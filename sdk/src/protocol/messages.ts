@@ -78,6 +78,8 @@ export interface Bootstrap {
   readonly digest: string;
   /** How far each writer that hello asked about is contained. */
   readonly known: Readonly<Record<Inc, number>>;
+  /** Which of their changes are contained without their content, because a device took them back. */
+  readonly voids?: Readonly<Record<Inc, readonly number[]>>;
   /** Number of pieces; at least one. */
   readonly pieces: number;
   /** Number of records, for progress. */
@@ -146,6 +148,7 @@ export type RefusalCode = Extract<
   | 'INVALID_CHANGE'
   | 'TOO_LARGE'
   | 'FORBIDDEN'
+  | 'WITHDRAWN'
   | 'STORAGE_FULL'
   | 'INTERNAL'
 >;

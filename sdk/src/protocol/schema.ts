@@ -199,7 +199,7 @@ const bootstrap: ShapeOf<Bootstrap> = {
     records: count,
     from: count,
   },
-  optional: {},
+  optional: { voids: { kind: 'by-inc', of: { kind: 'list', of: count, min: 1, max: MAX }, max: MAX_WRITERS } },
 };
 
 const welcome: ShapeOf<Welcome> = {

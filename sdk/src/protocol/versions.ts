@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'SqsBmJ5562t_zTGoGiS-Pw',
+    schema: 'yVkJpuePppLXJuDOsU6usQ',
     what: 'hello, push, applied, staged, ping; welcome, pushed, page, snapshot, pong, error; JSON over WebSocket',
   },
 ];

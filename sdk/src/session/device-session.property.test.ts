@@ -82,7 +82,6 @@ const linkEvent = fc.oneof(
     arbitrary: fc
       .constantFrom<TakeBackResult>(
         { type: 'taken-back', touched: {}, conflictsChanged: [], records: [] },
-        { type: 'fate-unknown', sid: SID },
         { type: 'nothing', isPending: true },
         { type: 'nothing', isPending: false },
       )

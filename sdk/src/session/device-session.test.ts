@@ -150,7 +150,7 @@ describe('pushing', () => {
 
   const TAKEN_BACK: TakeBackResult = { type: 'taken-back', touched: {}, conflictsChanged: [], records: [] };
 
-  test.each(['EQUIVOCATION', 'INVALID_CHANGE', 'TOO_LARGE', 'FORBIDDEN'] as const)(
+  test.each(['EQUIVOCATION', 'INVALID_CHANGE', 'TOO_LARGE', 'FORBIDDEN', 'WITHDRAWN'] as const)(
     '[SE18] %s: the change is taken back, and the rest of the outbox goes on',
     (code) => {
       const s = session().greet().hear(welcome());
@@ -180,16 +180,6 @@ describe('pushing', () => {
     s.link({ type: 'taken-back', dot, error, result: { ...TAKEN_BACK, records } });
     expect(s.of('announce')).toMatchObject([{ news: { type: 'recovered', rowId: 'n1', copy: '~copy' } }]);
     expect(s.of('load-outbox')).toMatchObject([{ after: null }]);
-  });
-
-  test('[SE25] a change that another server may hold waits instead of being taken back', () => {
-    const s = session().greet().hear(welcome());
-    s.link({ type: 'outbox-loaded', items: [item(1)] }).hear(pushed(0, refusal(1, 'FORBIDDEN')));
-    const { dot } = item(1).change;
-    const error = { code: 'FORBIDDEN', message: '' } as const;
-    s.link({ type: 'taken-back', dot, error, result: { type: 'fate-unknown', sid: 'server-1111' } });
-    expect(s.shown).toMatchObject({ connection: 'backoff', reason: { code: 'FORBIDDEN' } });
-    expect(s.do({ type: 'timer-fired', timer: 'push' }).of('load-outbox')).toMatchObject([{ after: null }]);
   });
 
   test('[SE26] when even the empty change is refused, pushing stops with the reason, and pulling goes on', () => {

@@ -185,7 +185,7 @@ function ofLink(
     case 'snapshot-ingested':
       return snapshotIngested(state, link, event.result, moment);
     case 'taken-back':
-      return takenBack(state, link, event, moment);
+      return takenBack(state, link, event);
     case 'clock-corrected':
       return clockCorrected(state, link, event.restamped, event.offsetMs, moment);
     case 'inspected':
@@ -241,7 +241,7 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     trouble: null,
     acceptedThrough: { ...state.acceptedThrough, ...pick(known, link.identity.writers) },
   };
-  const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime, sid });
+  const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime });
   return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!), ...awaitInspection(live)), (next) =>
     loadOutbox(next, next.link!),
   );

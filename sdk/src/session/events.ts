@@ -83,7 +83,7 @@ export type LinkEffect =
   | { readonly type: 'ingest'; readonly page: Page; readonly founders: readonly Sid[] }
   | { readonly type: 'ingest-snapshot'; readonly bootstrap: Bootstrap; readonly piece: Snapshot }
   /** Nothing waits for it. */
-  | { readonly type: 'note-server-time'; readonly serverNowMs: number; readonly sid: Sid }
+  | { readonly type: 'note-server-time'; readonly serverNowMs: number }
   | { readonly type: 'correct-clock'; readonly after: OutboxPosition | null; readonly serverNowMs: number }
   /** A slice of it; answered by `inspected`. */
   | { readonly type: 'inspect'; readonly inspection: Inspection | null }

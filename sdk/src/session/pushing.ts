@@ -169,6 +169,7 @@ function reactToRefusal(state: SessionState, link: Link, refusal: Refusal, probl
     case 'INVALID_CHANGE':
     case 'TOO_LARGE':
     case 'FORBIDDEN':
+    case 'WITHDRAWN':
       return takeBack(state, link, { dot: refusal.dot }, problem);
   }
 }
@@ -194,14 +195,11 @@ export function takenBack(
   state: SessionState,
   link: Link,
   { error, result }: { readonly error: Problem; readonly result: TakeBackResult },
-  moment: Moment,
 ): Step {
   if (link.pushing.type !== 'taking-back') return stay(state);
   switch (result.type) {
     case 'taken-back':
       return reload(withLink(state, link, { refusals: 0 }));
-    case 'fate-unknown':
-      return waitToPush(state, link, error, moment);
     case 'nothing':
       // An empty change that is refused as well: only a person can end that.
       return result.isPending ? stall(state, link, error) : reload(state);

@@ -10,7 +10,14 @@
 import { reaches } from '../core/topology.ts';
 import { covers, join, type Sid } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { bareEntry, decodeDeviceMessage, type BadFrame, type PagePlace, type StoredEntry } from '../protocol/codec.ts';
+import {
+  bareEntry,
+  decodeDeviceMessage,
+  mayBeVoid,
+  type BadFrame,
+  type PagePlace,
+  type StoredEntry,
+} from '../protocol/codec.ts';
 import { CLOSE, PROTOCOL_VERSION } from '../protocol/messages.ts';
 import type { Applied, DeviceMessage, ServerMessage, Snapshot, Staged } from '../protocol/messages.ts';
 import { isOwn, withDots } from './own-dots.ts';
@@ -197,7 +204,8 @@ function sendPage(state: Open, read: ServerEvent & { type: 'read' }, context: Se
     if (reaches(sent, entry.stamp)) continue;
     sent[sid] = n;
     if (entry.chain !== undefined) chain[sid] = entry.chain;
-    entries.push(entry.kind === 'change' && isOwn(state.own, entry.dot!) ? bareEntry(entry) : entry);
+    const isHeld = entry.kind === 'change' && isOwn(state.own, entry.dot!) && !mayBeVoid(entry);
+    entries.push(isHeld ? bareEntry(entry) : entry);
   }
   const moved = { ...state, isReading: false, position: last.lsn };
   if (entries.length === 0) return pump(moved, [], context);

@@ -1,6 +1,6 @@
 /** Adding to a space's log: number, chain, state and registry move together; the digest follows in `settle`. */
 import { applyRecordChange } from '../core/apply.ts';
-import type { Change, RecordChange } from '../core/change.ts';
+import { isVoid, type Change, type RecordChange } from '../core/change.ts';
 import type { Control } from '../core/control.ts';
 import { incOf, seqOf, type Dot } from '../core/dot.ts';
 import { repeatRecordChange } from '../core/repeat.ts';
@@ -10,6 +10,7 @@ import { countOf, type Stamp } from '../core/version-vector.ts';
 import { hash128 } from '../lib/hash.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { spaceKey, type NewEntry, type SpaceView } from './space.ts';
+import { fillVoid } from './voids.ts';
 
 /** A change with what is stored of it. */
 export interface PreparedChange {
@@ -34,13 +35,28 @@ export function appendChange(
   const { dot } = change;
   push(view, { kind: 'change', stamp, dot, text, hash, owner });
   const before = view.known.get(incOf(dot));
-  view.known.set(incOf(dot), { seq: seqOf(dot), owner: before ? before.owner : owner });
+  const voids = isVoid(change) ? { voids: [...(before?.voids ?? []), seqOf(dot)] } : {};
+  view.known.set(incOf(dot), { owner, ...before, seq: seqOf(dot), ...voids });
   view.heard.add(incOf(dot));
   view.hashes.set(dot, hash);
-  for (const rec of change.recs) {
+  apply(view, stamp, change);
+}
+
+/**
+ * A second stamp of a change that is here without its content, with it: another server had taken it before its device
+ * took it back. It applies now, as if for the first time, and is passed on whole.
+ */
+export function appendContent(view: SpaceView, stamp: Stamp, { change, text }: PreparedChange): void {
+  push(view, { kind: 'alias', stamp, dot: change.dot, text, hash: null, owner: null });
+  fillVoid(view, change.dot);
+  apply(view, stamp, change);
+}
+
+function apply(view: SpaceView, stamp: Stamp, { dot, hlc, recs }: Change): void {
+  for (const rec of recs) {
     const old = view.records.get(spaceKey(rec.c, rec.id));
     const record = old ? copyRecord(old) : createRecord();
-    applyRecordChange(record, { dot, hlc: change.hlc }, rec, stamp);
+    applyRecordChange(record, { dot, hlc }, rec, stamp);
     keep(view, rec, record);
   }
   view.meta = { ...view.meta, hasNews: true, isRemembered: false };

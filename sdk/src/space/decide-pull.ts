@@ -2,14 +2,15 @@
  * Taking in what another server sent: entries keep their first stamp and get a place in this log, so nothing travels
  * twice over a link and nothing loops, in any topology. Order was checked where each change was admitted.
  */
-import { hashOfChange, type Change } from '../core/change.ts';
+import { hashOfChange, isVoid, type Change } from '../core/change.ts';
 import { incOf, seqOf } from '../core/dot.ts';
 import { reaches } from '../core/topology.ts';
 import { countOf } from '../core/version-vector.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import type { ChangeEntry, LogEntry } from '../protocol/messages.ts';
-import { appendAlias, appendChange, appendControl } from './append.ts';
+import { appendAlias, appendChange, appendContent, appendControl } from './append.ts';
 import type { SpaceView } from './space.ts';
+import { isVoidHere } from './voids.ts';
 
 export type PullOutcome =
   /** `clashes` came under dots that are here with another content: what is here stays, and somebody must look. */
@@ -53,7 +54,8 @@ function take(entry: LogEntry, view: SpaceView, clashes: ChangeEntry[]): string 
   // Its stream goes on all the same: a server that stopped here would never get what comes behind.
   const isClash = stored !== undefined && stored !== prepared.hash;
   if (isClash) clashes.push(entry);
-  appendAlias(view, stamp, dot, isClash ? null : prepared);
+  if (!isClash && isVoidHere(view.known, dot) && !isVoid(prepared.change)) appendContent(view, stamp, prepared);
+  else appendAlias(view, stamp, dot, isClash ? null : prepared);
   return null;
 }
 

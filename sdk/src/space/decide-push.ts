@@ -5,6 +5,7 @@ import { commonHorizon } from '../core/topology.ts';
 import type { Refusal } from '../protocol/messages.ts';
 import { appendChange, nextStamp, type PreparedChange } from './append.ts';
 import { spaceKey, type KnownWriter, type SpaceView } from './space.ts';
+import { isVoidHere } from './voids.ts';
 
 /** A push that was checked, hashed and asked about before its transaction. */
 export interface PreparedPush {
@@ -72,6 +73,7 @@ function factsOf(
     cursor: meta.cursor,
     // What was taken back writes nothing. A writer belongs to whom its first change came from: nobody goes on in another's name.
     permitted: (isPermitted || change.recs.length === 0) && (writer === null || writer === owner),
+    isWithdrawn: (dot) => isVoidHere(known, dot),
     recordOf: (collection, id) => records.get(spaceKey(collection, id)),
     promised: Object.hasOwn(members, sid) ? members[sid]!.horizon : {},
     horizon: commonHorizon(meta.topology),

@@ -20,10 +20,11 @@ export function recentChanges(
   const recent: ChangeEntry[] = [];
   let bytes = 0;
   for (const { kind, stamp, dot, text } of newestFirst) {
-    if (kind !== 'change' || reaches(safe, stamp)) continue;
-    bytes += text!.length;
+    // An alias has a text where it brought what its dot did not have here before.
+    if (kind === 'control' || text === null || reaches(safe, stamp)) continue;
+    bytes += text.length;
     if (isBounded && (recent.length === TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes)) break;
-    recent.push({ stamp, dot: dot!, change: JSON.parse(text!) as Change });
+    recent.push({ stamp, dot: dot!, change: JSON.parse(text) as Change });
   }
   return recent.reverse();
 }

@@ -10,7 +10,7 @@ import type { RecordState } from '../core/record.ts';
 import type { Writer } from '../core/change.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import type { Limits } from '../protocol/limits.ts';
-import type { SpaceMeta } from './space.ts';
+import type { KnownWriter, SpaceMeta } from './space.ts';
 
 /** Everything a snapshot is made of, read at one moment. */
 export interface SnapshotSource {
@@ -21,7 +21,7 @@ export interface SnapshotSource {
   readonly recent: readonly ChangeEntry[];
   readonly writerOf: (inc: Inc) => Writer | undefined;
   /** How far a writer is contained. */
-  readonly known: (inc: Inc) => number;
+  readonly known: (inc: Inc) => KnownWriter | undefined;
 }
 
 /** A snapshot cut into pieces that fit into a frame. */
@@ -64,6 +64,10 @@ export function bootstrapOf(
   about: Pick<Bootstrap, 'why' | 'from'> & { readonly writers: readonly Inc[] },
 ): Bootstrap {
   const { cursor, chain, topology, digest } = meta;
+  const voids = about.writers.flatMap((inc) => {
+    const of = known(inc)?.voids;
+    return of ? [[inc, of] as const] : [];
+  });
   return {
     id,
     why: about.why,
@@ -71,7 +75,8 @@ export function bootstrapOf(
     chain,
     topology,
     digest: digestText(digest),
-    known: Object.fromEntries(about.writers.map((inc) => [inc, known(inc)])),
+    known: Object.fromEntries(about.writers.map((inc) => [inc, known(inc)?.seq ?? 0])),
+    ...(voids.length > 0 ? { voids: Object.fromEntries(voids) } : {}),
     pieces: pieces.length,
     records,
     from: about.from,

@@ -376,7 +376,67 @@ describe('a change that was taken back', { timeout: 30_000 }, () => {
     expect(a.push({ ...original, label: 'another' }).refused?.code).toBe('EQUIVOCATION');
     expect(a.push(creation('x', 2)).refused).toBeUndefined();
   });
+
+  /** `a` has the change, `b` what is left of it. */
+  function apart(): { readonly a: SpaceServer; readonly b: SpaceServer; readonly c: SpaceServer } {
+    const [a, b, c] = ring('a', 'b', 'c');
+    a.push(creation('x'));
+    b.push(emptied(creation('x')));
+    return { a, b, c };
+  }
+
+  it('[LOG10] content that another server has taken is applied once, whichever comes first, and passed on', () => {
+    for (const isVoidFirst of [true, false]) {
+      const { a, b, c } = apart();
+      c.pull(isVoidFirst ? b : a);
+      c.pull(isVoidFirst ? a : b);
+      for (let round = 0; round < 3; round++) for (const [to, from] of pairsOf(a, b, c)) to.pull(from);
+      const [wanted] = contentsOf(a);
+      expect(wanted).toContain('"likes#c":1');
+      for (const server of [a, b, c]) {
+        expect(contentsOf(server)).toEqual([wanted]);
+        expect(digestText(server.disk.meta.digest)).toBe(digestOf(server));
+        expect(server.disk.known.get(incNamed('x'))).toEqual({ seq: 1, owner: null });
+      }
+      const late = new SpaceServer('d', ['a', 'b', 'c']);
+      late.pull(b);
+      expect(contentsOf(late)).toEqual([wanted]);
+    }
+  });
+
+  it('[LOG10] two servers that have taken it bring it once', () => {
+    const { a, b, c } = apart();
+    c.push(creation('x'));
+    b.pull(a);
+    b.pull(c);
+    expect(contentsOf(b)).toEqual(contentsOf(a));
+    expect(b.words).toEqual([dot('x'), `alias ${dot('x')}`, `alias ${dot('x')}`]);
+  });
+
+  it('[ADM12] what names it is WITHDRAWN, also when the log has been cut; the rest goes on', () => {
+    const a = new SpaceServer('a');
+    a.push(emptied(creation('x')));
+    a.disk.hashes.clear();
+    a.disk.log = [];
+    const naming = (rv: readonly string[], pred: readonly string[]): Change => ({
+      ...creation('y'),
+      recs: [{ c: 'notes', id: 'n', rv, ops: [{ t: 'set', p: 'title', v: 1, pred }] }],
+    });
+    expect(a.push(naming([dot('x')], [])).refused?.code).toBe('WITHDRAWN');
+    expect(a.push(naming([], [dot('x')])).refused?.code).toBe('WITHDRAWN');
+    expect(a.push(naming([dot('x', 2)], [])).refused).toBeUndefined();
+  });
+
+  it('[ADM12] not so where all that it wrote was of a forgotten record', () => {
+    const a = new SpaceServer('a');
+    a.push({ ...emptied(creation('x')), kind: 'recover' });
+    expect(a.push(changeOn('n', dot('y'), [{ t: 'set', p: 'title', v: 1, pred: [dot('x')] }])).refused).toBeUndefined();
+  });
 });
+
+function emptied(change: Change): Change {
+  return { dot: change.dot, hlc: change.hlc, was: hashOfChange(change), recs: [] };
+}
 
 function deletion(name: string, seq: number, id = ROW): Change {
   return {

@@ -37,6 +37,8 @@ export interface KnownWriter {
   readonly seq: number;
   /** Id of the principal that wrote its first change; null without authentication. */
   readonly owner: string | null;
+  /** Its changes that are here without their content, because a device took them back; absent when there are none. */
+  readonly voids?: readonly number[];
 }
 
 /** An entry to append, with what the storage keeps beside it. */

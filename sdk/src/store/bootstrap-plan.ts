@@ -7,21 +7,22 @@ import { applyRecordChange } from '../core/apply.ts';
 import { receive, type Hlc } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { digestOfRecord, EMPTY_DIGEST, exchange, type Digest } from '../core/digest.ts';
-import { incOf, seqOf, type Inc } from '../core/dot.ts';
+import { isVoid } from '../core/change.ts';
+import { incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { contentOfRecord, recordFromJson } from '../core/record-json.ts';
 import { copyRecord, createRecord, lifeStatus, type Mark, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { isExpired } from '../core/tombstone.ts';
 import { commonHorizon, knownEverywhere } from '../core/topology.ts';
-import { covers, type VersionVector } from '../core/version-vector.ts';
+import { covers, type Stamp, type VersionVector } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import type { ConflictMove } from './device-store.ts';
-import { forgetSettled, isSamePlace, type OutOfStep } from './follow.ts';
+import { forgetSettled, isSamePlace, noteSeen, type OutOfStep } from './follow.ts';
 import {
   currentState,
   isTombstone,
@@ -273,14 +274,20 @@ export function switchSpace(
 ): { readonly space: SpaceRow; readonly tail: TailPlan['puts'] } {
   const { topology, chain, cursor } = bootstrap;
   const seen: Record<Inc, SeenWriter> = {};
-  for (const { stamp, dot } of recent) seen[incOf(dot)] = { seq: seqOf(dot), stamp };
+  const voids: Record<Dot, Stamp> = {};
+  for (const entry of recent) {
+    const { dot, change } = entry;
+    if (seqOf(dot) > (seen[incOf(dot)]?.seq ?? 0)) noteSeen(entry, seen, voids);
+    else if (change && !isVoid(change)) delete voids[dot];
+  }
+  const { voids: _before, ...before } = space;
   const { puts, tail } = remadeTail(tailAfterSwitch(bootstrap, switched, recent), space.tail);
   return {
     space: {
-      ...space,
+      ...before,
       topology,
       chain,
-      seen: forgetSettled(seen, knownEverywhere(topology, cursor)),
+      ...forgetSettled({ seen, voids }, knownEverywhere(topology, cursor)),
       digest,
       tail,
       isDiverged: false,

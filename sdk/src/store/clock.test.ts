@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exchange, LogServer, SID, testDevice } from './devices.fixture.ts';
+import { exchange, LogServer, testDevice } from './devices.fixture.ts';
 const id = 'n1';
 it('[CLK1] a clock that was wrong once and is right again ranks fairly', async () => {
   const YEAR = 365 * 86_400_000;
@@ -12,7 +12,7 @@ it('[CLK1] a clock that was wrong once and is right again ranks fairly', async (
   await anna.store.correctClock(null, now); // the server refused the stamp
   await exchange(server, anna, ben);
   skew = 0; // the person sets the clock right, and the next welcome tells the server's time
-  await anna.store.noteServerTime(now, SID);
+  await anna.store.noteServerTime(now);
   now += 60_000;
   await ben.db.dexie.table('notes').update(id, { pinned: 'ben, first' });
   now += 60_000;

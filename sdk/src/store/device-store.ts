@@ -28,8 +28,8 @@ export interface DeviceStore {
    * in one transaction: its base becomes the snapshot's, what is unsent stays on top.
    */
   ingestSnapshot(bootstrap: Bootstrap, piece: Snapshot): Promise<SnapshotResult>;
-  /** A server told its time: later writes are stamped by it. What is pushed from now on goes to this server. */
-  noteServerTime(serverNowMs: number, sid: Sid): Promise<void>;
+  /** A server told its time: later writes are stamped by it. */
+  noteServerTime(serverNowMs: number): Promise<void>;
   /**
    * The server refused stamps that are too far ahead. Remembers the measured offset for later writes and re-stamps,
    * in order, the changes after `after`, which no server holds.
@@ -88,8 +88,6 @@ export type TakeBackResult =
       readonly conflictsChanged: readonly ConflictMove[];
       readonly records: readonly TakenBackRecord[];
     }
-  /** Another server may have taken it before it could say so: until that is known it stays as it is. */
-  | { readonly type: 'fate-unknown'; readonly sid: Sid }
   /** `isPending`: it is in the outbox, and nothing is left in it that could be taken back. */
   | { readonly type: 'nothing'; readonly isPending: boolean };
 

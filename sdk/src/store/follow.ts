@@ -2,9 +2,10 @@
  * Following the servers' streams: what the entries of a page mean for where this device stands, before anything of
  * them is applied. Each change has its effect once, under however many numbers it comes.
  */
-import { incOf, seqOf, type Inc } from '../core/dot.ts';
+import { isVoid } from '../core/change.ts';
+import { incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
 import { applyControl, foundTopology, knownEverywhere, reaches, type Topology } from '../core/topology.ts';
-import { countOf, type Sid, type VersionVector } from '../core/version-vector.ts';
+import { countOf, type Sid, type Stamp, type VersionVector } from '../core/version-vector.ts';
 import type { ChangeEntry, Chain, Page } from '../protocol/messages.ts';
 import type { IngestResult } from './device-store.ts';
 import type { SeenWriter, SpaceRow } from './layout.ts';
@@ -27,6 +28,8 @@ export interface Followed {
 /** Repeated: applied before under another number; all that it can bring is a greater clock stamp, and a number for its claims. */
 export interface FollowedChange extends ChangeEntry {
   readonly isRepeated: boolean;
+  /** It was applied before without this content, because its device had taken it back. */
+  readonly isFilled: boolean;
 }
 
 export type OutOfStep = Extract<IngestResult, { type: 'out-of-step' }>;
@@ -38,6 +41,7 @@ export function followPage(
 ): Followed | OutOfStep {
   const cursor: Record<Sid, number> = { ...stored.cursor };
   const seen: Record<Inc, SeenWriter> = { ...stored.space.seen };
+  const voids: Record<Dot, Stamp> = { ...stored.space.voids };
   const changes: FollowedChange[] = [];
   let topology = stored.space.topology ?? foundTopology(founders);
   let hasMoved = false;
@@ -52,21 +56,24 @@ export function followPage(
       topology = applyControl(topology, entry.stamp, entry.control);
       hasMoved = true;
     } else if (!('alias' in entry)) {
-      const isRepeated = isSeen(entry, seen);
+      const isFilled = Object.hasOwn(voids, entry.dot) && !!entry.change && !isVoid(entry.change);
+      const isRepeated = !isFilled && isSeen(entry, seen);
       if (isRepeated && !entry.change)
         return { type: 'out-of-step', reason: 'the server left out a change that came before', dot: entry.dot };
-      if (!isRepeated) seen[incOf(entry.dot)] = { seq: seqOf(entry.dot), stamp: entry.stamp };
-      changes.push({ ...entry, isRepeated });
+      if (isFilled) delete voids[entry.dot];
+      else if (!isRepeated) noteSeen(entry, seen, voids);
+      changes.push({ ...entry, isRepeated, isFilled });
     }
   }
   const lost = Object.keys(topology.evicted).find((sid) => countOf(cursor, sid) > topology.evicted[sid]!);
   // What it took with it is numbered anew by others: applied on top of what is here, it would have its effect twice.
   if (lost !== undefined)
     return { type: 'out-of-step', reason: `this device has more of ${lost}, which is gone, than any server` };
+  const { voids: _before, ...before } = stored.space;
   const space: SpaceRow = {
-    ...stored.space,
+    ...before,
     topology,
-    seen: forgetSettled(seen, knownEverywhere(topology, cursor)),
+    ...forgetSettled({ seen, voids }, knownEverywhere(topology, cursor)),
     chain: chainAfter(stored, page, cursor),
   };
   return { page, founders, cursor, topology, space, changes, hasMoved };
@@ -77,12 +84,29 @@ function isSeen({ dot }: ChangeEntry, seen: Readonly<Record<Inc, SeenWriter>>): 
   return Object.hasOwn(seen, inc) && seqOf(dot) <= seen[inc]!.seq;
 }
 
-/** What every server knows, none will number anew; numbers that were given before come before it was published. */
+/** An entry that was applied, for those that may come again. */
+export function noteSeen(
+  { dot, stamp, change }: ChangeEntry,
+  seen: Record<Inc, SeenWriter>,
+  voids: Record<Dot, Stamp>,
+): void {
+  seen[incOf(dot)] = { seq: seqOf(dot), stamp };
+  if (change && isVoid(change)) voids[dot] = stamp;
+}
+
+/**
+ * What every server knows, none will number anew; numbers that were given before come before it was published. So does
+ * the content of what was taken back elsewhere: a server that knows it so takes no other.
+ */
 export function forgetSettled(
-  seen: Readonly<Record<Inc, SeenWriter>>,
+  { seen, voids }: { readonly seen: Readonly<Record<Inc, SeenWriter>>; readonly voids: Readonly<Record<Dot, Stamp>> },
   everywhere: VersionVector,
-): Readonly<Record<Inc, SeenWriter>> {
-  return Object.fromEntries(Object.entries(seen).filter(([, { stamp }]) => !reaches(everywhere, stamp)));
+): Pick<SpaceRow, 'seen' | 'voids'> {
+  const open = Object.entries(voids).filter(([, stamp]) => !reaches(everywhere, stamp));
+  return {
+    seen: Object.fromEntries(Object.entries(seen).filter(([, { stamp }]) => !reaches(everywhere, stamp))),
+    ...(open.length > 0 ? { voids: Object.fromEntries(open) } : {}),
+  };
 }
 
 /** The hash of a stream that moved is known only when the page says it for exactly where this device stands now. */

@@ -32,6 +32,7 @@ import {
   OUTBOX,
   QUARANTINE,
   RECORDS,
+  REJECTED,
   SNAPSHOT,
   TAIL,
   WRITERS,
@@ -159,6 +160,7 @@ export async function goOver(
   if (digestText(digest) !== bootstrap.digest) throw new RefusedSnapshot(outcome.refuse());
   const moved = switchSpace(space, bootstrap, digest, recent, switched);
   storeOutbox(tx, switched);
+  for (const row of outcome.rejected) void tx.objectStore(REJECTED).put(row);
   void tx.objectStore(TAIL).clear();
   for (const row of moved.tail) void tx.objectStore(TAIL).put(row);
   void tx.objectStore(SNAPSHOT).clear();

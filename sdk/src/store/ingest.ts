@@ -23,10 +23,12 @@ import {
   META,
   OUTBOX,
   RECORDS,
+  REJECTED,
   SNAPSHOT,
   TAIL,
   type OutboxRow,
   type RecordRow,
+  type RejectedRow,
   type ReplicaRow,
   type TailRow,
   type ViewsRow,
@@ -39,7 +41,6 @@ import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
-import { withServer } from './sent-to.ts';
 import { inspectSlice } from './inspection-idb.ts';
 import { readSpace } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
@@ -141,11 +142,11 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       }
     },
 
-    async noteServerTime(serverNowMs, sid) {
+    async noteServerTime(serverNowMs) {
       const { db } = await scope();
       const tx = db.transaction(META, 'readwrite', { durability: 'relaxed' });
       const replica = (await tx.store.get('replica')) as ReplicaRow;
-      const noted = withServer(withServerTime(replica, { serverNowMs, nowMs: nowMs() }), sid);
+      const noted = withServerTime(replica, { serverNowMs, nowMs: nowMs() });
       if (noted !== replica) await tx.store.put(noted);
       await tx.done;
     },
@@ -274,7 +275,8 @@ async function ingestPage(
   const gone = new Set(entries.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
   const tail = await readTail(tx, tailToRead(followed, replica.cursor));
-  const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail });
+  const refused = entries.some((entry) => entry.isFilled) ? await readRejected(tx) : [];
+  const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail, refused });
   const moves = await storePlan(tx, plans, plan);
   await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
   return { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
@@ -282,6 +284,10 @@ async function ingestPage(
 
 async function readTombstones(tx: Write): Promise<RecordRow[]> {
   return ((await tx.objectStore(RECORDS).index('dead').getAll()) as StoredRecordRow[]).map(recordRow);
+}
+
+function readRejected(tx: Write): Promise<RejectedRow[]> {
+  return tx.objectStore(REJECTED).getAll() as Promise<RejectedRow[]>;
 }
 
 function readTail(tx: Write, count: number): Promise<TailRow[]> {

@@ -10,7 +10,7 @@ import { EMPTY_DIGEST, type Digest } from '../core/digest.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import { createRecord, lifeStatus, type RecordState } from '../core/record.ts';
 import type { Topology } from '../core/topology.ts';
-import type { Sid, Stamp, VersionVector } from '../core/version-vector.ts';
+import type { Stamp, VersionVector } from '../core/version-vector.ts';
 import { isUuidV7 } from '../lib/ids.ts';
 import type { Bootstrap, Chain, Snapshot } from '../protocol/messages.ts';
 import type { Refused } from './device-store.ts';
@@ -106,12 +106,6 @@ export interface RejectedRow {
   readonly parts: readonly { readonly dot: Dot; readonly hlc: Hlc; readonly rec: RecordChange }[];
 }
 
-/** A server that changes may have been sent to, and which: those before a place in the outbox, or all so far. */
-export interface SentTo {
-  readonly sid: Sid;
-  readonly before: number | null;
-}
-
 export interface WriterRow extends Writer {
   readonly inc: Inc;
 }
@@ -136,8 +130,6 @@ export interface ReplicaRow {
   readonly seqs: Readonly<Record<Inc, number>>;
   readonly cursor: VersionVector;
   readonly outbox: { readonly changes: number; readonly bytes: number };
-  /** Absent until a server was met. */
-  readonly sentTo?: readonly SentTo[];
 }
 
 /** Of a database that was made just now. */
@@ -168,6 +160,11 @@ export interface SpaceRow {
    * number of the last. A change at or below it is not applied again. Empty with one server.
    */
   readonly seen: Readonly<Record<Inc, SeenWriter>>;
+  /**
+   * Of the changes that `seen` speaks of: those that were applied without their content, because their device had taken
+   * them back. A server that had taken one before tells its content, which is applied then. Absent when there are none.
+   */
+  readonly voids?: Readonly<Record<Dot, Stamp>>;
   /** Sum over the bases of all records; null: not computed yet. */
   readonly digest: Digest | null;
   /** Size of the tail and the place of its next row. */

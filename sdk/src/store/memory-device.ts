@@ -75,7 +75,6 @@ import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
 import { planReject } from './reject-plan.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
-import { withServer } from './sent-to.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
 import { planViews, resultOf, type TakeBack } from './take-back.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
@@ -292,6 +291,7 @@ export class MemoryDevice {
       followed,
       tombstones: followed.hasMoved ? [...disk.records.values()].filter((record) => record.dead) : [],
       tail: this.#tailRows().slice(0, tailToRead(followed, cursor)),
+      refused: [...disk.rejected.values()],
     });
     this.#store(plan);
     return plan.result;
@@ -352,6 +352,7 @@ export class MemoryDevice {
     }
     outbox.clear();
     for (const row of switched.rows) outbox.set(outboxKey([row.order, row.part]), row);
+    for (const row of outcome.rejected) disk.rejected.set(row.id, row);
     for (const writer of pieces.flatMap((piece) => piece.writers)) disk.writers.set(writer.inc, writer);
     tail.clear();
     for (const row of moved.tail) tail.set(row.position, row);
@@ -383,9 +384,9 @@ export class MemoryDevice {
     return { type: 'done', isDiverged: disk.space.isDiverged, nextInMs: INSPECT_EVERY_MS };
   }
 
-  noteServerTime(serverNowMs: number, sid: Sid): void {
+  noteServerTime(serverNowMs: number): void {
     const { disk, nowMs } = this.#options;
-    disk.replica = withServer(withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() }), sid);
+    disk.replica = withServerTime(disk.replica, { serverNowMs, nowMs: nowMs() });
   }
 
   recover(dot: Dot, name: RecordName): TakeBackResult {
@@ -410,9 +411,8 @@ export class MemoryDevice {
   }
 
   reject(dot: Dot, error: Refused): TakeBackResult {
-    const { replica, records, space } = this.disk;
-    const evicted = space.topology?.evicted ?? {};
-    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error, evicted }));
+    const { replica, records } = this.disk;
+    return this.#takeBack(planReject({ replica, outbox: this.#outboxFrom(dot), records, error }));
   }
 
   #takeBack(plan: TakeBack): TakeBackResult {
@@ -456,6 +456,7 @@ export class MemoryDevice {
     for (const id of plan.closedConflicts) disk.conflicts.delete(id);
     for (const conflict of plan.conflicts) disk.conflicts.set(conflict.id, conflict);
     for (const row of plan.rejected) disk.rejected.set(row.id, row);
+    for (const id of plan.closedRejected) disk.rejected.delete(id);
     for (const writer of plan.writers) disk.writers.set(writer.inc, writer);
     for (const key of plan.outboxDeletes) disk.outbox.delete(outboxKey(key));
     disk.replica = plan.replica;

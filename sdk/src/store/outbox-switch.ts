@@ -26,6 +26,8 @@ export interface OutboxSwitch {
   readonly rows: readonly OutboxRow[];
   /** Rows of changes that the snapshot contains. */
   readonly contained: readonly OutboxRow[];
+  /** Rows of changes of which it contains the dot alone: a copy of this profile took them back. */
+  readonly withdrawn: readonly OutboxRow[];
   readonly deletes: readonly OutboxKey[];
   readonly replica: ReplicaRow;
   /** What of the tail is not offered again, in its order. */
@@ -35,6 +37,8 @@ export interface OutboxSwitch {
 export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
   const { replica, bootstrap, outbox } = input;
   const contained = new Set(outbox.filter((row) => row.dot && isContained(bootstrap, row.dot)).map((row) => row.order));
+  const isWithdrawn = ({ dot, relay }: OutboxRow): boolean => !!dot && !relay && isVoidIn(bootstrap, dot);
+  const withdrawn = new Set(outbox.filter(isWithdrawn).map((row) => row.order));
   const mine = outbox.filter((row) => !contained.has(row.order));
   const unsent = new Set(mine.flatMap((row) => (row.dot ? [row.dot] : [])));
   const offered = reoffered(input, unsent);
@@ -43,7 +47,8 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
   const rows = linked(renamed, bootstrap);
   return {
     rows,
-    contained: outbox.filter((row) => contained.has(row.order)),
+    contained: outbox.filter(({ order }) => contained.has(order) && !withdrawn.has(order)),
+    withdrawn: outbox.filter(({ order }) => withdrawn.has(order)),
     deletes: outbox.map((row): OutboxKey => [row.order, row.part]),
     replica: renumbered(replica, rows, bootstrap),
     tail: input.tail.filter((entry) => !isSent.has(entry.dot)),
@@ -53,6 +58,10 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
 /** A writer that the hello did not name has begun since: the snapshot cannot have anything of it. */
 function isContained({ known }: Bootstrap, dot: Dot): boolean {
   return seqOf(dot) <= countOf(known, incOf(dot));
+}
+
+function isVoidIn({ voids = {} }: Bootstrap, dot: Dot): boolean {
+  return Object.hasOwn(voids, incOf(dot)) && voids[incOf(dot)]!.includes(seqOf(dot));
 }
 
 /**

@@ -82,6 +82,7 @@ export async function storePlan(
   for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
   for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
   for (const row of plan.rejected) writes.push(tx.objectStore(REJECTED).put(row));
+  for (const id of plan.closedRejected) writes.push(tx.objectStore(REJECTED).delete(id));
   for (const writer of plan.writers) writes.push(writers.put(writer));
   for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
   for (const row of plan.tail.puts) writes.push(tail.put(row));

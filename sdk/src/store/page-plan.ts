@@ -3,7 +3,7 @@
  * base, under the device's own pending ones; what a person sees never goes back.
  */
 import { applyRecordChange } from '../core/apply.ts';
-import { withoutDependencies, type Change, type Op, type RecordChange } from '../core/change.ts';
+import { isVoid, withoutDependencies, type Change, type Op, type RecordChange } from '../core/change.ts';
 import { latestNow, receive } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import { digestOfRecord, digestText, exchange, type Digest } from '../core/digest.ts';
@@ -26,7 +26,7 @@ import type { ChangeEntry } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { withLocal } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
-import { endWriters, isClash, lostContent, rejectLost, type Lost } from './rejected.ts';
+import { endWriters, isClash, lostContent, rejectLost, withoutFilled, type Lost } from './rejected.ts';
 import type { IngestResult, Merged, OutboxItem } from './device-store.ts';
 import { followPage, isSamePlace, type Followed, type FollowedChange, type OutOfStep } from './follow.ts';
 import {
@@ -54,6 +54,8 @@ export interface FreshEntry {
   readonly own: readonly OutboxRow[];
   /** Applied before, under another number. */
   readonly isRepeated: boolean;
+  /** It was taken back, here or by a copy of this profile, and a server has taken it all the same. */
+  readonly isFilled: boolean;
   /** What the rows hold and the log does not have under this dot. */
   readonly lost: Lost | null;
 }
@@ -74,6 +76,8 @@ export interface PageInput {
   readonly followed?: Followed;
   /** Tombstones, of which those that every server has promised to forget go; read when a server has published. */
   readonly tombstones?: readonly RecordRow[];
+  /** The rejected writes, all of them; read when an entry is filled. */
+  readonly refused?: readonly RejectedRow[];
   /** As many rows from the begin of the tail as tailToRead() says. */
   readonly tail?: readonly TailRow[];
 }
@@ -88,6 +92,8 @@ export interface PagePlan {
   readonly writers: readonly WriterRow[];
   readonly outboxDeletes: readonly OutboxKey[];
   readonly rejected: readonly RejectedRow[];
+  /** Ids of rejected writes of which nothing is left. */
+  readonly closedRejected: readonly string[];
   readonly replica: ReplicaRow;
   /** null: as it was. */
   readonly space: SpaceRow | null;
@@ -101,15 +107,23 @@ export function withContent(
   own: (dot: Dot) => readonly OutboxRow[],
 ): readonly FreshEntry[] | OutOfStep {
   const known: FreshEntry[] = [];
+  const left = new Set<Dot>();
   for (const entry of entries) {
-    const { stamp, dot } = entry;
-    const rows = own(dot);
+    const { stamp, dot, isRepeated } = entry;
+    // Its rows leave once.
+    const rows = left.has(dot) ? [] : own(dot);
+    left.add(dot);
     const change = entry.change ?? ownChange(entry, rows);
     if (!change) return { type: 'out-of-step', reason: 'the server left out a change that is not in the outbox', dot };
     const lost = entry.change ? lostContent(rows, entry.change) : null;
-    known.push({ stamp, dot, mark: { dot, hlc: change.hlc }, change, own: rows, isRepeated: entry.isRepeated, lost });
+    const isFilled = entry.isFilled || (isTakenBack(rows) && !isVoid(change));
+    known.push({ stamp, dot, mark: { dot, hlc: change.hlc }, change, own: rows, isRepeated, isFilled, lost });
   }
   return known;
+}
+
+function isTakenBack(rows: readonly OutboxRow[]): boolean {
+  return rows.length > 0 && isVoid(changeOf(rows));
 }
 
 export function planPage(input: PageInput): PagePlan {
@@ -129,9 +143,11 @@ export function planPage(input: PageInput): PagePlan {
   const finished = [...touched.values()].map((record) => finish(input, record, { gone, horizon }));
   const changed = finished.filter((record) => record.isChanged);
   const { space, tail, isDiverged } = planSpace(input, finished);
+  const filled = new Set(input.entries.flatMap(({ dot, isFilled }) => (isFilled ? [dot] : [])));
   const rejected = input.entries.flatMap(({ mark, lost }) =>
-    rejectLost(mark, lost, (rec) => touched.get(recordKey(rec.c, rec.id))?.base),
+    filled.has(mark.dot) ? [] : rejectLost(mark, lost, (rec) => touched.get(recordKey(rec.c, rec.id))?.base),
   );
+  const { puts: parted, closed } = withoutFilled(input.refused ?? [], filled);
   const replica = endWriters(
     advance(input),
     input.entries.flatMap(({ dot, lost }) => (isClash(lost) ? [dot] : [])),
@@ -146,7 +162,8 @@ export function planPage(input: PageInput): PagePlan {
     closedConflicts: finished.flatMap((record) => record.closed),
     writers: input.entries.flatMap(({ dot, change }) => writersOf(dot, change)),
     outboxDeletes: removed,
-    rejected,
+    rejected: [...parted, ...rejected],
+    closedRejected: closed.map(({ id }) => id),
     replica,
     space,
     tail,
@@ -161,6 +178,7 @@ export function planPage(input: PageInput): PagePlan {
           conflictMoves(collection, id, stored?.conflicts ?? [], row.conflicts),
         ),
         ...rejected.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id])),
+        ...closed.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [id], [])),
       ],
       merged: changed.flatMap((record) => merges(input, record)),
       ...problemsOf(finished),

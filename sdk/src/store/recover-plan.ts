@@ -65,7 +65,7 @@ export function planRecover(input: RecoverInput): TakeBack {
   const puts = moved.flatMap((change) => {
     const move = (rec: RecordChange): RecordChange | null =>
       isSilent ? null : moveTo(id, rec, change === refused ? null : refused.dot);
-    return withRecords(change, (rec) => (isRecord(rec) ? move(rec) : rec));
+    return markEmpty(withRecords(change, (rec) => (isRecord(rec) ? move(rec) : rec)));
   });
   const left = moved.flatMap((change) => change.rows.filter((row) => row.recs.some(isRecord)).map(keyOf));
   const written = { ...replica, outbox: { ...replica.outbox, bytes: replica.outbox.bytes + grown(moved, puts) } };
@@ -87,6 +87,12 @@ export function planRecover(input: RecoverInput): TakeBack {
     replica: added?.replica ?? written,
     told: [{ collection: record.c, rowId: record.id, copy: id }],
   };
+}
+
+/** Nothing of it is left that somebody could miss: unlike a change that was refused, it may be named. */
+function markEmpty(rows: readonly OutboxRow[]): readonly OutboxRow[] {
+  if (rows.some((row) => row.recs.length > 0)) return rows;
+  return rows.map((row) => (row.head ? { ...row, head: { ...row.head, kind: 'recover' } } : row));
 }
 
 function recordChangeIn(rows: readonly OutboxRow[], { c, id }: RecordName): RecordChange | undefined {

@@ -3,15 +3,13 @@
  * is emptied under its dot, with every later one that depends on it; the rest keeps its place and goes on. What was
  * written is kept beside the collections until somebody retries or discards it.
  */
-import type { Op, RecordChange } from '../core/change.ts';
+import { dotsNamed } from '../core/change.ts';
 import { incOf, type Dot } from '../core/dot.ts';
-import type { VersionVector } from '../core/version-vector.ts';
 import type { Refused } from './device-store.ts';
 import type { ChangeHead, OutboxRow, RecordRow, RejectedRow, ReplicaRow } from './layout.ts';
 import { keyOf, pendingChanges, replaced, withRecords, type PendingChange } from './outbox-changes.ts';
 import { changeOf } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
-import { possibleHolder } from './sent-to.ts';
 import { endWriters, rejectedRow } from './rejected.ts';
 import type { TakeBack } from './take-back.ts';
 
@@ -22,11 +20,9 @@ export interface RejectInput {
   /** Every record that these rows name, as stored, by recordKey(). */
   readonly records: ReadonlyMap<string, RecordRow>;
   readonly error: Refused;
-  /** Servers that are gone for good. */
-  readonly evicted: VersionVector;
 }
 
-export function planReject({ replica, outbox, records, error, evicted }: RejectInput): TakeBack {
+export function planReject({ replica, outbox, records, error }: RejectInput): TakeBack {
   const changes = pendingChanges(outbox);
   const [refused] = changes;
   if (!refused) return { type: 'nothing', isPending: false };
@@ -34,8 +30,6 @@ export function planReject({ replica, outbox, records, error, evicted }: RejectI
   // The server has another content under this dot, and gives it out: there is no place left for this one.
   const isTaken = error.code === 'EQUIVOCATION';
   if (!isTaken && refused.rows.every((row) => row.recs.length === 0)) return { type: 'nothing', isPending: true };
-  const holder = possibleHolder(replica, refused.order, evicted);
-  if (holder !== null) return { type: 'fate-unknown', sid: holder };
 
   const taken = dependantsOf(changes);
   const emptied = isTaken ? taken.filter((change) => change !== refused) : taken;
@@ -95,14 +89,10 @@ function dropRelayed(
 function dependantsOf(changes: readonly PendingChange[]): PendingChange[] {
   const taken = new Map<Dot, PendingChange>();
   for (const change of changes) {
-    const seen = change.rows.flatMap((row) => row.recs.flatMap(dotsSeen));
+    const seen = change.rows.flatMap((row) => dotsNamed(row.recs));
     if (taken.size === 0 || seen.some((dot) => taken.has(dot))) taken.set(change.dot, change);
   }
   return [...taken.values()];
-}
-
-function dotsSeen(rec: RecordChange): readonly Dot[] {
-  return [...rec.rv, ...rec.ops.flatMap((op: Op) => ('pred' in op ? op.pred : []))];
 }
 
 /** Nothing but what admission needs: what the change was for went with it. */

@@ -49,6 +49,11 @@ export function lostContent(rows: readonly OutboxRow[], logged: Change): Lost | 
   return recs.length === 0 ? null : { recs, error: WITHDRAWN };
 }
 
+/** Of a change that a copy of this profile took back. */
+export function withdrawnContent(rows: readonly OutboxRow[]): Lost {
+  return { recs: rows.flatMap((row) => row.recs), error: WITHDRAWN };
+}
+
 function contentKey({ c, ops }: RecordChange): string {
   return canonicalJson([c, ops.filter((op) => op.t !== 'life')] as unknown as Json);
 }
@@ -65,6 +70,21 @@ export function rejectLost(
     if (isDelete && (!state || state.rv.length === 0 || lifeStatus(state) === 'dead')) return [];
     return [{ ...rejectedRow(dot, hlc, rec, lost!.error), parts: [{ dot, hlc, rec }] }];
   });
+}
+
+/** What is left of the list when a server that had taken some of it tells its content: that is in the log after all. */
+export function withoutFilled(
+  rejected: readonly RejectedRow[],
+  filled: ReadonlySet<Dot>,
+): { readonly puts: readonly RejectedRow[]; readonly closed: readonly RejectedRow[] } {
+  const puts: RejectedRow[] = [];
+  const closed: RejectedRow[] = [];
+  for (const row of rejected) {
+    const parts = row.parts.filter(({ dot }) => !filled.has(dot));
+    if (parts.length === 0) closed.push(row);
+    else if (parts.length < row.parts.length) puts.push({ ...row, parts });
+  }
+  return { puts, closed };
 }
 
 /** A writer whose number is taken must not count on: the one that shares its numbers would take the next as well. */

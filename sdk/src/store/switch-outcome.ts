@@ -4,12 +4,20 @@ import { countOf } from '../core/version-vector.ts';
 import type { SwitchContext, SwitchedRecord } from './bootstrap-plan.ts';
 import type { ConflictMove, IngestResult } from './device-store.ts';
 import type { OutOfStep } from './follow.ts';
-import type { RecordRow } from './layout.ts';
+import type { RecordRow, RejectedRow } from './layout.ts';
+import { pendingChanges } from './outbox-changes.ts';
+import { conflictMoves } from './conflict-moves.ts';
+import { recordKey } from './record-key.ts';
+import { rejectLost, withdrawnContent } from './rejected.ts';
+import type { RecordState } from '../core/record.ts';
 import type { OutboxSwitch } from './outbox-switch.ts';
 
 export class SwitchOutcome {
   readonly #context: SwitchContext;
   readonly #confirmed: number;
+  readonly #withdrawn: OutboxSwitch['withdrawn'];
+  /** Records that withdrawn changes name, as the snapshot has them. */
+  readonly #named: Map<string, RecordState | undefined>;
   readonly #touched = new Map<string, string[]>();
   readonly #moves: ConflictMove[] = [];
   readonly #problems: PolicyProblem[] = [];
@@ -17,12 +25,17 @@ export class SwitchOutcome {
   readonly written: RecordRow[] = [];
   #discarded = 0;
 
-  constructor(context: SwitchContext, { contained }: OutboxSwitch) {
+  constructor(context: SwitchContext, { contained, withdrawn }: OutboxSwitch) {
     this.#context = context;
+    this.#withdrawn = withdrawn;
+    this.#named = new Map(
+      withdrawn.flatMap((row) => row.recs.map((rec) => [recordKey(rec.c, rec.id), undefined] as const)),
+    );
     this.#confirmed = contained.filter((row) => row.part === 0).length;
   }
 
   add({ c, id }: { readonly c: string; readonly id: string }, made: SwitchedRecord): void {
+    if (this.#named.has(recordKey(c, id))) this.#named.set(recordKey(c, id), made.record?.base);
     if (made.isChanged) this.#touch(c, id);
     if (made.isWritten) this.written.push(made.record ?? { c, id, pending: [], conflicts: [] });
     this.#moves.push(...made.moves);
@@ -34,6 +47,15 @@ export class SwitchOutcome {
     const ids = this.#touched.get(collection);
     if (ids) ids.push(id);
     else this.#touched.set(collection, [id]);
+  }
+
+  /** What a copy of this profile has taken back is kept here as well, once every record was added. */
+  get rejected(): readonly RejectedRow[] {
+    return pendingChanges(this.#withdrawn).flatMap(({ dot, rows }) =>
+      rejectLost({ dot, hlc: rows[0]!.head!.hlc }, withdrawnContent(rows), (rec) =>
+        this.#named.get(recordKey(rec.c, rec.id)),
+      ),
+    );
   }
 
   get result(): Extract<IngestResult, { type: 'ingested' }> {
@@ -48,7 +70,10 @@ export class SwitchOutcome {
       applied: Math.max(0, entries - this.#confirmed),
       confirmed: this.#confirmed,
       touched: Object.fromEntries(this.#touched),
-      conflictsChanged: this.#moves,
+      conflictsChanged: [
+        ...this.#moves,
+        ...this.rejected.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id])),
+      ],
       // Which values were passed over on the way here, nobody can tell from a snapshot.
       merged: [],
       problems: this.#problems,

@@ -2,6 +2,8 @@
  * The tail after a switch to a snapshot: what this device could offer to a server that loses it, it can still offer, and
  * what it has heard of by the snapshot alone it can offer too, as far as the server's log still has it.
  */
+import { isVoid } from '../core/change.ts';
+import type { Dot } from '../core/dot.ts';
 import { isTailBounded, newestWithin } from '../core/tail-limits.ts';
 import { reaches, safelyKept } from '../core/topology.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
@@ -18,7 +20,7 @@ export function tailAfterSwitch(
   { tail, contained }: Pick<OutboxSwitch, 'tail' | 'contained'>,
   recent: readonly ChangeEntry[],
 ): readonly TailEntry[] {
-  const told = recent.flatMap(({ stamp, change }) => (change ? [tailEntry(stamp, change)] : []));
+  const told = toldOf(recent);
   const dots = new Set(told.map((entry) => entry.dot));
   const end = endOf({ topology, cursor });
   const confirmed = end ? pendingChanges(contained).map(({ rows }): TailEntry => tailEntry(end, changeOf(rows))) : [];
@@ -32,6 +34,15 @@ export function tailAfterSwitch(
   const kept = [...older, ...told].filter((entry) => !reaches(safe, entry.stamp));
   if (!isTailBounded(topology)) return kept;
   return kept.slice(newestWithin(kept.map((entry) => JSON.stringify(entry).length)));
+}
+
+/** Each dot once. Under the number of its content, where the log has it as taken back as well. */
+function toldOf(recent: readonly ChangeEntry[]): readonly TailEntry[] {
+  const whole = new Set(recent.flatMap(({ dot, change }) => (change && !isVoid(change) ? [dot] : [])));
+  const told = new Map<Dot, TailEntry>();
+  for (const { stamp, dot, change } of recent)
+    if (change && !told.has(dot) && (!isVoid(change) || !whole.has(dot))) told.set(dot, tailEntry(stamp, change));
+  return [...told.values()];
 }
 
 /**

@@ -8,7 +8,6 @@ import { outboxKey } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
 import { planReject } from './reject-plan.ts';
-import { readSpace } from './space-row.ts';
 import { planViews, resultOf, type TakeBack, type TakeBackPlan } from './take-back.ts';
 
 type StoredPlans = Pick<Plans, 'schemas' | 'constraints'>;
@@ -58,9 +57,7 @@ export async function rejectIn(
 ): Promise<TakeBackResult> {
   const { replica, outbox } = await readFrom(tx, dot);
   const records = await loadRecords(tx, outbox);
-  const { topology } = await readSpace(tx.objectStore(META));
-  const evicted = topology?.evicted ?? {};
-  return keep(tx, plans, planReject({ replica, outbox, records, error, evicted }), nowMs);
+  return keep(tx, plans, planReject({ replica, outbox, records, error }), nowMs);
 }
 
 /** The outbox from this change on. */

@@ -107,9 +107,9 @@ export function snapshotSource(disk: SpaceDisk, id: string): SnapshotSource {
   };
 }
 
-function knownNow({ known }: SpaceDisk): (inc: Inc) => number {
+function knownNow({ known }: SpaceDisk): (inc: Inc) => KnownWriter | undefined {
   const then = new Map(known);
-  return (inc) => then.get(inc)?.seq ?? 0;
+  return (inc) => then.get(inc);
 }
 
 /** Cuts the log, forgets deleted records, remembers where the log stands. Returns what went. */

@@ -11,7 +11,7 @@ import { TestServer } from './test-server.ts';
 const MINUTE_MS = 60_000;
 const REFUSALS = {
   FORBIDDEN: { type: 'failed', code: 'FORBIDDEN', message: 'not a member', close: CLOSE.forbidden },
-  AUTH_REQUIRED: { type: 'failed', code: 'AUTH_REQUIRED', message: 'expired', close: CLOSE.authRequired },
+  AUTH_REQUIRED: { type: 'failed', code: 'AUTH_REQUIRED', message: 'expired', close: CLOSE.unauthenticated },
 } as const;
 
 class GuardedServer extends TestServer {

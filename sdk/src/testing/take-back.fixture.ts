@@ -15,6 +15,7 @@ import { currentState, type RejectedRow } from '../store/layout.ts';
 import { emptyDisk, type MemoryDisk, type TransactionAbout } from '../store/memory-device.ts';
 import { recordKey } from '../store/record-key.ts';
 import { TestDevice } from './test-device.ts';
+import { TestPeering } from './test-peering.ts';
 import { TestServer } from './test-server.ts';
 import { Timeline } from './timeline.ts';
 
@@ -46,9 +47,20 @@ export class TakeBackWorld {
   readonly #random = seededRandom(7);
   readonly #schemas: ReadonlyMap<string, CollectionSchema>;
 
-  constructor(sid = 'SSSSSSSSSSS', schema = NOTES) {
+  constructor(sid = 'SSSSSSSSSSS', schema = NOTES, founders = [sid]) {
     this.#schemas = new Map([['notes', schema]]);
-    this.server = this.newServer(sid);
+    this.server = this.newServer(sid, founders);
+  }
+
+  /** From now on both take in what the other one has. */
+  peer(one: TestServer, other: TestServer): void {
+    const { timeline } = this;
+    const random = this.#random;
+    for (const [to, from] of [
+      [one, other],
+      [other, one],
+    ] as const)
+      new TestPeering({ timeline, random, to, from });
   }
 
   newServer(sid: string, founders: readonly string[] = [sid]): TestServer {

@@ -217,48 +217,74 @@ describe('a change that a server does not take', () => {
     expect([...b.store.disk.records.values()].map(({ id }) => id)).toEqual([ROW]);
   });
 
-  it('[REJ4] a change that another server may hold stays as it is until that is known', () => {
-    const world = new TakeBackWorld('SSSSSSSSSSS');
-    const second = world.newServer('TTTTTTTTTTT', ['SSSSSSSSSSS', 'TTTTTTTTTTT']);
+  /** `b` writes a row that one server takes without being able to say so, and the other one refuses. */
+  function takenAndRefused(): { world: TakeBackWorld; first: Device; moved: Device; peer: () => void } {
+    const sids = ['SSSSSSSSSSS', 'TTTTTTTTTTT'];
+    const world = new TakeBackWorld(sids[0], undefined, sids);
+    const second = world.newServer(sids[1]!, sids);
+    const first = world.device('a');
     const b = world.device('b');
     world.settle();
-    // The first server takes the change, and its answer is lost.
     b.weather.isDownSilent = true;
-    b.put({ title: 'kept' });
-    world.settle(2_000);
-    expect(world.server.has(dotsOf(b)[0]!)).toBe(true);
+    b.put({ title: 'kept', likes: 3 });
     const [dot] = dotsOf(b);
+    world.settle(2_000);
+    expect(world.server.has(dot!)).toBe(true);
     const disk = b.copyDisk();
     b.crashSync();
-
     world.mayWrite = () => false;
     const moved = world.device('b', disk, second);
     world.settle();
-    expect(moved.rejected()).toEqual([]);
-    expect(moved.row()).toMatchObject({ title: 'kept' });
-    expect(outboxOf(moved)[0]).toMatchObject({ dot, head: expect.not.objectContaining({ was: expect.anything() }) });
+    expect(moved.rejected()).toMatchObject([{ rowId: ROW, error: { code: 'FORBIDDEN' } }]);
+    expect(outboxOf(moved)).toEqual([]);
+    expect(moved.row()).toBeUndefined();
+    return { world, first, moved, peer: () => world.peer(world.server, second) };
+  }
 
+  it('[REJ4] what another server has taken stands: its content comes after all, once, and the entry in the list closes', () => {
+    const { world, first, moved, peer } = takenAndRefused();
+    peer();
+    world.settle();
+    for (const device of [first, moved]) expect(device.row()).toMatchObject({ title: 'kept', likes: 3 });
+    expect(moved.rejected()).toEqual([]);
+    world.expectEqual(first, moved);
+    const late = world.device('late');
+    world.settle();
+    expect(late.row()).toMatchObject({ title: 'kept', likes: 3 });
+  });
+
+  it('[REJ4] also for who goes back to the server that has taken it', () => {
+    const { world, first, moved, peer } = takenAndRefused();
     const back = world.device('b', moved.copyDisk());
     moved.crashSync();
     world.settle();
-    expect(back.row()).toMatchObject({ title: 'kept' });
-    expect(outboxOf(back)).toEqual([]);
+    expect(back.row()).toMatchObject({ title: 'kept', likes: 3 });
+    expect(back.rejected()).toEqual([]);
+    peer();
+    world.settle();
+    expect(back.row()).toMatchObject({ title: 'kept', likes: 3 });
+    world.expectEqual(first, back);
   });
 
-  it('[REJ8] what only a server could hold that is gone for good is waited for no more', () => {
+  it('[REJ4] also while the empty change is still in the outbox', () => {
     const world = new TakeBackWorld();
-    const b = world.device('b');
-    b.offline();
+    const [a, b] = [world.device('a'), world.device('b')];
     world.settle();
-    b.put({ title: 'mine' });
+    b.weather.isDownSilent = true;
+    b.put({ title: 'kept', likes: 3 });
     const [dot] = dotsOf(b);
-    const refuse = (): string => b.store.reject(dot!, { code: 'FORBIDDEN', message: '' }).type;
-    b.store.noteServerTime(b.nowMs, 'TTTTTTTTTTT');
-    b.store.noteServerTime(b.nowMs, 'SSSSSSSSSSS');
-    expect(refuse()).toBe('fate-unknown');
-    const { disk } = b.store;
-    disk.space = { ...disk.space, topology: { members: {}, evicted: { TTTTTTTTTTT: 0 } } };
-    expect(refuse()).toBe('taken-back');
+    world.settle(2_000);
+    const back = world.device('b', b.copyDisk());
+    b.crashSync();
+    back.offline();
+    back.store.reject(dot!, { code: 'FORBIDDEN', message: 'said by another server' });
+    expect(back.rejected()).toHaveLength(1);
+    expect(back.row()).toBeUndefined();
+    back.online();
+    world.settle();
+    expect(back.row()).toMatchObject({ title: 'kept', likes: 3 });
+    expect(back.rejected()).toEqual([]);
+    world.expectEqual(a, back);
   });
 
   it("[REJ9] somebody else's change, offered again, is not taken back in their name: it leaves, and nobody waits for it", () => {
@@ -292,10 +318,61 @@ describe('a change that a server does not take', () => {
     c.online();
     world.settle();
     expect(b.rejected()).toMatchObject([{ rowId: ROW, error: { code: 'FORBIDDEN' } }]);
-    expect(c.rejected()).toMatchObject([{ rowId: ROW, error: { code: 'WITHDRAWN' } }]);
-    for (const device of [a, b, c]) expect(device.row()).toMatchObject({ title: 'one', likes: 2 });
+    // What it wrote on top of it comes with it, as it would have where it was refused.
+    expect(c.rejected().map(({ rowId, error }) => [rowId, error.code])).toEqual([
+      [ROW, 'WITHDRAWN'],
+      [ROW, 'WITHDRAWN'],
+    ]);
+    for (const device of [a, b, c]) expect(device.row()).toMatchObject({ title: 'one', likes: 1 });
     world.expectEqual(a, b, c);
   });
+
+  it('[REJ5] also from a snapshot, which has nothing of it but the dot', () => {
+    const { world, a, b } = refusing('no');
+    b.offline();
+    b.put({ title: 'no' });
+    b.put({ title: 'fine' }, OTHER);
+    const c = world.device('c', b.copyDisk());
+    c.offline();
+    b.online();
+    world.settle();
+    c.store.disk.space = { ...c.store.disk.space, isDiverged: true };
+    c.online();
+    world.settle();
+    expect(c.rejected()).toMatchObject([{ rowId: ROW, error: { code: 'WITHDRAWN' } }]);
+    for (const device of [a, b, c]) {
+      expect(device.row()).toMatchObject({ title: 'one' });
+      expect(device.row(OTHER)).toMatchObject({ title: 'fine' });
+    }
+    world.expectEqual(a, b, c);
+  });
+
+  for (const isCut of [false, true]) {
+    const when = isCut ? ', also when the log has forgotten it' : '';
+    it(`[REJ8] what a copy of the profile writes on top of a change that was taken back leaves no hole${when}`, () => {
+      const { world, a, b } = refusing('no');
+      b.offline();
+      b.put({ title: 'seen' });
+      b.put({ title: 'no' });
+      const c = world.device('c', b.copyDisk());
+      c.offline();
+      c.put({ title: 'on top of it' });
+      c.put({ title: 'elsewhere' }, OTHER);
+      b.online();
+      world.settle();
+      if (isCut) for (const [key] of world.server.space.hashes) world.server.space.hashes.delete(key);
+      c.online();
+      world.settle();
+      for (const device of [a, b, c]) {
+        expect(device.row()).toMatchObject({ title: 'seen' });
+        expect(device.row(OTHER)).toMatchObject({ title: 'elsewhere' });
+        expect(device.conflicts()).toEqual([]);
+      }
+      const kept = c.rejected().flatMap(({ parts }) => parts.map(({ rec }) => JSON.stringify(rec.ops)));
+      for (const title of ['no', 'on top of it']) expect(kept.join()).toContain(`"${title}"`);
+      world.expectEqual(a, b, c);
+    });
+  }
 
   it('[REJ6] another content under its dot: it leaves the outbox, and its writer ends', () => {
     const world = new TakeBackWorld();

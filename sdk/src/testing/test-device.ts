@@ -150,7 +150,7 @@ function askStore(store: MemoryDevice, effect: StoreEffect): LinkEvent | null {
     case 'ingest-snapshot':
       return { type: 'snapshot-ingested', result: store.ingestSnapshot(effect.bootstrap, effect.piece) };
     case 'note-server-time':
-      store.noteServerTime(effect.serverNowMs, effect.sid);
+      store.noteServerTime(effect.serverNowMs);
       return null;
     case 'recover':
       return takenBack(effect, store.recover(effect.dot, effect.record));

@@ -5,7 +5,6 @@
  * It promises: events are taken one at a time; calls of the store run one after the other, in the order they were asked
  * for; a transport that was closed is never heard again.
  */
-import type { Sid } from '../core/version-vector.ts';
 import type { Random } from '../lib/random.ts';
 import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
@@ -119,7 +118,7 @@ export function createEngine(options: EngineOptions): Engine {
           return { type: 'snapshot-ingested', result };
         });
       case 'note-server-time':
-        return noteServerTime(effect.connection, effect.serverNowMs, effect.sid);
+        return noteServerTime(effect.connection, effect.serverNowMs);
       case 'recover':
         return useStore(effect.connection, async (opened) =>
           takenBack(effect, await opened.recover(effect.dot, effect.record)),
@@ -162,9 +161,9 @@ export function createEngine(options: EngineOptions): Engine {
       .catch(crash);
   }
 
-  function noteServerTime(connection: number, serverNowMs: number, sid: Sid): void {
+  function noteServerTime(connection: number, serverNowMs: number): void {
     store
-      .use((opened) => opened.noteServerTime(serverNowMs, sid))
+      .use((opened) => opened.noteServerTime(serverNowMs))
       .catch((error: unknown) => dispatch({ type: 'store-failed', connection, problem: storageProblemOf(error) }))
       .catch(crash);
   }

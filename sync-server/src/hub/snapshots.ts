@@ -55,7 +55,7 @@ export class Snapshots {
       meta,
       records,
       pieces: { length: pinned.pieces },
-      known: (inc: Inc) => known.get(inc)?.seq ?? 0,
+      known: (inc: Inc) => known.get(inc),
     };
     return { meta, bootstrap: bootstrapOf(head, about), known };
   }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import {
   appendChange,
+  appendContent,
   canonicalJson,
   decidePull,
   decidePush,
@@ -108,6 +109,28 @@ export const STORAGE_CONTRACT: readonly ContractCase[] = [
         assert.deepEqual(view!.meta, look.meta);
         assert.deepEqual(plain(view!.known), new Map([[B, { seq: 1, owner: null }]]));
         assert.deepEqual(view!.hashes, new Map([[dotOf(A, 2), hashOfChange(changes[2]!)]]));
+      }),
+  },
+  {
+    name: '[DB19] which changes of a writer are here without their content is kept with it, longer than the log, until that has come',
+    run: (open) =>
+      withStorage(open, async (storage) => {
+        const [original] = many(A, 1);
+        const { dot, hlc } = original!;
+        const prepared = { change: original!, hash: hashOfChange(original!), text: textOf(original!) };
+        await push(storage, 'a', [{ dot, hlc, was: prepared.hash, recs: [] }]);
+        await storage.transact(['a'], (transaction) => transaction.cut('a', { [storage.sid]: 1 }, 10));
+        const question = { space: 'a', incs: [A], dots: [dot], records: [{ c: 'notes', id: 'n' }] };
+        await storage.transact(['a'], async (transaction) => {
+          const [view] = await transaction.views([question]);
+          assert.deepEqual(plain(view!.known), new Map([[A, { seq: 1, owner: null, voids: [1] }]]));
+          appendContent(view!, ['other______', 1], prepared);
+          await transaction.save('a', view!);
+        });
+        const { known } = await storage.look('a', { writers: [A], cursor: {} });
+        assert.deepEqual(plain(known), new Map([[A, { seq: 1, owner: null }]]));
+        const [entry] = await storage.read('a', 1, ALL);
+        assert.deepEqual([entry!.kind, entry!.dot, entry!.text], ['alias', dot, prepared.text]);
       }),
   },
   {

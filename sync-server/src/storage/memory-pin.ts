@@ -13,7 +13,7 @@ export function pinInMemory({ meta, log, records, writers, known }: SpaceData, l
       records: [...records].map(([key, state]) => ({ ...recordNameOf(key), state })),
       recent: recentChanges(meta, [...log].reverse()),
       writerOf: (inc) => writers.get(inc),
-      known: (inc: Inc) => knownThen.get(inc)?.seq ?? 0,
+      known: (inc: Inc) => knownThen.get(inc),
     },
     limits,
   );

@@ -1,5 +1,14 @@
 /** Which facts a decision needs, gathered from what it is about: asked for in one question before it is made. */
-import { incOf, spaceKey, type Change, type Dot, type Inc, type LogEntry, type PreparedPush } from '@skerry/sdk/kernel';
+import {
+  dotsNamed,
+  incOf,
+  spaceKey,
+  type Change,
+  type Dot,
+  type Inc,
+  type LogEntry,
+  type PreparedPush,
+} from '@skerry/sdk/kernel';
 
 import type { RecordName, SpaceQuestion } from './port.ts';
 
@@ -32,7 +41,7 @@ function questionOf(
   dots: readonly Dot[],
   changes: readonly Change[],
 ): SpaceQuestion {
-  const before = changes.flatMap(({ ex }) => (ex ?? []).map(incOf));
+  const before = changes.flatMap(({ ex, recs }) => [...(ex ?? []), ...dotsNamed(recs)]).map(incOf);
   const records = new Map<string, RecordName>();
   for (const { recs } of changes) for (const { c, id } of recs) records.set(spaceKey(c, id), { c, id });
   return { space, incs: [...new Set([...incs, ...before])], dots, records: [...records.values()] };

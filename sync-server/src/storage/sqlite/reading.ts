@@ -18,11 +18,17 @@ interface EntryRow {
   readonly bytes: number | null;
 }
 
+interface WriterRow extends Pick<KnownWriter, 'seq' | 'owner'> {
+  readonly voids: string | null;
+}
+
 export function knownOf(statements: Statements, space: number, incs: readonly Inc[]): ReadonlyMap<Inc, KnownWriter> {
   const known = new Map<Inc, KnownWriter>();
   for (const inc of incs) {
-    const writer = statements.known.get(space, inc) as KnownWriter | undefined;
-    if (writer) known.set(inc, writer);
+    const row = statements.known.get(space, inc) as WriterRow | undefined;
+    if (!row) continue;
+    const { seq, owner, voids } = row;
+    known.set(inc, { seq, owner, ...(voids === null ? {} : { voids: JSON.parse(voids) as number[] }) });
   }
   return known;
 }

@@ -13,10 +13,10 @@ const SQL = {
     'UPDATE spaces SET lsn = ?, cursor = ?, chain = ?, topology = ?, truncated = ?, digest = ?, has_news = ?, is_remembered = ? WHERE id = ? AND lsn = ?',
   setHistory: 'UPDATE spaces SET history = ? WHERE id = ?',
 
-  known: 'SELECT seq, owner FROM writers WHERE space = ? AND inc = ?',
+  known: 'SELECT seq, owner, voids FROM writers WHERE space = ? AND inc = ?',
   writer: 'SELECT writer FROM writers WHERE space = ? AND inc = ?',
   setWriter:
-    'INSERT INTO writers (space, inc, seq, owner) VALUES (?, ?, ?, ?) ON CONFLICT (space, inc) DO UPDATE SET seq = excluded.seq',
+    'INSERT INTO writers (space, inc, seq, owner, voids) VALUES (?, ?, ?, ?, ?) ON CONFLICT (space, inc) DO UPDATE SET seq = excluded.seq, voids = excluded.voids',
   describeWriter: 'UPDATE writers SET writer = ? WHERE space = ? AND inc = ?',
 
   hash: `SELECT hash FROM log WHERE space = ? AND inc = ? AND seq = ? AND kind = 'change'`,

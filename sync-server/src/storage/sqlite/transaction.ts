@@ -75,8 +75,8 @@ export class SqliteTransaction {
     const id = this.#setMeta(space, view);
     for (const entry of view.entries) this.#addEntry(id, entry);
     for (const inc of view.heard) {
-      const { seq, owner } = view.known.get(inc)!;
-      this.#statements.setWriter.run(id, inc, seq, owner);
+      const { seq, owner, voids } = view.known.get(inc)!;
+      this.#statements.setWriter.run(id, inc, seq, owner, voids ? JSON.stringify(voids) : null);
     }
     for (const entry of view.entries) {
       const writer = entry.kind === 'change' ? writerIn(entry) : null;

@@ -29,6 +29,8 @@ CREATE TABLE writers (
   inc TEXT NOT NULL,
   seq INTEGER NOT NULL,
   owner TEXT,
+  -- JSON of the numbers of its changes that are here without their content; NULL when there are none.
+  voids TEXT,
   -- JSON of the person and the device, from the writer's first change.
   writer TEXT,
   PRIMARY KEY (space, inc)
