@@ -176,8 +176,8 @@ describe('packed changes', () => {
   });
 
   it('[PCK4] a long rv is not repeated for every operation by a number', () => {
-    const rv = Array.from({ length: 1_000 }, (_, i) => dotOf(INCS[0]!, i + 1));
-    const ops = Array.from({ length: 2_000 }, (_, i): Op => ({ t: 'set', p: `f${i}`, v: 1, pred: rv }));
+    const rv = Array.from({ length: 200 }, (_, i) => dotOf(INCS[0]!, i + 1));
+    const ops = Array.from({ length: 400 }, (_, i): Op => ({ t: 'set', p: `f${i}`, v: 1, pred: rv }));
     const push: Push = {
       type: 'push',
       changes: [{ dot: dotOf(INCS[1]!, 1), hlc: 2, recs: [{ c: 'n', id: 'i', rv, ops }] }],
