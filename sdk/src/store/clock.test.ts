@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exchange, LogServer, SID, testDevice } from './devices.fixture.ts';
+import { exchange, LogServer, testDevice } from './devices.fixture.ts';
 const id = 'n1';
 it('[CLK1] a clock that was wrong once and is right again ranks fairly', async () => {
   const YEAR = 365 * 86_400_000;

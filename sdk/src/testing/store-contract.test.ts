@@ -37,7 +37,7 @@ function later(device: MemoryDevice): DeviceStore {
     readOutbox: async (after, max) => device.readOutbox(after, max),
     ingest: async (page, founders) => device.ingest(page, founders),
     ingestSnapshot: async (bootstrap, piece) => device.ingestSnapshot(bootstrap, piece),
-    noteServerTime: async (serverNowMs, sid) => device.noteServerTime(serverNowMs, sid),
+    noteServerTime: async (serverNowMs) => device.noteServerTime(serverNowMs),
     correctClock: async (after, serverNowMs) => device.correctClock(after, serverNowMs),
     recover: async (dot, record) => device.recover(dot, record),
     reject: async (dot, error) => device.reject(dot, error),

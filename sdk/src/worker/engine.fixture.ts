@@ -164,6 +164,7 @@ export class TestServer {
       promised: {},
       horizon: {},
       permitted: true,
+      isWithdrawn: () => false,
     };
   }
 
