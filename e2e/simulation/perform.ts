@@ -186,7 +186,8 @@ export class Perform {
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
     // What a device has got by a snapshot alone it cannot tell a single server again.
-    if (world.hadDisaster || (isAlone && world.counters.all.has('snapshot taken'))) return 'is well';
+    if (world.hadDisaster || world.script.shape.disagrees || (isAlone && world.counters.all.has('snapshot taken')))
+      return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     server.restore();
@@ -206,7 +207,7 @@ export class Perform {
 
   #loseServer(server: SimServer): string {
     const world = this.#world;
-    if (world.servers.length === 1 || world.hadDisaster) return 'is well';
+    if (world.servers.length === 1 || world.hadDisaster || world.script.shape.disagrees) return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     world.links.lose(server);
