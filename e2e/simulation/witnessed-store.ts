@@ -17,6 +17,8 @@ export interface Profile {
   visible(): DotSet;
   /** Of that, what a write at it has seen. */
   informed(): DotSet;
+  /** What it could tell a server that has lost it. */
+  carried(): DotSet;
   /** It has gone over to a snapshot, and put so many versions of records into quarantine. */
   switched(knowledge: Knowledge, discarded: number): void;
 }
@@ -48,6 +50,7 @@ export class WitnessedStore extends MemoryDevice {
   ): ReturnType<MemoryDevice['ingestSnapshot']> {
     this.#checkSpace();
     const before = this.#ownDots();
+    const carried = this.#profile.carried();
     const result = super.ingestSnapshot(...args);
     if (result.type !== 'ingested') return result;
     for (const [order, dot] of this.#ownDots()) {
@@ -56,7 +59,10 @@ export class WitnessedStore extends MemoryDevice {
     }
     const known = this.#snapshots.get(args[0].id);
     if (!known) throw new Violation('I13', `${this.#profile.name} took a snapshot ${args[0].id} that nobody prepared`);
-    this.#profile.switched(known.copy(), result.discarded);
+    const knowledge = known.copy();
+    // What it could tell before it can tell afterwards; what the snapshot lacks stands in the outbox now.
+    for (const index of carried) if (known.applied.has(index)) knowledge.carried.add(index);
+    this.#profile.switched(knowledge, result.discarded);
     return result;
   }
 

@@ -107,16 +107,14 @@ function ingestNext(state: SessionState): Step {
   const link = state.link!;
   const [frame, ...inbox] = link.inbox;
   if (link.isIngesting || frame === undefined) return stay(state);
-  const isPage = frame.type === 'page';
-  // The last piece, which a proxy has sent twice: by now it is ingested.
-  if (!isPage && link.bootstrap?.about.id !== frame.id) return ingestNext(withLink(state, link, { inbox }));
   const ingesting = withLink(state, link, { inbox, isIngesting: true });
-  if (isPage) return withEffects(ingesting, onLink(state, { type: 'ingest', page: frame, founders: link.founders }));
-  // A piece that came twice, behind the end of its snapshot.
-  if (link.bootstrap === null) return ingestNext(withLink(state, link, { inbox }));
-  const { about } = link.bootstrap;
-  const keeping = withLink(ingesting, ingesting.link!, { bootstrap: { ...link.bootstrap, keeping: frame.piece } });
-  return withEffects(keeping, onLink(state, { type: 'ingest-snapshot', bootstrap: about, piece: frame }));
+  if (frame.type === 'page')
+    return withEffects(ingesting, onLink(state, { type: 'ingest', page: frame, founders: link.founders }));
+  const { bootstrap } = link;
+  // The last piece, which a proxy has sent twice: by now it is ingested.
+  if (bootstrap?.about.id !== frame.id) return ingestNext(withLink(state, link, { inbox }));
+  const keeping = withLink(ingesting, ingesting.link!, { bootstrap: { ...bootstrap, keeping: frame.piece } });
+  return withEffects(keeping, onLink(state, { type: 'ingest-snapshot', bootstrap: bootstrap.about, piece: frame }));
 }
 
 function pulledNews(result: Ingested, nowMs: number): Effect {

@@ -51,6 +51,16 @@ describe('a snapshot', () => {
     expect(s.sent()).toEqual([{ type: 'push', changes: [item(1).change] }]);
   });
 
+  test('[SE73] a piece that comes twice is told under its own number, and those behind it under theirs', () => {
+    const s = arriving();
+    for (const n of [0, 0, 1]) stage(s, piece(n));
+    expect(s.state.link!.bootstrap).toMatchObject({ next: 2 });
+    const staged = s.all.flatMap((effect) =>
+      effect.type === 'send' && effect.message.type === 'staged' ? [effect.message.piece] : [],
+    );
+    expect(staged).toEqual([0, 0, 1]);
+  });
+
   test('[SE80] pieces and the pages behind them are taken in one after the other', () => {
     const s = arriving();
     for (const n of [0, 1, 2]) s.hear(piece(n));

@@ -10,7 +10,7 @@ import { digestOfRecord, EMPTY_DIGEST, exchange, type Digest } from '../core/dig
 import { isVoid } from '../core/change.ts';
 import { incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
-import { contentOfRecord, recordFromJson } from '../core/record-json.ts';
+import { contentOfRecord, recordFromJson, recordToJson } from '../core/record-json.ts';
 import { copyRecord, createRecord, lifeStatus, type Mark, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { isExpired } from '../core/tombstone.ts';
@@ -18,7 +18,7 @@ import { commonHorizon, knownEverywhere } from '../core/topology.ts';
 import { covers, type Stamp, type VersionVector } from '../core/version-vector.ts';
 import { viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
-import { jsonEqual, type Json } from '../lib/json.ts';
+import { canonicalJson, jsonEqual, type Json } from '../lib/json.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import type { ConflictMove } from './device-store.ts';
@@ -93,7 +93,7 @@ export interface SwitchContext {
 
 export function switchContext(
   about: Pick<SwitchContext, 'bootstrap' | 'schemas' | 'cursor' | 'nowMs'>,
-  { rows, contained }: OutboxSwitch,
+  { rows, contained }: Pick<OutboxSwitch, 'rows' | 'contained'>,
 ): SwitchContext {
   return {
     ...about,
@@ -181,11 +181,18 @@ export function switchRecord(
   };
 }
 
-/** Nothing in the outbox touches it, and the base has the same content: most records, when little has happened. */
+/**
+ * Nothing in the outbox touches it, and the base is the same: most records, when little has happened. The same under
+ * other numbers is not: those of a server that was put back are void.
+ */
 function isUntouched(stored: RecordRow | undefined, record: RecordRow): boolean {
   if (!stored?.base || !record.base || stored.pending.length + record.pending.length > 0) return false;
   if (stored.grave || stored.overlay) return false;
-  return contentOfRecord(stored.base) === contentOfRecord(record.base);
+  return textOf(stored.base) === textOf(record.base);
+}
+
+function textOf(state: RecordState): string {
+  return canonicalJson(recordToJson(state) as unknown as Json);
 }
 
 /**

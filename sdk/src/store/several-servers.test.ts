@@ -12,6 +12,7 @@ import { publish } from '../space/retention.ts';
 import { asLogEntry, changeOn, creation, incNamed, NOW_MS, ROW, sidOf, SpaceServer } from '../space/space.fixture.ts';
 import { bootstrapOf, pieceOf, prepareSnapshot } from '../space/snapshot.ts';
 import { copySpace, snapshotSource, transact } from '../testing/memory-space.ts';
+import { switchContext, switchRecord } from './bootstrap-plan.ts';
 import { copyDisk, emptyDisk, MemoryDevice, type MemoryDisk } from './memory-device.ts';
 import { recordKey } from './record-key.ts';
 
@@ -380,6 +381,28 @@ describe('going over to a snapshot', () => {
     transact(a.disk, A, (view) => publish(view, NOW_MS, { tombstoneMs: 1e12, logMs: 1e12 }, { [A]: 4 }));
     pull(device, a);
     expect(tailOf(device)).toEqual([]);
+  });
+
+  test('[DSV16] what a server numbers anew after it was put back has its new number here, and only that', () => {
+    const a = new SpaceServer('a');
+    const device = open();
+    const claim = changeOn(ROW, dotOf(incNamed('x'), 2), [{ t: 'set', p: 'title', v: 'x', pred: [], claim: 'home' }]);
+    a.push(creation('x'), claim);
+    pull(device, a);
+    a.disk = new SpaceServer('a').disk;
+    // Another device has been here first.
+    a.push(creation('y', 1, 'other'), creation('x'), claim);
+    const [bootstrap, pieces] = snapshotOf(a, device, 'forked');
+    const context = switchContext(
+      { bootstrap, schemas: new Map([['notes', SCHEMA]]), cursor: device.disk.replica.cursor, nowMs: NOW_MS },
+      { rows: [], contained: [] },
+    );
+    const given = pieces.flatMap((one) => one.records).find((one) => one.id === ROW);
+    const made = switchRecord(context, { c: 'notes', id: ROW }, device.disk.records.get(KEY), given);
+    expect(made).toMatchObject({ isWritten: true, isChanged: false, discarded: null });
+    goOver(device, a, 'forked');
+    const stamps = [...device.disk.records.get(KEY)!.base!.cells.values()].map(([entry]) => entry!.stamps);
+    expect(stamps).toEqual([[[A, 3]]]);
   });
 
   test('[DSV6] what a snapshot brings to the tail is within its limits, the newest', () => {

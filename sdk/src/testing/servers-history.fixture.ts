@@ -13,13 +13,11 @@ const STEPS = 60;
 
 export function randomHistory(seed: number, fate: Fate): Servers {
   const isSeveral = fate === 'roam' || fate === 'lost';
-  const isPutBack = fate === 'restored' || fate === 'sameSid';
   const world = new Servers({
     seed,
     servers: isSeveral ? 2 + (seed % 2) : 1,
     devices: 3,
-    // A device that came by a snapshot has not heard the changes in it, and cannot offer them to a server that lost them.
-    retention: { tombstoneMs: 30 * MINUTE_MS, logMs: seed % 3 === 0 && !isPutBack ? MINUTE_MS : 1e12 },
+    retention: { tombstoneMs: 30 * MINUTE_MS, logMs: seed % 3 === 0 ? MINUTE_MS : 1e12 },
     entriesPerPage: 1 + (seed % 6),
   });
   const history = new History(world, fate);
@@ -38,6 +36,7 @@ class History {
   readonly #fate: Fate;
   readonly #own = new Map<TestDevice, string[]>();
   #backup: ReturnType<Servers['servers'][0]['copyDisk']> | null = null;
+  #isStruck = false;
 
   constructor(world: Servers, fate: Fate) {
     this.#world = world;
@@ -51,6 +50,7 @@ class History {
   /** The fate of the last or only server. */
   strike(): void {
     const world = this.#world;
+    this.#isStruck = true;
     if (this.#fate === 'restored') world.servers[0]!.restore(this.#backup!, randomName(64, world.random));
     if (this.#fate === 'sameSid') world.servers[0]!.restore(this.#backup!);
     if (this.#fate !== 'lost') return;
@@ -93,8 +93,14 @@ class History {
     else if (dice < 87) server.kill();
     else if (dice < 90) this.#cutPeering();
     else if (dice < 92) this.#clone(device);
-    else for (const each of world.servers) each.maintain();
+    else if (this.#mayCut) for (const each of world.servers) each.maintain();
     world.pass(this.#below(3) === 0 ? 0 : this.#below(10) === 0 ? MINUTE_MS : this.#below(800));
+  }
+
+  /** What a backup lacks is not cut from the log: nobody could offer it to the server that is put back. */
+  get #mayCut(): boolean {
+    const isPutBack = this.#fate === 'restored' || this.#fate === 'sameSid';
+    return !isPutBack || this.#backup === null || this.#isStruck;
   }
 
   end(): void {
