@@ -137,7 +137,7 @@ describe('pushing', () => {
     expect(s.shown).toMatchObject({ connection: 'backoff', reason: { code: 'CLOCK' } });
   });
 
-  test.each(['GAP', 'BEHIND', 'STORAGE_FULL', 'INTERNAL'] as const)(
+  test.each(['GAP', 'BEHIND', 'LIMBO', 'STORAGE_FULL', 'INTERNAL'] as const)(
     '[SE17] %s: waits, then sends from the head again',
     (code) => {
       const s = session().greet().hear(welcome());

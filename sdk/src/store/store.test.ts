@@ -496,6 +496,23 @@ describe('identity', () => {
     expect(server.log.length).toBe(3);
   });
 
+  it('[IDN4] a tab gets its incarnation with its first write; who only reads has none', async () => {
+    const { server, anna } = await twoDevicesWithANote();
+    const [one, other] = [await testDevice('ben', { name: 'tabs' }), await testDevice('ben', { name: 'tabs' })];
+    await one.pull(server);
+    expect([await rows(one), await rows(other)]).toEqual([await rows(anna), await rows(anna)]);
+    expect((await replica(one)).seqs).toEqual({});
+    for (const [i, tab] of [one, one, other, one].entries())
+      await tab.db.dexie.table('notes').update(id, { likes: i + 1 });
+    const items = await one.store.readOutbox(null, { changes: 10, bytes: 1e6 });
+    const [first, second, third, fourth] = items.map(({ change }) => change.dot.split('.') as [string, string]);
+    expect([first, second, fourth].map((dot) => dot![0])).toEqual([first![0], first![0], first![0]]);
+    expect(third![0]).not.toBe(first![0]);
+    expect(items.map(({ change }) => change.dot.split('.')[1])).toEqual(['1', '2', '1', '3']);
+    await exchange(server, one, anna);
+    expect(await rows(anna)).toEqual([{ id, title: 'Horse', likes: 4 }]);
+  });
+
   it('[IDN2] a store that went back in time under an open connection never reuses a dot', async () => {
     const anna = await testDevice('anna');
     await anna.db.dexie.table('notes').add({ id: 'a', title: 'A' });

@@ -152,10 +152,14 @@ export class Servers {
 
   delete(device: TestDevice, id: string): void {
     device.store.write([[{ collection: 'notes', id, row: null }]]);
-    this.#shown.get(device)?.delete(id);
+    this.excuse(id);
+    device.dispatch({ type: 'local-write' });
+  }
+
+  /** What was written to this row need not be shown any more. */
+  excuse(id: string): void {
     for (const [word, of] of this.written) if (of === id) this.written.delete(word);
     for (const shown of this.#shown.values()) shown.delete(id);
-    device.dispatch({ type: 'local-write' });
   }
 
   words(device: TestDevice, id: string): readonly string[] {

@@ -64,7 +64,7 @@ describe('a device that is not let in', () => {
         expect(b.row()).toMatchObject({ title: 'by b', likes: 3, tags: ['b'] });
         a.put({ title: 'by a', likes: 2 });
         a.put({ title: 'changed' }, OTHER);
-        for (let i = 0; isLong && i < 3; i++) {
+        for (let i = 0; i < (isLong ? 3 : 0); i++) {
           world.settle(2 * MINUTE_MS);
           world.server.maintain();
         }
@@ -92,7 +92,7 @@ describe('a device that has lost its database', () => {
       a.put({ title: 'other' }, OTHER);
       world.settle();
       const before = loggedDots(world);
-      for (let i = 0; isLong && i < 3; i++) {
+      for (let i = 0; i < (isLong ? 3 : 0); i++) {
         world.settle(2 * MINUTE_MS);
         world.server.maintain();
         if (i === 0) a.put({ likes: 1 });
