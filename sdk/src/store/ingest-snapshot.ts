@@ -38,14 +38,16 @@ import {
   WRITERS,
   type OutboxRow,
   type RecordRow,
+  type RejectedRow,
   type ReplicaRow,
   type StagingRow,
   type TailRow,
   type WriterRow,
 } from './layout.ts';
-import { switchOutbox, type OutboxSwitch } from './outbox-switch.ts';
+import { filledBy, switchOutbox, type OutboxSwitch } from './outbox-switch.ts';
 import { readableRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import { recordKey } from './record-key.ts';
+import { withoutFilled } from './rejected.ts';
 import { readSpace } from './space-row.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
 
@@ -116,7 +118,9 @@ export async function goOver(
     writerOf: writersIn(await readWriters(tx, replica)),
   });
   const context = switchContext({ bootstrap, schemas, cursor: replica.cursor, nowMs }, switched);
-  const outcome = new SwitchOutcome(context, switched);
+  const filled = filledBy(bootstrap, outbox, space.voids);
+  const refused = filled.size === 0 ? [] : ((await tx.objectStore(REJECTED).getAll()) as RejectedRow[]);
+  const outcome = new SwitchOutcome(context, switched, withoutFilled(refused, filled));
   const left = new Map((await tx.objectStore(RECORDS).getAllKeys()).map((key) => [keyText(key), key] as const));
   const written = new Map(
     [...context.pending.values()]
@@ -161,6 +165,7 @@ export async function goOver(
   const moved = switchSpace(space, bootstrap, digest, recent, switched);
   storeOutbox(tx, switched);
   for (const row of outcome.rejected) void tx.objectStore(REJECTED).put(row);
+  for (const id of outcome.closedRejected) void tx.objectStore(REJECTED).delete(id);
   void tx.objectStore(TAIL).clear();
   for (const row of moved.tail) void tx.objectStore(TAIL).put(row);
   void tx.objectStore(SNAPSHOT).clear();

@@ -42,7 +42,7 @@ import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
 import { inspectSlice } from './inspection-idb.ts';
-import { readSpace } from './space-row.ts';
+import { readSpace, voidsOf } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
 import { recoverIn, rejectIn } from './take-back-io.ts';
 
@@ -84,7 +84,8 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const space = await readSpace(tx.objectStore(META));
       const begun = (await tx.objectStore(SNAPSHOT).get('begun')) as Begun | undefined;
       const { deviceId, cursor } = replica;
-      const writers = replica.outbox.changes === 0 ? [] : await readOutboxWriters(tx.objectStore(OUTBOX).index('dot'));
+      const own = replica.outbox.changes === 0 ? [] : await readOutboxWriters(tx.objectStore(OUTBOX).index('dot'));
+      const writers = [...new Set([...own, ...voidsOf(space).map(incOf)])];
       const heard = space.tail.entries === 0 ? [] : await readTailWriters(tx.objectStore(TAIL).index('incs'));
       const isResuming = begun !== undefined && isResumable(begun, cursor);
       return {

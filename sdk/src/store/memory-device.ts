@@ -69,10 +69,12 @@ import {
   type WriterRow,
 } from './layout.ts';
 import type { SeenRecord } from './local-fields.ts';
-import { switchOutbox } from './outbox-switch.ts';
+import { filledBy, switchOutbox } from './outbox-switch.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
+import { withoutFilled } from './rejected.ts';
+import { voidsOf } from './space-row.ts';
 import { planReject } from './reject-plan.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
@@ -251,7 +253,7 @@ export class MemoryDevice {
       deviceId,
       cursor,
       chain: space.chain,
-      writers: [...new Set(this.#outboxRows().flatMap((row) => (row.dot ? [incOf(row.dot)] : [])))],
+      writers: [...new Set([...this.#outboxRows().flatMap((row) => row.dot ?? []), ...voidsOf(space)].map(incOf))],
       heard: [...new Set(this.#tailRows().flatMap((row) => row.incs))],
       isDiverged: space.isDiverged,
       ...(begun ? { resume: { id: begun.bootstrap.id, next: begun.next } } : {}),
@@ -323,9 +325,10 @@ export class MemoryDevice {
       tail: this.#tailRows().flatMap((row) => row.entries),
       writerOf: (inc) => disk.writers.get(inc),
     });
+    const filled = filledBy(bootstrap, this.#outboxRows(), space.voids);
     const now = nowMs();
     const context = switchContext({ bootstrap, schemas, cursor: replica.cursor, nowMs: now }, switched);
-    const outcome = new SwitchOutcome(context, switched);
+    const outcome = new SwitchOutcome(context, switched, withoutFilled([...disk.rejected.values()], filled));
     const given = new Map(pieces.flatMap((piece) => piece.records.map((told) => [recordKey(told.c, told.id), told])));
     const written = new Map(
       [...context.pending.values()].flat().flatMap((row) => row.recs.map((rec) => [recordKey(rec.c, rec.id), rec])),
@@ -353,6 +356,7 @@ export class MemoryDevice {
     outbox.clear();
     for (const row of switched.rows) outbox.set(outboxKey([row.order, row.part]), row);
     for (const row of outcome.rejected) disk.rejected.set(row.id, row);
+    for (const id of outcome.closedRejected) disk.rejected.delete(id);
     for (const writer of pieces.flatMap((piece) => piece.writers)) disk.writers.set(writer.inc, writer);
     tail.clear();
     for (const row of moved.tail) tail.set(row.position, row);

@@ -9,7 +9,7 @@ import { countOf } from '../core/version-vector.ts';
 import { hash128 } from '../lib/hash.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import type { Bootstrap } from '../protocol/messages.ts';
-import type { OutboxKey, OutboxRow, ReplicaRow, TailEntry } from './layout.ts';
+import type { OutboxKey, OutboxRow, ReplicaRow, SpaceRow, TailEntry } from './layout.ts';
 
 export interface OutboxSwitchInput {
   readonly replica: ReplicaRow;
@@ -58,6 +58,16 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
 /** A writer that the hello did not name has begun since: the snapshot cannot have anything of it. */
 function isContained({ known }: Bootstrap, dot: Dot): boolean {
   return seqOf(dot) <= countOf(known, incOf(dot));
+}
+
+/**
+ * What was taken back here, or was told so, and the snapshot has with its content: another server had taken it. `voids`:
+ * those that had been applied without it.
+ */
+export function filledBy(bootstrap: Bootstrap, outbox: readonly OutboxRow[], voids: SpaceRow['voids'] = {}): Set<Dot> {
+  const emptied = outbox.flatMap(({ dot, head, recs }) => (dot && head?.was && recs.length === 0 ? [dot] : []));
+  const dots = [...Object.keys(voids), ...emptied];
+  return new Set(dots.filter((dot) => isContained(bootstrap, dot) && !isVoidIn(bootstrap, dot)));
 }
 
 function isVoidIn({ voids = {} }: Bootstrap, dot: Dot): boolean {

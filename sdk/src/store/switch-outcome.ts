@@ -8,13 +8,17 @@ import type { RecordRow, RejectedRow } from './layout.ts';
 import { pendingChanges } from './outbox-changes.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { recordKey } from './record-key.ts';
-import { rejectLost, withdrawnContent } from './rejected.ts';
+import { rejectLost, withdrawnContent, type withoutFilled } from './rejected.ts';
+
+/** The list of rejected writes without what the snapshot has after all. */
+type Filled = ReturnType<typeof withoutFilled>;
 import type { RecordState } from '../core/record.ts';
 import type { OutboxSwitch } from './outbox-switch.ts';
 
 export class SwitchOutcome {
   readonly #context: SwitchContext;
   readonly #confirmed: number;
+  readonly #filled: Filled;
   readonly #withdrawn: OutboxSwitch['withdrawn'];
   /** Records that withdrawn changes name, as the snapshot has them. */
   readonly #named: Map<string, RecordState | undefined>;
@@ -25,8 +29,9 @@ export class SwitchOutcome {
   readonly written: RecordRow[] = [];
   #discarded = 0;
 
-  constructor(context: SwitchContext, { contained, withdrawn }: OutboxSwitch) {
+  constructor(context: SwitchContext, { contained, withdrawn }: OutboxSwitch, filled: Filled) {
     this.#context = context;
+    this.#filled = filled;
     this.#withdrawn = withdrawn;
     this.#named = new Map(
       withdrawn.flatMap((row) => row.recs.map((rec) => [recordKey(rec.c, rec.id), undefined] as const)),
@@ -49,8 +54,16 @@ export class SwitchOutcome {
     else this.#touched.set(collection, [id]);
   }
 
-  /** What a copy of this profile has taken back is kept here as well, once every record was added. */
+  get closedRejected(): readonly string[] {
+    return this.#filled.closed.map(({ id }) => id);
+  }
+
   get rejected(): readonly RejectedRow[] {
+    return [...this.#filled.puts, ...this.#withdrawnHere];
+  }
+
+  /** What a copy of this profile has taken back is kept here as well; known once every record was added. */
+  get #withdrawnHere(): readonly RejectedRow[] {
     return pendingChanges(this.#withdrawn).flatMap(({ dot, rows }) =>
       rejectLost({ dot, hlc: rows[0]!.head!.hlc }, withdrawnContent(rows), (rec) =>
         this.#named.get(recordKey(rec.c, rec.id)),
@@ -72,7 +85,8 @@ export class SwitchOutcome {
       touched: Object.fromEntries(this.#touched),
       conflictsChanged: [
         ...this.#moves,
-        ...this.rejected.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id])),
+        ...this.#withdrawnHere.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id])),
+        ...this.#filled.closed.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [id], [])),
       ],
       // Which values were passed over on the way here, nobody can tell from a snapshot.
       merged: [],

@@ -53,14 +53,11 @@ export class TakeBackWorld {
   }
 
   /** From now on both take in what the other one has. */
-  peer(one: TestServer, other: TestServer): void {
+  peer(one: TestServer, other: TestServer): readonly TestPeering[] {
     const { timeline } = this;
     const random = this.#random;
-    for (const [to, from] of [
-      [one, other],
-      [other, one],
-    ] as const)
-      new TestPeering({ timeline, random, to, from });
+    const pairs = [[one, other] as const, [other, one] as const];
+    return pairs.map(([to, from]) => new TestPeering({ timeline, random, to, from }));
   }
 
   newServer(sid: string, founders: readonly string[] = [sid]): TestServer {

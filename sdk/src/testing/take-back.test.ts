@@ -218,7 +218,7 @@ describe('a change that a server does not take', () => {
   });
 
   /** `b` writes a row that one server takes without being able to say so, and the other one refuses. */
-  function takenAndRefused(): { world: TakeBackWorld; first: Device; moved: Device; peer: () => void } {
+  function takenAndRefused(): { world: TakeBackWorld; first: Device; moved: Device; peer: () => unknown } {
     const sids = ['SSSSSSSSSSS', 'TTTTTTTTTTT'];
     const world = new TakeBackWorld(sids[0], undefined, sids);
     const second = world.newServer(sids[1]!, sids);
@@ -264,6 +264,19 @@ describe('a change that a server does not take', () => {
     world.settle();
     expect(back.row()).toMatchObject({ title: 'kept', likes: 3 });
     world.expectEqual(first, back);
+  });
+
+  it('[REJ4] also by a snapshot', () => {
+    const { world, first, moved, peer } = takenAndRefused();
+    moved.offline();
+    peer();
+    world.settle();
+    moved.store.disk.space = { ...moved.store.disk.space, isDiverged: true };
+    moved.online();
+    world.settle();
+    expect(moved.row()).toMatchObject({ title: 'kept', likes: 3 });
+    expect(moved.rejected()).toEqual([]);
+    world.expectEqual(first, moved);
   });
 
   it('[REJ4] also while the empty change is still in the outbox', () => {
