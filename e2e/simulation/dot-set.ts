@@ -20,6 +20,10 @@ export class DotSet {
     this.#words[word]! |= 1 << (i & 31);
   }
 
+  delete(i: number): void {
+    if (this.has(i)) this.#words[i >>> 5]! &= ~(1 << (i & 31));
+  }
+
   copy(): DotSet {
     return new DotSet(this.#words.slice());
   }
@@ -30,6 +34,13 @@ export class DotSet {
     const words = long.#words.slice();
     for (let i = 0; i < short.#words.length; i++) words[i]! |= short.#words[i]!;
     return new DotSet(words);
+  }
+
+  /** Without what is in the other one. */
+  without(other: DotSet): DotSet {
+    const left = this.copy();
+    for (const i of other) left.delete(i);
+    return left;
   }
 
   /** The least that is in here and not in the other one; null when there is none. */

@@ -46,7 +46,7 @@ export function checkQuietEnd(world: World): void {
   }
   for (const { name, test } of servers) checkDigest(name, digestText(test.space.meta.digest), test.space.records);
   for (const app of [0, 1]) checkSameViews(devices.filter((device) => device.app === app));
-  const written = truth.byRecord(server!.knowledge.applied);
+  const written = truth.byRecord(server!.knowledge);
   for (const [record, by] of written) {
     for (const { name, test } of servers) checkHot(name, record, by, test.space.records.get(record));
     for (const device of devices) {
@@ -57,8 +57,8 @@ export function checkQuietEnd(world: World): void {
 }
 
 function countDecisions({ truth, counters, servers }: World): void {
-  const { applied } = servers.find((server) => !server.isLost)!.knowledge;
-  for (const written of truth.byRecord(applied).values()) {
+  const { knowledge } = servers.find((server) => !server.isLost)!;
+  for (const written of truth.byRecord(knowledge).values()) {
     const decisions = written.filter(({ by }) => by.change.kind === 'resolve');
     const others = (one: Written): readonly Written[] => written.filter((other) => other !== one);
     const isMet = (one: Written): boolean =>
@@ -89,7 +89,16 @@ function checkNothingLost({ truth, servers, counters }: World): void {
 
 /** [I1] What of a change no server took is kept beside the rows, or stands in a recovered copy. */
 function checkTakenBack({ truth, devices, counters }: World): void {
-  const parts = devices.flatMap(({ disk }) => [...disk.rejected.values()].flatMap((row) => row.parts));
+  const rejected = devices.flatMap(({ disk }) => [...disk.rejected.values()]);
+  for (const { parts, error } of rejected)
+    for (const { dot } of parts)
+      if (
+        error.code !== 'EQUIVOCATION' &&
+        truth.logged(dot)?.was === undefined &&
+        !truth.excused.has(truth.of(dot).index)
+      )
+        throw new Violation('I1', `${dot} is kept as rejected, and stands in the log`);
+  const parts = rejected.flatMap((row) => row.parts);
   const kept = new Map<Dot, Set<string>>();
   for (const { dot, rec } of parts) kept.set(dot, (kept.get(dot) ?? new Set()).add(recordKey(rec.c, rec.id)));
   const mayBeGone = counters.all.has('profile put back') || counters.all.has('tail lost');

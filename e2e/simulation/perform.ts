@@ -186,7 +186,7 @@ export class Perform {
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
     // What only a snapshot contains, because the log was cut, a device cannot tell a single server again.
-    if (world.hadDisaster || (isAlone && !server.isBackedUpInLog)) return 'is well';
+    if (world.hadDisaster || world.script.shape.disagrees || (isAlone && !server.isBackedUpInLog)) return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     server.restore();
@@ -206,7 +206,7 @@ export class Perform {
 
   #loseServer(server: SimServer): string {
     const world = this.#world;
-    if (world.servers.length === 1 || world.hadDisaster) return 'is well';
+    if (world.servers.length === 1 || world.hadDisaster || world.script.shape.disagrees) return 'is well';
     world.hadDisaster = true;
     world.truth.mayDiffer = true;
     world.links.lose(server);

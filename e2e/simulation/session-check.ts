@@ -77,8 +77,8 @@ export function checkDevice(device: SimDevice, truth: Truth, unsettled: Readonly
   if (device.corrupted !== null) return;
   const items = device.test.store.readOutbox(null, ALL);
   const own = new Map(items.map(({ change }) => [change.dot, change]));
-  const confirmed = truth.byRecord(device.knowledge.applied);
-  const visible = truth.byRecord(device.visible(), own);
+  const confirmed = truth.byRecord(device.knowledge);
+  const visible = truth.byRecord({ applied: device.visible(), voids: device.knowledge.voids }, own);
   const { records } = device.disk;
   for (const key of new Set([...records.keys(), ...visible.keys()])) {
     if (unsettled.has(key)) continue;
@@ -96,7 +96,7 @@ export function checkServer(
   truth: Truth,
   unsettled: ReadonlySet<string> = NONE,
 ): void {
-  const written = truth.byRecord(knowledge.applied);
+  const written = truth.byRecord(knowledge);
   for (const key of new Set([...test.space.records.keys(), ...written.keys()]))
     if (!unsettled.has(key)) checkState(name, key, written.get(key) ?? [], test.space.records.get(key), truth);
 }

@@ -22,6 +22,8 @@ export interface Shape {
   readonly isMixed: boolean;
   /** Whether servers refuse some changes. */
   readonly refuses: boolean;
+  /** Whether some of these changes are refused by some servers only: not where one is lost, whose rights nobody else has. */
+  readonly disagrees: boolean;
 }
 
 const SECOND = 1_000;
@@ -50,6 +52,7 @@ export function shapeOf(dice: Dice): Shape {
     commitMs: 1 + dice.below(40),
     isMixed: dice.chance(0.25),
     refuses: dice.chance(0.6),
+    disagrees: dice.chance(0.4) && servers > 1,
   };
 }
 

@@ -1,5 +1,5 @@
 /** A device of a world: the one under test, what it was told, and earlier states of its disk. */
-import type { Constraints, Dot, RecordState, Row } from '@skerry/sdk/kernel';
+import { isVoid, type Constraints, type Dot, type RecordState, type Row } from '@skerry/sdk/kernel';
 import { copyDisk, TestDevice, type MemoryDisk, type Timeline } from '@skerry/sdk/testing';
 
 import type { Counters } from './counters.ts';
@@ -100,6 +100,14 @@ export class SimDevice implements Profile {
     const visible = this.knowledge.applied.copy();
     for (const row of this.disk.outbox.values()) if (row.dot) visible.add(this.#truth.of(row.dot).index);
     return visible;
+  }
+
+  /** Of that, what a write here has seen: not what was taken back, whose content may still come from elsewhere. */
+  informed(): DotSet {
+    const emptied = new DotSet();
+    for (const { change } of this.test.store.readOutbox(null, ALL))
+      if (isVoid(change)) emptied.add(this.#truth.of(change.dot).index);
+    return this.visible().without(this.knowledge.voids).without(emptied);
   }
 
   /** What it could tell a server that has lost it. */

@@ -11,6 +11,8 @@ import { isPermitted } from './workload.ts';
 
 export interface SimServerOptions {
   readonly name: string;
+  /** Among the servers of its world. */
+  readonly place: number;
   readonly sid: Sid;
   readonly founders: readonly Sid[];
   readonly seed: number;
@@ -35,7 +37,7 @@ export class SimServer {
   /** It was restored, and speaks to nobody before it has got back what it had told others. */
   isRefilling = false;
 
-  constructor({ name, sid, founders, seed, shape, timeline, truth, counters, snapshots }: SimServerOptions) {
+  constructor({ name, place, sid, founders, seed, shape, timeline, truth, counters, snapshots }: SimServerOptions) {
     const dice = new Dice(seed);
     this.name = name;
     this.#dice = dice;
@@ -48,9 +50,11 @@ export class SimServer {
       commitMs: () => dice.fraction() * shape.commitMs,
       limits: { entriesPerPage: shape.entriesPerPage, recordsPerPiece: shape.recordsPerPiece },
       retention: shape.retention,
-      authorize: (change) => !shape.refuses || isPermitted(change),
+      authorize: (change) => !shape.refuses || isPermitted(change, shape.disagrees ? place : null),
       onAppended: (_server, entries) => {
+        const before = this.knowledge.voids.copy();
         truth.appended(this.name, this.knowledge, entries);
+        counters.count('content after all', [...before.without(this.knowledge.voids)].length);
         counters.count('alias', entries.filter(({ kind }) => kind === 'alias').length);
       },
       onSnapshot: (_server, id) => this.#note(id),
@@ -89,6 +93,6 @@ export class SimServer {
     const { meta, log } = this.test.space;
     const carried = new DotSet();
     for (const { dot } of recentChanges(meta, [...log].reverse())) carried.add(this.#truth.of(dot).index);
-    this.#snapshots.set(id, new Knowledge(this.knowledge.applied.copy(), carried));
+    this.#snapshots.set(id, new Knowledge(this.knowledge.applied.copy(), carried, this.knowledge.voids.copy()));
   }
 }

@@ -95,7 +95,7 @@ export class Transactions {
 
   #run(transaction: Transaction, steps: LocalIntent[][], kind?: 'resolve'): string {
     const { device, tab, told } = transaction;
-    const visible = device.visible();
+    const visible = device.informed();
     const before = device.disk.replica;
     device.markTail();
     try {
@@ -170,7 +170,7 @@ export class Transactions {
     const [form] = device.forms;
     if (!form || dice.chance(0.3)) {
       if (!row) return null;
-      device.forms.set(id, { seen: device.test.store.seen(COLLECTION, id), row, past: device.visible() });
+      device.forms.set(id, { seen: device.test.store.seen(COLLECTION, id), row, past: device.informed() });
       told.push(`opens a form on ${id}`);
       return { collection: COLLECTION, id, edit: (shown) => shown ?? null };
     }

@@ -5,6 +5,7 @@
 import {
   canonicalJson,
   elementPath,
+  isVoid,
   type Change,
   type Dot,
   type Json,
@@ -35,10 +36,13 @@ export class Knowledge {
   applied: DotSet;
   /** Of these, the ones that it still holds one by one, so that it could tell them to somebody else. */
   carried: DotSet;
+  /** Of these, the ones that it was told without their content, because they were refused somewhere. */
+  voids: DotSet;
 
-  constructor(applied = new DotSet(), carried = new DotSet()) {
+  constructor(applied = new DotSet(), carried = new DotSet(), voids = new DotSet()) {
     this.applied = applied;
     this.carried = carried;
+    this.voids = voids;
   }
 
   learn(index: number): void {
@@ -47,7 +51,7 @@ export class Knowledge {
   }
 
   copy(): Knowledge {
-    return new Knowledge(this.applied.copy(), this.carried.copy());
+    return new Knowledge(this.applied.copy(), this.carried.copy(), this.voids.copy());
   }
 }
 
@@ -120,13 +124,24 @@ export class Truth {
     knowledge.learn(index);
   }
 
+  /** What a replica is told under a dot, for the first time or again: content stays. */
+  told(knowledge: Knowledge, change: Change, isFirst: boolean): void {
+    const { index } = this.of(change.dot);
+    if (!isVoid(change)) knowledge.voids.delete(index);
+    else if (isFirst) knowledge.voids.add(index);
+  }
+
   /** Entries became durable in a server's log. */
   appended(server: string, knowledge: Knowledge, entries: readonly NewEntry[]): void {
     for (const { kind, dot, text } of entries) {
-      if (kind === 'alias' && text !== null) this.#take(JSON.parse(text) as Change);
+      if (kind === 'alias' && text !== null) {
+        this.#take(JSON.parse(text) as Change);
+        this.told(knowledge, JSON.parse(text) as Change, false);
+      }
       if (kind !== 'change') continue;
       if (knowledge.applied.has(this.of(dot!).index)) throw new Violation('I6', `${server} took ${dot} twice`);
       this.apply(server, knowledge, dot!);
+      this.told(knowledge, JSON.parse(text!) as Change, true);
       this.#take(JSON.parse(text!) as Change);
     }
   }
@@ -134,6 +149,12 @@ export class Truth {
   #take(change: Change): void {
     const recs = canonicalJson(change.recs as unknown as Json);
     const before = this.#logged.get(change.dot);
+    // Where one server refused it and another did not, what stands is the content.
+    if (before && isVoid(change) && !isVoid(before.change)) return;
+    if (before && isVoid(before.change) && !isVoid(change)) {
+      this.#logged.set(change.dot, { change, recs });
+      return;
+    }
     if (before && before.recs !== recs) {
       if (!this.mayDiffer) throw new Violation('I6', `${change.dot} has two contents: ${before.recs} and ${recs}`);
       for (const rec of [...before.change.recs, ...change.recs]) this.contested.add(recordKey(rec.c, rec.id));
@@ -161,9 +182,12 @@ export class Truth {
   }
 
   /** What was written to each record by the changes of a set; `content` says what they hold where that is not in a log yet. */
-  byRecord(contained: DotSet, content: ReadonlyMap<Dot, Change> = NO_CONTENT): Map<string, Written[]> {
+  byRecord(
+    { applied, voids }: Pick<Knowledge, 'applied' | 'voids'>,
+    content: ReadonlyMap<Dot, Change> = NO_CONTENT,
+  ): Map<string, Written[]> {
     const records = new Map<string, Written[]>();
-    for (const index of contained) {
+    for (const index of applied.without(voids)) {
       const by = this.at(index);
       const change = content.get(by.dot) ?? this.logged(by.dot);
       for (const rec of change?.recs ?? []) {

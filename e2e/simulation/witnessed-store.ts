@@ -15,6 +15,8 @@ export interface Profile {
   readonly isFull: boolean;
   /** Everything that a person at it sees. */
   visible(): DotSet;
+  /** Of that, what a write at it has seen. */
+  informed(): DotSet;
   /** It has gone over to a snapshot, and put so many versions of records into quarantine. */
   switched(knowledge: Knowledge, discarded: number): void;
 }
@@ -66,7 +68,7 @@ export class WitnessedStore extends MemoryDevice {
 
   override recover(...args: Parameters<MemoryDevice['recover']>): ReturnType<MemoryDevice['recover']> {
     this.#checkSpace();
-    const visible = this.#profile.visible();
+    const visible = this.#profile.informed();
     const result = super.recover(...args);
     for (const { change } of this.readOutbox(null, ALL)) {
       if (!this.#truth.changes.has(change.dot))
@@ -90,7 +92,9 @@ export class WitnessedStore extends MemoryDevice {
     const { name, knowledge } = this.#profile;
     for (const entry of entries) {
       if (!('dot' in entry) || 'alias' in entry) continue;
-      if (!knowledge.applied.has(this.#truth.of(entry.dot).index)) this.#truth.apply(name, knowledge, entry.dot);
+      const isFirst = !knowledge.applied.has(this.#truth.of(entry.dot).index);
+      if (isFirst) this.#truth.apply(name, knowledge, entry.dot);
+      if (entry.change) this.#truth.told(knowledge, entry.change, isFirst);
     }
   }
 

@@ -72,14 +72,15 @@ export function pickId(dice: Dice, rows: readonly string[], nowMs: number): stri
   return dice.pick(generated);
 }
 
-/** No server takes a change that writes a value beginning so. */
+/** No server takes a change that writes this; followed by another number, only some take it. */
 const FORBIDDEN = 'forbidden';
 
-/** What every server allows: decided by the change alone. */
-export function isPermitted({ recs }: Change): boolean {
-  return recs.every(({ ops }) =>
-    ops.every((op) => op.t !== 'set' || typeof op.v !== 'string' || !op.v.startsWith(FORBIDDEN)),
-  );
+/** What the server at this place allows: rights reach one server earlier than another. null: what all do. */
+export function isPermitted({ recs }: Change, place: number | null): boolean {
+  const refused = [0, 1, 2]
+    .filter((n) => n === 0 || place === null || n === 1 + (place % 2))
+    .map((n) => `${FORBIDDEN} ${n}`);
+  return recs.every(({ ops }) => ops.every((op) => op.t !== 'set' || !refused.includes(op.v as string)));
 }
 
 export function newRow(id: string, value: string): Row {

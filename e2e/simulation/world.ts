@@ -54,7 +54,7 @@ export class World {
     this.script = script;
     this.#dice = new Dice(seed ^ 0x5eed);
     const sids = Array.from({ length: shape.servers }, () => randomName(64, this.#dice.random));
-    this.servers = sids.map((sid, i) => this.#makeServer(`S${i}`, sid, sids));
+    this.servers = sids.map((sid, i) => this.#makeServer(i, sid, sids));
     this.links = new ServerLinks(this.servers, shape, this.timeline, this.#dice.seed());
     for (let i = 0; i < shape.devices; i++) {
       const app = shape.isMixed && i % 2 === 1 ? 1 : 0;
@@ -116,10 +116,22 @@ export class World {
       if (!held.some((set) => set.has(index))) this.truth.excused.add(index);
   }
 
-  #makeServer(name: string, sid: Sid, founders: readonly Sid[]): SimServer {
+  #makeServer(place: number, sid: Sid, founders: readonly Sid[]): SimServer {
     const { timeline, truth, counters, snapshots } = this;
     const seed = this.#dice.seed();
-    return new SimServer({ name, sid, founders, seed, shape: this.script.shape, timeline, truth, counters, snapshots });
+    const name = `S${place}`;
+    return new SimServer({
+      name,
+      place,
+      sid,
+      founders,
+      seed,
+      shape: this.script.shape,
+      timeline,
+      truth,
+      counters,
+      snapshots,
+    });
   }
 
   #keepUp(server: SimServer): void {
