@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
+import { compileConstraints } from '../constraints/registry.ts';
 import { digestText } from '../core/digest.ts';
 import { dotOf, incOf, seqOf, type Dot } from '../core/dot.ts';
 import { SCHEMA } from '../core/history.fixture.ts';
 import { TAIL_LIMITS } from '../core/tail-limits.ts';
 import type { VersionVector } from '../core/version-vector.ts';
 import { seededRandom } from '../lib/random.ts';
+import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { Bootstrap, LogEntry, Page, Snapshot } from '../protocol/messages.ts';
 import { publish } from '../space/retention.ts';
@@ -116,6 +118,35 @@ describe('one change under several numbers', () => {
       expect([...disk.conflicts.values()]).toEqual([...one.disk.conflicts.values()]);
     }
     expect(one.disk.conflicts.size).toBe(1);
+  });
+
+  test('[CST24] a snapshot that only says another number of a claim is told to those who rank claims by it', () => {
+    const [a, b] = servers();
+    const unique = { kind: 'unique', name: 'titles', fields: ['title'], confirm: 'home', home: A } as const;
+    const plan: CollectionPlan = {
+      name: 'notes',
+      fields: { title: { kind: 'ask' } },
+      groups: [],
+      onDeleteVsEdit: 'ask',
+      constraints: [unique],
+    };
+    const schemas = new Map([['notes', compileCollection(plan)]]);
+    const device = new MemoryDevice({
+      schemas,
+      constraints: compileConstraints([plan], schemas),
+      user: { id: 'u' },
+      nowMs: () => NOW_MS,
+      random: seededRandom(1),
+      disk: emptyDisk('d'),
+    });
+    const title = { t: 'set', p: 'title', v: 'A', pred: [], claim: 'home' } as const;
+    for (const server of [a, b]) server.push(creation('x'), changeOn(ROW, dotOf(incNamed('x'), 2), [title]));
+    pull(device, b);
+    const stamps = (): unknown => [...device.disk.constraints.claims.values()].map(({ stamp }) => stamp);
+    expect(stamps()).toEqual([undefined]);
+    a.pull(b);
+    goOver(device, a);
+    expect(stamps()).toEqual([[A, 2]]);
   });
 
   test('[DSV5] writers and tail are forgotten when every server has said that it knows, not before', () => {
