@@ -112,11 +112,13 @@ export class ServerLinks {
 
   /**
    * A server that was restored takes back from the others what it had told them, and speaks to nobody before: then it
-   * goes on under a new identity. Where the others have cut their logs since, it cannot, and is written off.
+   * goes on under a new identity. Where the others have cut their logs since, it cannot, and is written off. First of
+   * all the others hang up: what is still on its way from the server that it was would come behind its end.
    */
   refill(server: SimServer): void {
     server.isRefilling = true;
     this.stop(server);
+    for (const { from, peering } of this.#links) if (from === server) peering.restart();
     this.#pullAnew(server);
     this.#lookAfter(server);
   }
