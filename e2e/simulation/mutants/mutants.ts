@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'changes are told apart by time',
     file: 'sdk/src/store/follow.ts',
-    find: 'const isRepeated = isSeen(entry, seen);',
+    find: 'const isRepeated = !isFilled && isSeen(entry, seen);',
     replace: `const isRepeated =
         isSeen(entry, seen) || (!!entry.change && changes.some((one) => one.change?.hlc >= entry.change.hlc));`,
     seed: 5,
@@ -52,8 +52,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was seen is forgotten early',
     file: 'sdk/src/store/follow.ts',
-    find: 'seen: forgetSettled(seen, knownEverywhere(topology, cursor)),',
-    replace: 'seen: {},',
+    find: '...forgetSettled({ seen, voids }, knownEverywhere(topology, cursor)),',
+    replace: '...forgetSettled({ seen: {}, voids }, knownEverywhere(topology, cursor)),',
   },
   {
     name: 'the answer comes before the commit',
