@@ -19,6 +19,14 @@ export type Action =
   | OnDevice<{ readonly do: 'restart' }>
   /** `isLate`: what was on its way to the server that is left still arrives there. */
   | OnDevice<{ readonly do: 'move'; readonly server: number; readonly isLate: boolean }>
+  /** Sends what the server takes and another one would not, and is at that one before it has an answer. */
+  | OnDevice<{
+      readonly do: 'flee';
+      readonly tab: number;
+      readonly dice: number;
+      readonly server: number;
+      readonly afterMs: number;
+    }>
   | OnDevice<{ readonly do: 'back-up' }>
   | OnDevice<{ readonly do: 'put-back'; readonly backup: number }>
   /** What was written last is lost with the power; what was sent is not. */
@@ -84,6 +92,17 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
   [35, ({ dice, device }) => ({ do: 'crash', device, backMs: dice.fraction() * 5_000 })],
   [25, ({ device }) => ({ do: 'restart', device })],
   [90, ({ dice, device, server }) => ({ do: 'move', device, server, isLate: dice.chance(0.6) })],
+  [
+    20,
+    ({ dice, device, server }) => ({
+      do: 'flee',
+      device,
+      tab: dice.below(2),
+      dice: dice.seed(),
+      server,
+      afterMs: dice.below(100),
+    }),
+  ],
   [15, ({ device }) => ({ do: 'back-up', device })],
   [12, ({ dice, device }) => ({ do: 'put-back', device, backup: dice.below(8) })],
   [10, ({ device }) => ({ do: 'lose-tail', device })],

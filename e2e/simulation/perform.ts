@@ -76,6 +76,8 @@ export class Perform {
         return 'is restarted';
       case 'move':
         return this.#move(device, action.server, action.isLate);
+      case 'flee':
+        return this.#flee(device, action);
       case 'back-up':
         device.backUp();
         return 'is backed up';
@@ -151,6 +153,13 @@ export class Perform {
     device.moveTo(to, isLate);
     this.#world.counters.count('device moved to another server');
     return `moves to ${to.name}`;
+  }
+
+  #flee(device: SimDevice, { tab, dice, server, afterMs }: Extract<Action, { do: 'flee' }>): string {
+    const words = this.#transactions.writeDisputed(device, tab, dice);
+    device.test.dispatch({ type: 'local-write' });
+    this.#world.timeline.after(afterMs, () => void this.#move(device, server, true));
+    return `(tab ${tab}) ${words}, and goes to another server`;
   }
 
   #clone(device: SimDevice): string {

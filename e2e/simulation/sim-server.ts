@@ -26,6 +26,7 @@ export interface SimServerOptions {
 
 export class SimServer {
   readonly name: string;
+  readonly place: number;
   readonly test: TestServer;
   readonly #dice: Dice;
   readonly #truth: Truth;
@@ -40,6 +41,7 @@ export class SimServer {
   constructor({ name, place, sid, founders, seed, shape, timeline, truth, counters, snapshots }: SimServerOptions) {
     const dice = new Dice(seed);
     this.name = name;
+    this.place = place;
     this.#dice = dice;
     this.#truth = truth;
     this.#snapshots = snapshots;

@@ -25,7 +25,7 @@ import type { DotSet } from './dot-set.ts';
 import type { SimDevice } from './sim-device.ts';
 import { MARKS, markPath, type Truth } from './truth.ts';
 import { Violation } from './violation.ts';
-import { COLLECTION, EDITS, newRow, pickId } from './workload.ts';
+import { COLLECTION, disputedValue, EDITS, newRow, pickId } from './workload.ts';
 
 const ALL = { changes: 1_000_000, bytes: Infinity };
 
@@ -60,6 +60,15 @@ export class Transactions {
     const count = dice.chance(0.25) ? 1 + dice.below(4) : 1;
     const steps = Array.from({ length: count }, () => this.#step(transaction, count === 1));
     return this.#run(transaction, steps);
+  }
+
+  /** An edit that the device's server takes and others refuse. */
+  writeDisputed(device: SimDevice, tab: number, seed: number): string {
+    const transaction = this.#begin(device, tab, seed);
+    const rows = [...device.disk.rows.values()].map((row) => row['id'] as string);
+    const id = pickId(transaction.dice, rows, device.test.nowMs);
+    const title = disputedValue(device.home.place);
+    return this.#run(transaction, [[this.#edit(transaction, id, (row) => ({ ...row, title }))]]);
   }
 
   /** Settles a conflict, sometimes with ordinary edits in the same transaction. */
@@ -141,19 +150,24 @@ export class Transactions {
   }
 
   #intent(transaction: Transaction, id: string, isAlone: boolean): LocalIntent {
-    const { dice, mark, wanted, told } = transaction;
+    const { dice } = transaction;
     if (isAlone && dice.chance(0.12)) {
       const form = this.#formOf(transaction, id);
       if (form) return form;
     }
     const isDelete = dice.chance(0.12);
     const edit = dice.pick(EDITS);
+    return this.#edit(transaction, id, (row, value) => (isDelete ? null : edit(row, value, dice)));
+  }
+
+  #edit(transaction: Transaction, id: string, edit: (row: Row, value: string) => Row | null): LocalIntent {
+    const { mark, wanted, told } = transaction;
     const value = `${mark}.${id.slice(-3)}`;
     return {
       collection: COLLECTION,
       id,
       edit: (shown) => {
-        const row = shown ? (isDelete ? null : edit(shown, value, dice)) : newRow(id, value);
+        const row = shown ? edit(shown, value) : newRow(id, value);
         const next = row && { ...row, [MARKS]: [...new Set([...marksOf(row), mark])].toSorted() };
         told.push(`${next ? (shown ? 'edits' : 'creates') : 'deletes'} ${id}${next ? changed(shown, next) : ''}`);
         if (!next) this.#counters.count('delete');

@@ -83,6 +83,11 @@ export function isPermitted({ recs }: Change, place: number | null): boolean {
   return recs.every(({ ops }) => ops.every((op) => op.t !== 'set' || !refused.includes(op.v as string)));
 }
 
+/** What the server at this place takes, and one at a place of the other parity does not. */
+export function disputedValue(place: number): string {
+  return `${FORBIDDEN} ${2 - (place % 2)}`;
+}
+
 export function newRow(id: string, value: string): Row {
   return { id, title: value, likes: 0 };
 }
