@@ -223,13 +223,26 @@ describe('pushing', () => {
     expect(s.hear(pushed(1)).shown.connection).toBe('online');
   });
 
-  function stalled(): SessionRunner {
-    const s = session().greet().hear(welcome());
+  function refusedEmpty(s: SessionRunner): SessionRunner {
     s.link({ type: 'outbox-loaded', items: [item(1)] }).hear(pushed(0, refusal(1, 'FORBIDDEN')));
     const error = { code: 'FORBIDDEN', message: '' } as const;
     const result = { type: 'nothing', isPending: true } as const;
     return s.link({ type: 'taken-back', dot: item(1).change.dot, error, result });
   }
+
+  function stalled(): SessionRunner {
+    const s = refusedEmpty(session().greet().hear(welcome())).do({ type: 'timer-fired', timer: 'push' });
+    return refusedEmpty(s);
+  }
+
+  test('[SE26] a refusal that comes twice is no refusal of the empty change: it is sent again', () => {
+    const s = refusedEmpty(session().greet().hear(welcome()));
+    expect(s.shown).toMatchObject({ connection: 'backoff', reason: { code: 'FORBIDDEN' } });
+    s.do({ type: 'timer-fired', timer: 'push' })
+      .link({ type: 'outbox-loaded', items: [item(1)] })
+      .hear(pushed(1));
+    expect(s.shown).not.toMatchObject({ connection: 'backoff' });
+  });
 
   test('[SE22] pushes grow with every answer and begin small again after a lost one', () => {
     const s = session().greet().hear(welcome());

@@ -185,7 +185,7 @@ function ofLink(
     case 'snapshot-ingested':
       return snapshotIngested(state, link, event.result, moment);
     case 'taken-back':
-      return takenBack(state, link, event);
+      return takenBack(state, link, event, moment);
     case 'clock-corrected':
       return clockCorrected(state, link, event.restamped, event.offsetMs, moment);
     case 'inspected':

@@ -195,14 +195,16 @@ export function takenBack(
   state: SessionState,
   link: Link,
   { error, result }: { readonly error: Problem; readonly result: TakeBackResult },
+  moment: Moment,
 ): Step {
   if (link.pushing.type !== 'taking-back') return stay(state);
   switch (result.type) {
     case 'taken-back':
       return reload(withLink(state, link, { refusals: 0 }));
     case 'nothing':
-      // An empty change that is refused as well: only a person can end that.
-      return result.isPending ? stall(state, link, error) : reload(state);
+      if (!result.isPending) return reload(state);
+      // It may have been the answer to the change as it was before, come twice. Empty and refused again: only a person can end that.
+      return link.refusals < 2 ? waitToPush(state, link, error, moment) : stall(state, link, error);
   }
 }
 
