@@ -5,7 +5,7 @@
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { openConflicts, registerFields, type OpenConflict } from './conflict.ts';
 import { addCounts, countBetween } from './count.ts';
-import { parsePath, zeroPath, type Path } from './paths.ts';
+import { counterPath, parsePath, zeroPath, type Path } from './paths.ts';
 import { MANY_SIBLINGS, type PolicyProblem } from './policy-problem.ts';
 import { compareMarks, isCreated, lifeStatus, type RecordState } from './record.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
@@ -112,12 +112,24 @@ function readCells(schema: CollectionSchema, record: RecordState): FieldValue[] 
     const parsed = parsePath(path);
     if (parsed.kind === 'hot') push(parsed.field, v, isPlace(schema, parsed.field, path));
   }
-  for (const [path, count] of record.counters) {
+  for (const [path, count] of countersOf(record)) {
     const parsed = parsePath(path);
     if (parsed.kind === 'counter')
       push(parsed.field, countBetween(zeroOf(record, parsed.field), count), isPlace(schema, parsed.field, path));
   }
   return values;
+}
+
+/** What was counted, by path; also where nobody has counted yet, and there is only a place to count from. */
+export function countersOf({ cells, counters }: RecordState): ReadonlyMap<Path, number> {
+  let all = counters;
+  for (const path of cells.keys()) {
+    const parsed = parsePath(path);
+    if (parsed.kind !== 'zero' || counters.has(counterPath(parsed.field))) continue;
+    if (all === counters) all = new Map(counters);
+    all.set(counterPath(parsed.field), 0);
+  }
+  return all;
 }
 
 /** Where a counter stood when its row was made again; of several who did that at once, the latest says it. */

@@ -22,7 +22,7 @@ import {
   type RecordState,
 } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { zeroOf } from '../core/view.ts';
+import { countersOf, zeroOf } from '../core/view.ts';
 import { hash128 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import type { RecordName } from './device-store.ts';
@@ -161,7 +161,7 @@ function restOf(
   for (const [path, { v }] of whole.hot ?? []) {
     if (v !== undefined && !copied.hot?.has(path)) ops.push({ t: 'lww', p: path, v });
   }
-  for (const [path, count] of whole.counters) {
+  for (const [path, count] of countersOf(whole)) {
     const parsed = parsePath(path);
     if (parsed.kind !== 'counter') continue;
     const zero = (copied.counters.get(path) ?? 0) - (count - zeroOf(whole, parsed.field));

@@ -45,6 +45,15 @@ describe('an edit of a row that was deleted and forgotten', () => {
     world.expectEqual(a, b);
   });
 
+  it('[REC1] a counter that the edit left alone stands in the copy where it stood', () => {
+    const { world, a, b } = forgotten((device) => device.put({ title: 'two' }));
+    b.online();
+    world.settle();
+    const [copy] = a.conflicts();
+    for (const device of [a, b]) expect(device.hidden(copy!.rowId)).toMatchObject({ title: 'two', likes: 3 });
+    world.expectEqual(a, b);
+  });
+
   it('[REC2] what is edited again in the copy keeps its order: the later value replaces the earlier one', () => {
     const { world, a, b } = forgotten((device) => {
       device.put({ title: 'two' });
