@@ -27,6 +27,8 @@ export interface SimServerOptions {
 export class SimServer {
   readonly name: string;
   readonly place: number;
+  /** Whether there are changes that it does not take. */
+  readonly refuses: boolean;
   readonly test: TestServer;
   readonly #dice: Dice;
   readonly #truth: Truth;
@@ -42,6 +44,7 @@ export class SimServer {
     const dice = new Dice(seed);
     this.name = name;
     this.place = place;
+    this.refuses = shape.refuses;
     this.#dice = dice;
     this.#truth = truth;
     this.#snapshots = snapshots;
