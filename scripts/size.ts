@@ -17,9 +17,10 @@ interface Budget {
 
 const BUDGETS: readonly Budget[] = [
   // The goal is 55; dexie alone is 30.
-  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 82 },
-  { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 40 },
-  { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel.ts', kilobytes: 23 },
+  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 87 },
+  { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 51 },
+  // With what only a server does.
+  { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel.ts', kilobytes: 35 },
   {
     name: 'react: @skerry/sdk/react without the rest',
     entry: 'react.ts',
