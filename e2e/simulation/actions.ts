@@ -49,8 +49,6 @@ export type Action =
 type OnDevice<T> = T & { readonly device: number };
 type OnServer<T> = T & { readonly server: number };
 
-export type ActionName = Action['do'];
-
 /** Most devices that a world comes to, clones included. */
 export const MOST_DEVICES = 6;
 
