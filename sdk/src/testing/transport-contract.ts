@@ -41,6 +41,21 @@ class Ear implements TransportHandlers {
   }
 }
 
+interface Connected {
+  readonly ear: Ear;
+  readonly link: ReturnType<Transport['connect']>;
+  readonly peer: TransportPeer;
+}
+
+async function connected({ transport, url, accept }: TransportSubject): Promise<Connected> {
+  const ear = new Ear();
+  const accepted = accept();
+  const link = transport.connect(url, ear);
+  const peer = await accepted;
+  await until(() => ear.heard.includes('opened'), 'opened');
+  return { ear, link, peer };
+}
+
 const ODD = ['', '{"a":"ü"}', '\u{1f984}', 'x'.repeat(200_000), '\u2028'];
 
 export const transportContract: readonly ContractCase<TransportSubject>[] = [
@@ -58,12 +73,8 @@ export const transportContract: readonly ContractCase<TransportSubject>[] = [
   },
   {
     name: 'text arrives whole and in order, both ways',
-    async run({ transport, url, accept }) {
-      const ear = new Ear();
-      const accepted = accept();
-      const link = transport.connect(url, ear);
-      const peer = await accepted;
-      await until(() => ear.heard.includes('opened'), 'opened');
+    async run(subject) {
+      const { ear, link, peer } = await connected(subject);
       for (const text of ODD) link.send(text);
       for (const text of ODD) peer.send(text);
       await until(() => peer.received.length === ODD.length && ear.heard.length === ODD.length + 1, 'all frames');
@@ -80,11 +91,8 @@ export const transportContract: readonly ContractCase<TransportSubject>[] = [
   },
   {
     name: 'the end is told once, with its code, and nothing follows',
-    async run({ transport, url, accept }) {
-      const ear = new Ear();
-      const accepted = accept();
-      transport.connect(url, ear);
-      const peer = await accepted;
+    async run(subject) {
+      const { ear, peer } = await connected(subject);
       peer.send('last');
       peer.close(4401, 'token');
       await until(() => ear.isOver, 'closed');
@@ -94,11 +102,9 @@ export const transportContract: readonly ContractCase<TransportSubject>[] = [
   },
   {
     name: 'a connection that ends without a word is told as 1006',
-    async run({ transport, url, accept }) {
-      const ear = new Ear();
-      const accepted = accept();
-      transport.connect(url, ear);
-      (await accepted).cut();
+    async run(subject) {
+      const { ear, peer } = await connected(subject);
+      peer.cut();
       await until(() => ear.isOver, 'closed');
       hold(ear.heard.at(-1) === 'closed 1006', 'the code is 1006 when there was none');
     },
@@ -114,12 +120,8 @@ export const transportContract: readonly ContractCase<TransportSubject>[] = [
   },
   {
     name: 'after close() nothing is told, and sending is no error',
-    async run({ transport, url, accept }) {
-      const ear = new Ear();
-      const accepted = accept();
-      const link = transport.connect(url, ear);
-      const peer = await accepted;
-      await until(() => ear.heard.includes('opened'), 'opened');
+    async run(subject) {
+      const { ear, link, peer } = await connected(subject);
       link.close();
       link.send('late');
       peer.send('late');
