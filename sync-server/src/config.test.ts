@@ -1,4 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { DEFAULT_RETENTION } from '@skerry/sdk/kernel';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -21,7 +23,7 @@ const DEFAULTS = {
   static: null,
   origins: null,
   trustProxy: false,
-  retention: { logMs: 30 * DAY_MS, tombstoneMs: 60 * DAY_MS },
+  retention: DEFAULT_RETENTION,
   logLevel: 'info',
 };
 
@@ -155,4 +157,12 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       expect(read.type === 'help' && read.text).toContain(word);
     }
   });
+});
+
+it('[CFG6] is read where nothing has been built and no package of this repository can be found', () => {
+  cpSync(import.meta.dirname, folder.path, { recursive: true });
+  writeFileSync(join(folder.path, 'package.json'), '{"type":"module"}');
+  const script = `import { readConfig } from './config.ts'; console.log(readConfig([], {}).type);`;
+  const told = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder.path });
+  expect(String(told)).not.toBe('');
 });

@@ -6,7 +6,8 @@ import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { DEFAULT_RETENTION, type Retention } from '@skerry/sdk/kernel';
+// Types only: `npm start` reads the configuration before anything is built.
+import type { Retention } from '@skerry/sdk/kernel';
 
 import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
@@ -78,13 +79,13 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'log-days': {
     variable: 'SKERRY_LOG_DAYS',
     placeholder: '<number>',
-    fallback: String(DEFAULT_RETENTION.logMs / DAY_MS),
+    fallback: '30',
     help: 'days that logs are kept; who was away longer gets a snapshot',
   },
   'tombstone-days': {
     variable: 'SKERRY_TOMBSTONE_DAYS',
     placeholder: '<number>',
-    fallback: String(DEFAULT_RETENTION.tombstoneMs / DAY_MS),
+    fallback: '60',
     help: 'days that deletes are remembered; older edits come back as copies',
   },
   'log-level': {
