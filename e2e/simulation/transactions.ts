@@ -184,8 +184,6 @@ export class Transactions {
     const [form] = device.forms;
     if (!form || dice.chance(0.3)) {
       if (!row) return null;
-      // What is taken back while the form is open is still named by it, and what that replaced is not: its save is refused.
-      if (device.home.refuses && device.disk.records.get(recordKey(COLLECTION, id))!.pending.length > 0) return null;
       device.forms.set(id, { seen: device.test.store.seen(COLLECTION, id), row, past: device.informed() });
       told.push(`opens a form on ${id}`);
       return { collection: COLLECTION, id, edit: (shown) => shown ?? null };

@@ -197,7 +197,7 @@ export class MemoryDevice {
     const outcomes = steps.map((step) => {
       const intents = step.map((intent) => this.#intent(draft, intent));
       checkStep(draft, intents);
-      return writeStep(draft, intents);
+      return writeStep(draft, intents, [...this.disk.rejected.values()]);
     });
     for (const { written, rows } of outcomes) this.#keep(written, rows);
     if (draft.dots.length > 0) tab.committed(incOf(draft.dots[0]!), draft.lastSeq);

@@ -32,7 +32,7 @@ import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
-import { loadRecords, storeStep, type CoreTransaction } from './step-io.ts';
+import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
@@ -237,19 +237,21 @@ function runStep(
   intents: readonly RecordIntent[],
 ): PromiseLike<readonly number[]> {
   const unknown = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
-  return Dexie.Promise.all([beginDraft(core, options, trans, transaction), loadRecords(core, trans, unknown)]).then(
-    ([draft, loaded]) => {
-      for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
-      checkStep(draft, intents);
-      return orAbort(trans, () => {
-        const { taken, written, rows } = writeStep(draft, intents);
-        if (!rows) return Dexie.Promise.resolve(taken);
-        return storeStep(core, trans, rows, written)
-          .then(() => keepConstraints(core, options, trans, transaction, written))
-          .then(() => taken);
-      });
-    },
-  );
+  return Dexie.Promise.all([
+    beginDraft(core, options, trans, transaction),
+    loadRecords(core, trans, unknown),
+    intents.some((intent) => intent.isAsSeen) ? loadRejected(core, trans) : [],
+  ]).then(([draft, loaded, rejected]) => {
+    for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
+    checkStep(draft, intents);
+    return orAbort(trans, () => {
+      const { taken, written, rows } = writeStep(draft, intents, rejected);
+      if (!rows) return Dexie.Promise.resolve(taken);
+      return storeStep(core, trans, rows, written)
+        .then(() => keepConstraints(core, options, trans, transaction, written))
+        .then(() => taken);
+    });
+  });
 }
 
 /** After the rows: what is asked then finds them. */
