@@ -43,8 +43,7 @@ export function shapeOf(dice: Dice): Shape {
     topology: dice.pick(['star', 'ring', 'all-to-all']),
     retention: {
       tombstoneMs: dice.pick([2 * SECOND, 15 * SECOND, MINUTE, 10 * MINUTE, 60 * DAY]),
-      // The horizon moves in steps of a 64th of the longer one, and so long may an edit of what is half forgotten wait.
-      logMs: dice.pick([2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 60 * MINUTE]),
+      logMs: dice.pick([2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 30 * DAY]),
     },
     maintainMs: dice.pick([SECOND, 5 * SECOND, 30 * SECOND]),
     entriesPerPage: 1 + dice.below(40),

@@ -2,7 +2,7 @@
  * What a server says in its own stream about itself, and what follows from what all of them say: how much of the log and
  * which deleted records may go. Nothing here asks a device.
  */
-import { commonHorizon, knownEverywhere, reaches } from '../core/topology.ts';
+import { commonHorizon, knownEverywhere, least, reaches, type Topology } from '../core/topology.ts';
 import { covers, join, type Sid, type VersionVector } from '../core/version-vector.ts';
 import type { StoredEntry } from '../protocol/codec.ts';
 import { appendControl, nextStamp } from './append.ts';
@@ -19,23 +19,57 @@ const DAY_MS = 86_400_000;
 
 export const DEFAULT_RETENTION: Retention = { tombstoneMs: 60 * DAY_MS, logMs: 30 * DAY_MS };
 
-/** So many points of a server's past are remembered: the horizon moves in steps of a fraction of the time it covers. */
-const MAX_HISTORY = 64;
+/** So many points of a server's past are remembered for each of the two times: the horizon moves in steps of a fraction. */
+const POINTS = 64;
 
 /**
- * Remembers where the log stands now, at most `MAX_HISTORY` times in the longest time that anything is kept, and only
- * when it has grown by more than control entries: a publication must not become the reason for another one.
+ * Remembers where the log stands now, at most `POINTS` times in the shorter of the two times, and only when it has grown
+ * by more than control entries: a publication must not become the reason for another one.
  */
-export function remember(meta: SpaceMeta, nowMs: number, { tombstoneMs, logMs }: Retention): SpaceMeta {
+export function remember(meta: SpaceMeta, nowMs: number, retention: Retention): SpaceMeta {
   if (meta.isRemembered) return meta;
-  const keepMs = Math.max(tombstoneMs, logMs);
   const last = meta.history.at(-1);
-  if (last && nowMs - last.atMs < keepMs / MAX_HISTORY) return meta;
-  const history = [...meta.history, { atMs: nowMs, cursor: meta.cursor }];
-  // The newest of those that are older than needed stays: it is where the log stood then.
-  const needed = history.findLastIndex((point) => point.atMs <= nowMs - keepMs);
-  const kept = history.slice(Math.max(0, needed, history.length - 2 * MAX_HISTORY));
-  return { ...meta, history: kept, isRemembered: true };
+  if (last && nowMs - last.atMs < stepMs(retention)) return meta;
+  const history = thinned([...meta.history, { atMs: nowMs, cursor: meta.cursor }], nowMs, retention);
+  return { ...meta, history, isRemembered: true };
+}
+
+/** Close together for the shorter time, further apart for the longer one; of what is older, the newest point. */
+function thinned(
+  history: SpaceMeta['history'],
+  nowMs: number,
+  { tombstoneMs, logMs }: Retention,
+): SpaceMeta['history'] {
+  const [nearMs, farMs] = [Math.min(tombstoneMs, logMs), Math.max(tombstoneMs, logMs)];
+  const newestBefore = (ms: number): number => history.findLastIndex((point) => point.atMs <= nowMs - ms);
+  const [near, far] = [newestBefore(nearMs), Math.max(0, newestBefore(farMs))];
+  const periodOf = (place: number): number => Math.floor((history[place]!.atMs * POINTS) / farMs);
+  const kept = history.filter(
+    (_, place) => place >= near || place === far || (place > far && periodOf(place) !== periodOf(place - 1)),
+  );
+  // A clock that jumps to and fro leaves no more than a few.
+  return kept.slice(-3 * POINTS);
+}
+
+/** Time between two points of what was not long ago. */
+function stepMs({ tombstoneMs, logMs }: Retention): number {
+  return Math.min(tombstoneMs, logMs) / POINTS;
+}
+
+/**
+ * What this server promises to admit nothing on: what it knew a `tombstoneMs` ago, and what another one has promised as soon
+ * as it can say the same less than a step too early. Until all have, an edit of what one of them is forgetting waits, and
+ * what is behind it in its outbox: that must not last from one remembered point to the next. The promise of a server
+ * whose clock is far ahead is not followed.
+ */
+function promised(meta: SpaceMeta, nowMs: number, retention: Retention): VersionVector {
+  const oldMs = nowMs - retention.tombstoneMs;
+  const soon = cursorBefore(meta, oldMs + stepMs(retention));
+  return join(cursorBefore(meta, oldMs), least([promisedByAny(meta.topology), soon]));
+}
+
+function promisedByAny({ members }: Topology): VersionVector {
+  return Object.values(members).reduce<VersionVector>((any, { horizon }) => join(any, horizon), {});
 }
 
 /** K as it was so long ago; nothing when nobody remembers. */
@@ -52,7 +86,7 @@ export function publish(view: SpaceView, nowMs: number, retention: Retention, sa
   const { sid, meta } = view;
   const published = Object.hasOwn(meta.topology.members, sid) ? meta.topology.members[sid]! : null;
   if (!published) return false;
-  const horizon = join(published.horizon, cursorBefore(meta, nowMs - retention.tombstoneMs));
+  const horizon = join(published.horizon, promised(meta, nowMs, retention));
   const kept = join(published.safe, safe);
   const isAlone = Object.keys(meta.topology.members).length === 1;
   const hasNews = meta.hasNews && !isAlone;

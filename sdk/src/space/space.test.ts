@@ -249,6 +249,41 @@ describe('publications and the horizon', { timeout: 30_000 }, () => {
     expect(digestText(a.disk.meta.digest)).toBe(digestOf(a));
   });
 
+  it('[RET8] what one server has promised the other promises next, though the point that it remembers is a moment younger', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'), deletion('x', 2));
+    b.pull(a);
+    const stepMs = HOUR_MS / 64;
+    for (const [server, ms] of [
+      [a, 0],
+      [b, stepMs / 2],
+    ] as const)
+      publishAt(server, NOW_MS + ms);
+    publishAt(a, NOW_MS + HOUR_MS);
+    const late = changeOn(ROW, dot('y'), [{ t: 'set', p: 'title', v: 'late', pred: [] }]);
+    expect(a.push(late).refused?.code).toBe('LIMBO');
+    expect(publishAt(b, NOW_MS + HOUR_MS), 'it does not know of it').toBe(false);
+    b.pull(a);
+    expect(publishAt(b, NOW_MS + HOUR_MS)).toBe(true);
+    a.pull(b);
+    expect(a.push(late).refused?.code).toBe('GONE');
+    expect([publishAt(a, NOW_MS + HOUR_MS), b.pull(a), publishAt(b, NOW_MS + HOUR_MS)][2], 'silent').toBe(false);
+  });
+
+  it('[RET8] a promise that comes a step too early, from a wrong clock say, is not followed', () => {
+    const [a, b] = ring('a', 'b');
+    a.push(creation('x'), deletion('x', 2));
+    b.pull(a);
+    for (const server of [a, b]) publishAt(server, NOW_MS);
+    publishAt(a, NOW_MS + 2 * HOUR_MS);
+    b.pull(a);
+    const nearlyMs = NOW_MS + HOUR_MS - HOUR_MS / 64 - 1;
+    publishAt(b, nearlyMs);
+    expect(commonHorizon(b.disk.meta.topology)).toEqual({});
+    publishAt(b, nearlyMs + 1);
+    expect(commonHorizon(b.disk.meta.topology)[A]).toBe(2);
+  });
+
   it('[RET7] a delete with two stamps: an edit that had not seen it is refused at either server, and both forget it', () => {
     const [a, b] = ring('a', 'b');
     a.push(creation('x'));
