@@ -44,7 +44,7 @@ import {
   type TailRow,
   type WriterRow,
 } from './layout.ts';
-import { filledBy, switchOutbox, type OutboxSwitch } from './outbox-switch.ts';
+import { filledBy, knowsOutbox, switchOutbox, UNASKED, type OutboxSwitch } from './outbox-switch.ts';
 import { readableRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import { recordKey } from './record-key.ts';
 import { withoutFilled } from './rejected.ts';
@@ -57,10 +57,13 @@ export type Begun = Extract<StagingRow, { key: 'begun' }>;
 /** The transaction that goes over to a snapshot is given up: nothing of it happened. */
 export class RefusedSnapshot extends Error {
   readonly result: OutOfStep;
+  /** The pieces are good: only the last one is asked for again. */
+  readonly isResumable: boolean;
 
   constructor(result: OutOfStep) {
     super(result.reason);
     this.result = result;
+    this.isResumable = result === UNASKED;
   }
 }
 
@@ -109,6 +112,7 @@ export async function goOver(
     throw new RefusedSnapshot({ type: 'out-of-step', reason: 'this device has moved on while the snapshot arrived' });
   const space = await readSpace(meta);
   const outbox = (await tx.objectStore(OUTBOX).getAll()) as OutboxRow[];
+  if (!knowsOutbox(bootstrap, outbox)) throw new RefusedSnapshot(UNASKED);
   const tailRows = (await tx.objectStore(TAIL).getAll()) as TailRow[];
   const switched = switchOutbox({
     replica,

@@ -138,7 +138,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
         return withNewProblems(result, told);
       } catch (error) {
         if (!(error instanceof RefusedSnapshot)) throw error;
-        await db.clear(SNAPSHOT);
+        if (!error.isResumable) await db.clear(SNAPSHOT);
         return error.result;
       }
     },

@@ -69,7 +69,7 @@ import {
   type WriterRow,
 } from './layout.ts';
 import type { SeenRecord } from './local-fields.ts';
-import { filledBy, switchOutbox } from './outbox-switch.ts';
+import { filledBy, knowsOutbox, switchOutbox, UNASKED } from './outbox-switch.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
@@ -307,9 +307,14 @@ export class MemoryDevice {
       disk.staging = null;
       return staging;
     }
-    const pieces = [...(staging.isNew ? [] : (disk.staging?.pieces ?? [])), piece];
+    const before = staging.isNew ? [] : (disk.staging?.pieces ?? []);
+    const pieces = [...before, piece];
     disk.staging = { begun: staging.begun, pieces };
     if (!staging.isLast) return { type: 'staged' };
+    if (!knowsOutbox(bootstrap, this.#outboxRows())) {
+      disk.staging = { begun: { ...staging.begun, next: piece.piece }, pieces: before };
+      return UNASKED;
+    }
     disk.staging = null;
     return this.#goOver(bootstrap, pieces);
   }

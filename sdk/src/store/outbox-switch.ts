@@ -9,6 +9,7 @@ import { countOf } from '../core/version-vector.ts';
 import { hash128 } from '../lib/hash.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import type { Bootstrap } from '../protocol/messages.ts';
+import type { OutOfStep } from './follow.ts';
 import type { OutboxKey, OutboxRow, ReplicaRow, SpaceRow, TailEntry } from './layout.ts';
 
 export interface OutboxSwitchInput {
@@ -55,7 +56,20 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
   };
 }
 
-/** A writer that the hello did not name has begun since: the snapshot cannot have anything of it. */
+/**
+ * Whether the server has said of every writer in the outbox how far the snapshot has them. One that has begun since the
+ * hello may be in it all the same: a copy of this profile sends what both have.
+ */
+export function knowsOutbox({ known }: Bootstrap, outbox: readonly OutboxRow[]): boolean {
+  return outbox.every(({ dot }) => dot === undefined || Object.hasOwn(known, incOf(dot)));
+}
+
+/** What is complete is gone over to when the server has been asked anew: everything but the last piece is kept. */
+export const UNASKED: OutOfStep = {
+  type: 'out-of-step',
+  reason: 'a writer has begun since the snapshot was asked for: its server is asked about it',
+};
+
 function isContained({ known }: Bootstrap, dot: Dot): boolean {
   return seqOf(dot) <= countOf(known, incOf(dot));
 }

@@ -540,6 +540,30 @@ describe('going over to a snapshot', () => {
   });
 });
 
+describe('a writer that begins while a snapshot arrives', () => {
+  test('[GOV4] is asked about before the device goes over: a copy of the profile may have sent what both have', () => {
+    const a = new SpaceServer('a');
+    a.push(creation('p', 1, 'p'));
+    const device = open();
+    const early = snapshotOf(a, device, 'asked')[0];
+    write(device, ROW, 'both have it');
+    const { change } = device.readOutbox(null, ALL)[0]!;
+    a.push(change);
+    const [bootstrap, pieces] = snapshotOf(a, device, 'asked');
+    const inc = incOf(change.dot);
+    expect(bootstrap.known).toEqual({ [inc]: 1 });
+    const unasked = { ...bootstrap, known: early.known };
+    const last = pieces.length - 1;
+    const answers = pieces.map((piece) => device.ingestSnapshot(unasked, piece).type);
+    expect(answers).toEqual([...Array.from({ length: last }, () => 'staged'), 'out-of-step']);
+    expect(device.disk.replica.cursor).toEqual({});
+    expect(device.readIdentity()).toMatchObject({ resume: { id: bootstrap.id, next: last }, writers: [inc] });
+    expect(device.ingestSnapshot(bootstrap, pieces[last]!)).toMatchObject({ type: 'ingested', confirmed: 1 });
+    expect(device.disk.outbox.size).toBe(0);
+    expect(device.row('notes', ROW)).toMatchObject({ title: 'both have it' });
+  });
+});
+
 describe('the chain', () => {
   test('[DSV10] is told for exactly where the device stands, stream by stream', () => {
     const device = open();
