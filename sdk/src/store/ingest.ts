@@ -44,7 +44,8 @@ import { applicable, outboxItems, outboxKey, planPage, withContent } from './pag
 import { inspectSlice } from './inspection-idb.ts';
 import { readSpace, voidsOf } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
-import { recoverIn, rejectIn } from './take-back-io.ts';
+import { withTakenBack } from './take-back.ts';
+import { recoverIn, rejectIn, withdrawIn } from './take-back-io.ts';
 
 /** Plain data: it travels to the worker. */
 export interface DeviceStoreOptions {
@@ -280,7 +281,9 @@ async function ingestPage(
   const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail, refused });
   const moves = await storePlan(tx, plans, plan);
   await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
-  return { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
+  const result = { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
+  if (plan.withdrawn.length === 0) return result;
+  return withTakenBack(result, await withdrawIn(tx, plans, { dots: plan.withdrawn, nowMs }));
 }
 
 async function readTombstones(tx: Write): Promise<RecordRow[]> {

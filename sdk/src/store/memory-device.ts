@@ -75,10 +75,10 @@ import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
 import { withoutFilled } from './rejected.ts';
 import { voidsOf } from './space-row.ts';
-import { planReject } from './reject-plan.ts';
+import { planReject, planWithdrawn } from './reject-plan.ts';
 import { planRestamp, withServerTime } from './restamp.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
-import { planViews, resultOf, type TakeBack } from './take-back.ts';
+import { planViews, resultOf, withTakenBack, type TakeBack } from './take-back.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 import { tailToRead } from './tail-plan.ts';
 
@@ -296,7 +296,9 @@ export class MemoryDevice {
       refused: [...disk.rejected.values()],
     });
     this.#store(plan);
-    return plan.result;
+    if (plan.withdrawn.length === 0) return plan.result;
+    const left = { replica: disk.replica, outbox: this.#outboxRows(), records: disk.records };
+    return withTakenBack(plan.result, this.#takeBack(planWithdrawn(plan.withdrawn, left)));
   }
 
   ingestSnapshot(bootstrap: Bootstrap, piece: Snapshot): SnapshotResult {

@@ -11,6 +11,8 @@ import { utf8Length } from '../lib/utf8.ts';
 import type { Bootstrap } from '../protocol/messages.ts';
 import type { OutOfStep } from './follow.ts';
 import type { OutboxKey, OutboxRow, ReplicaRow, SpaceRow, TailEntry } from './layout.ts';
+import { pendingChanges, type PendingChange } from './outbox-changes.ts';
+import { dependantsOf, emptyRow } from './reject-plan.ts';
 
 export interface OutboxSwitchInput {
   readonly replica: ReplicaRow;
@@ -27,7 +29,7 @@ export interface OutboxSwitch {
   readonly rows: readonly OutboxRow[];
   /** Rows of changes that the snapshot contains. */
   readonly contained: readonly OutboxRow[];
-  /** Rows of changes of which it contains the dot alone: a copy of this profile took them back. */
+  /** Rows of changes of which it contains the dot alone, because a copy of this profile took them back; and of what names these as seen. */
   readonly withdrawn: readonly OutboxRow[];
   readonly deletes: readonly OutboxKey[];
   readonly replica: ReplicaRow;
@@ -40,7 +42,12 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
   const contained = new Set(outbox.filter((row) => row.dot && isContained(bootstrap, row.dot)).map((row) => row.order));
   const isWithdrawn = ({ dot, relay }: OutboxRow): boolean => !!dot && !relay && isVoidIn(bootstrap, dot);
   const withdrawn = new Set(outbox.filter(isWithdrawn).map((row) => row.order));
-  const mine = outbox.filter((row) => !contained.has(row.order));
+  const left = outbox.filter((row) => !contained.has(row.order));
+  const dependants = dependantsOf(
+    pendingChanges(left),
+    new Set(outbox.flatMap(({ order, dot }) => (dot && withdrawn.has(order) ? [dot] : []))),
+  );
+  const mine = withEmptied(left, dependants);
   const unsent = new Set(mine.flatMap((row) => (row.dot ? [row.dot] : [])));
   const offered = reoffered(input, unsent);
   const isSent = new Set([...unsent, ...offered.map((entry) => entry.dot)]);
@@ -49,11 +56,20 @@ export function switchOutbox(input: OutboxSwitchInput): OutboxSwitch {
   return {
     rows,
     contained: outbox.filter(({ order }) => contained.has(order) && !withdrawn.has(order)),
-    withdrawn: outbox.filter(({ order }) => withdrawn.has(order)),
+    withdrawn: [...outbox.filter(({ order }) => withdrawn.has(order)), ...dependants.flatMap(({ rows }) => rows)],
     deletes: outbox.map((row): OutboxKey => [row.order, row.part]),
     replica: renumbered(replica, rows, bootstrap),
     tail: input.tail.filter((entry) => !isSent.has(entry.dot)),
   };
+}
+
+function withEmptied(rows: readonly OutboxRow[], emptied: readonly PendingChange[]): readonly OutboxRow[] {
+  const empty = new Map(emptied.map((change) => [change.order, emptyRow(change)]));
+  return rows.flatMap((row) => {
+    const instead = empty.get(row.order);
+    if (!instead) return [row];
+    return row.part === 0 ? [instead] : [];
+  });
 }
 
 /**

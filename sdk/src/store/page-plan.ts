@@ -94,6 +94,8 @@ export interface PagePlan {
   readonly rejected: readonly RejectedRow[];
   /** Ids of rejected writes of which nothing is left. */
   readonly closedRejected: readonly string[];
+  /** Changes of this device that are in the log without their content: what names them as seen is to be taken back too. */
+  readonly withdrawn: readonly Dot[];
   readonly replica: ReplicaRow;
   /** null: as it was. */
   readonly space: SpaceRow | null;
@@ -164,6 +166,7 @@ export function planPage(input: PageInput): PagePlan {
     outboxDeletes: removed,
     rejected: [...parted, ...rejected],
     closedRejected: closed.map(({ id }) => id),
+    withdrawn: input.entries.flatMap(({ dot, change, lost }) => (lost && isVoid(change) ? [dot] : [])),
     replica,
     space,
     tail,

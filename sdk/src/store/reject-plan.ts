@@ -10,7 +10,7 @@ import type { ChangeHead, OutboxRow, RecordRow, RejectedRow, ReplicaRow } from '
 import { keyOf, pendingChanges, replaced, withRecords, type PendingChange } from './outbox-changes.ts';
 import { changeOf } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
-import { endWriters, rejectedRow } from './rejected.ts';
+import { endWriters, rejectedRow, WITHDRAWN } from './rejected.ts';
 import type { TakeBack } from './take-back.ts';
 
 export interface RejectInput {
@@ -31,25 +31,50 @@ export function planReject({ replica, outbox, records, error }: RejectInput): Ta
   const isTaken = error.code === 'EQUIVOCATION';
   if (!isTaken && refused.rows.every((row) => row.recs.length === 0)) return { type: 'nothing', isPending: true };
 
-  const taken = dependantsOf(changes);
-  const emptied = isTaken ? taken.filter((change) => change !== refused) : taken;
-  const outboxPuts = emptied.map(emptyRow);
+  const taken = dependantsOf(changes, new Set([refused.dot]));
+  return takeBack({ replica, taken, records, error, dropped: isTaken ? refused : null });
+}
+
+/**
+ * What is left in the outbox after changes of this device came back from the log without their content, because a copy of
+ * the profile took them back: what names them as seen would be refused, and shows until then what its writer had replaced.
+ */
+export function planWithdrawn(
+  dots: readonly Dot[],
+  { replica, outbox, records }: Omit<RejectInput, 'error'>,
+): TakeBack {
+  const taken = dependantsOf(pendingChanges(outbox), new Set(dots));
+  if (taken.length === 0) return { type: 'nothing', isPending: false };
+  return takeBack({ replica, taken, records, error: WITHDRAWN, dropped: null });
+}
+
+function takeBack({
+  replica,
+  taken,
+  records,
+  error,
+  dropped,
+}: Omit<RejectInput, 'outbox'> & {
+  readonly taken: readonly PendingChange[];
+  /** Leaves the outbox with its dot. */
+  readonly dropped: PendingChange | null;
+}): TakeBack {
+  const emptied = taken.filter((change) => change !== dropped);
   const rows = taken.flatMap((change) => change.rows);
-  const outboxDeletes = [
-    ...emptied.flatMap(({ rows: [, ...others] }) => others.map(keyOf)),
-    ...(isTaken ? refused.rows.map(keyOf) : []),
-  ];
   const keys = rows.map(keyOf);
   const touched = new Set(rows.flatMap((row) => row.recs.map((rec) => recordKey(rec.c, rec.id))));
   const rejected = rejectedRows(taken, error);
   return {
     type: 'take-back',
-    outboxPuts,
-    outboxDeletes,
+    outboxPuts: emptied.map(emptyRow),
+    outboxDeletes: [
+      ...emptied.flatMap(({ rows: [, ...others] }) => others.map(keyOf)),
+      ...(dropped ? dropped.rows.map(keyOf) : []),
+    ],
     writers: [],
     rejected,
     records: [...touched].map((key) => replaced(records.get(key)!, keys)),
-    replica: without(replica, rows, isTaken ? refused : null),
+    replica: without(replica, rows, dropped),
     told: rejected.map(({ c, rowId }) => ({ collection: c, rowId, copy: null })),
   };
 }
@@ -85,18 +110,19 @@ function dropRelayed(
   };
 }
 
-/** The first change, and of the others those that name it, or one that names it, as seen. */
-function dependantsOf(changes: readonly PendingChange[]): PendingChange[] {
-  const taken = new Map<Dot, PendingChange>();
-  for (const change of changes) {
-    const seen = change.rows.flatMap((row) => dotsNamed(row.recs));
-    if (taken.size === 0 || seen.some((dot) => taken.has(dot))) taken.set(change.dot, change);
-  }
-  return [...taken.values()];
+/** The changes with these dots, and those that name one of them, or one that names it, as seen. Of this device: others are not ours. */
+export function dependantsOf(changes: readonly PendingChange[], dots: ReadonlySet<Dot>): PendingChange[] {
+  const taken = new Set(dots);
+  return changes.filter(({ dot, rows }) => {
+    if (rows[0]!.relay) return false;
+    const isTaken = taken.has(dot) || rows.some((row) => dotsNamed(row.recs).some((seen) => taken.has(seen)));
+    if (isTaken) taken.add(dot);
+    return isTaken;
+  });
 }
 
 /** Nothing but what admission needs: what the change was for went with it. */
-function emptyRow(change: PendingChange): OutboxRow {
+export function emptyRow(change: PendingChange): OutboxRow {
   const [{ head, ...row }] = withRecords(change, () => null) as [OutboxRow];
   const { hlc, deps, ex, writer, was } = head!;
   const bare: ChangeHead = { hlc, deps, ...(ex ? { ex } : {}), ...(writer ? { writer } : {}), was: was! };

@@ -36,7 +36,7 @@ export interface Lost {
   readonly error: Refused;
 }
 
-const WITHDRAWN: Refused = {
+export const WITHDRAWN: Refused = {
   code: 'WITHDRAWN',
   message: 'A copy of this profile was refused this change and took it back.',
 };

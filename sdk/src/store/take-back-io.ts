@@ -7,7 +7,7 @@ import { META, OUTBOX, REJECTED, WRITERS, type OutboxRow, type ReplicaRow, type 
 import { outboxKey } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
-import { planReject } from './reject-plan.ts';
+import { planReject, planWithdrawn } from './reject-plan.ts';
 import { planViews, resultOf, type TakeBack, type TakeBackPlan } from './take-back.ts';
 
 type StoredPlans = Pick<Plans, 'schemas' | 'constraints'>;
@@ -58,6 +58,18 @@ export async function rejectIn(
   const { replica, outbox } = await readFrom(tx, dot);
   const records = await loadRecords(tx, outbox);
   return keep(tx, plans, planReject({ replica, outbox, records, error }), nowMs);
+}
+
+/** After a page that withdrew these changes. */
+export async function withdrawIn(
+  tx: Write,
+  plans: StoredPlans,
+  { dots, nowMs }: { readonly dots: readonly Dot[]; readonly nowMs: number },
+): Promise<TakeBackResult> {
+  const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+  const outbox = (await tx.objectStore(OUTBOX).getAll()) as OutboxRow[];
+  const records = await loadRecords(tx, outbox);
+  return keep(tx, plans, planWithdrawn(dots, { replica, outbox, records }), nowMs);
 }
 
 /** The outbox from this change on. */

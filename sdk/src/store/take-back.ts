@@ -5,7 +5,7 @@
 import type { CollectionSchema } from '../core/schema.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import type { OutboxKey, OutboxRow, RecordRow, RejectedRow, ReplicaRow, WriterRow } from './layout.ts';
-import type { ConflictMove, TakeBackResult, TakenBackRecord } from './device-store.ts';
+import type { ConflictMove, IngestResult, TakeBackResult, TakenBackRecord } from './device-store.ts';
 import { outboxKey, planPage, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 
@@ -20,6 +20,8 @@ export interface TakeBackPlan {
   readonly replica: ReplicaRow;
   readonly told: readonly TakenBackRecord[];
 }
+
+type Ingested = Extract<IngestResult, { type: 'ingested' }>;
 
 export type TakeBack = TakeBackPlan | Exclude<TakeBackResult, { type: 'taken-back' }>;
 
@@ -48,4 +50,13 @@ export function resultOf(
   const { touched, conflictsChanged } = views.result;
   const opened = rejected.flatMap(({ id, c, rowId }) => conflictMoves(c, rowId, [], [id]));
   return { type: 'taken-back', touched, conflictsChanged: [...conflictsChanged, ...opened, ...moves], records: told };
+}
+
+/** What a page brought, and what was taken back because of it. */
+export function withTakenBack(page: Ingested, taken: TakeBackResult): Ingested {
+  if (taken.type !== 'taken-back') return page;
+  const touched = { ...page.touched };
+  for (const [collection, ids] of Object.entries(taken.touched))
+    touched[collection] = [...new Set([...(Object.hasOwn(touched, collection) ? touched[collection]! : []), ...ids])];
+  return { ...page, touched, conflictsChanged: [...page.conflictsChanged, ...taken.conflictsChanged] };
 }
