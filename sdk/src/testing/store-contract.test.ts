@@ -49,7 +49,7 @@ function later(device: MemoryDevice): DeviceStore {
 describe.each([
   ['IndexedDB', inIndexedDb],
   ['memory', inMemory],
-] as const)('[KEP3] the store in %s keeps the contract of stores', (_, open) => {
+] as const)('[KEP3] [REJ11] the store in %s keeps the contract of stores', (_, open) => {
   test.each(storeContract.map((one) => [one.name, one] as const))('%s', async (_name, { run }) => run(await open()));
 });
 

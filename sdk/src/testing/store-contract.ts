@@ -4,6 +4,7 @@ import { digestOfRecord, digestText } from '../core/digest.ts';
 import { applyRecordChange } from '../core/apply.ts';
 import { recordToJson } from '../core/record-json.ts';
 import { createRecord } from '../core/record.ts';
+import { incOf } from '../core/dot.ts';
 import { foundTopology } from '../core/topology.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import type { Bootstrap, LogEntry, Page, Snapshot } from '../protocol/messages.ts';
@@ -70,6 +71,23 @@ function snapshotOf(change: Change): { readonly bootstrap: Bootstrap; readonly p
   };
   const records = [{ c: rec!.c, id: rec!.id, state: recordToJson(record) }];
   return { bootstrap, piece: { type: 'snapshot', id: 'contract', piece: 0, records, writers: [], recent: [] } };
+}
+
+/** Two edits of the peer's note, of which the second names the first, and a note that names neither. */
+async function writeThree(subject: StoreSubject): Promise<{ readonly withdrawn: Change; readonly inc: string }> {
+  for (const title of ['first', 'second']) await subject.write({ id: 'p1', title, likes: 1 });
+  await subject.write({ id: 'n1', title: 'other', likes: 0 });
+  const { change } = (await outboxOf(subject))[0]!;
+  const { dot, hlc, writer } = change;
+  const withdrawn = { dot, hlc, ...(writer ? { writer } : {}), was: hashOfChange(change), recs: [] };
+  return { withdrawn, inc: incOf(dot) };
+}
+
+async function expectTakenBack(subject: StoreSubject): Promise<void> {
+  hold(await isShown(subject, 'p1', 'peer 1', 1), 'the row is as it was before, without a sibling');
+  hold(await isShown(subject, 'n1', 'other', 0), 'what names none of it stays');
+  const left = (await outboxOf(subject)).map(({ change }) => change.recs.length).join();
+  hold(left === '0,1', 'the edit that names it keeps its place, empty, and the other goes on');
 }
 
 export const storeContract: readonly ContractCase<StoreSubject>[] = [
@@ -168,6 +186,28 @@ export const storeContract: readonly ContractCase<StoreSubject>[] = [
         canonicalJson(other?.change as unknown as Json) === canonicalJson(second!.change as unknown as Json),
         'what is behind it is as it was',
       );
+    },
+  },
+  {
+    name: 'what a copy of the profile took back is taken back with all that names it',
+    async run(subject) {
+      await subject.store.ingest(pageOf([noteOfPeer(1)]), FOUNDERS);
+      const { withdrawn } = await writeThree(subject);
+      const result = await subject.store.ingest(pageOf([noteOfPeer(1), withdrawn]), FOUNDERS);
+      hold(result.type === 'ingested', 'the page is applied');
+      await expectTakenBack(subject);
+    },
+  },
+  {
+    name: 'what a copy took back is taken back by a snapshot as well',
+    async run(subject) {
+      await subject.store.ingest(pageOf([noteOfPeer(1)]), FOUNDERS);
+      const { inc } = await writeThree(subject);
+      const { bootstrap, piece } = snapshotOf(noteOfPeer(1));
+      const told = { ...bootstrap, cursor: { [SID]: 2 }, known: { [inc]: 1 }, voids: { [inc]: [1] } };
+      const result = await subject.store.ingestSnapshot(told, piece);
+      hold(result.type === 'ingested', 'the device goes over');
+      await expectTakenBack(subject);
     },
   },
   {
