@@ -7,6 +7,7 @@ import type { Inc } from '../core/dot.ts';
 import { incOf } from '../core/dot.ts';
 import { recordToJson } from '../core/record-json.ts';
 import type { RecordState } from '../core/record.ts';
+import { countOf, covers, type VersionVector } from '../core/version-vector.ts';
 import type { Writer } from '../core/change.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
 import type { Limits } from '../protocol/limits.ts';
@@ -81,6 +82,18 @@ export function bootstrapOf(
     records,
     from: about.from,
   };
+}
+
+/**
+ * Whether a receiver with this K may go on with a snapshot that was prepared earlier: the log still leads on from it, and
+ * the receiver has seen nothing since that it lacks. `now`: where the log stands.
+ */
+export function leadsOn({ meta }: Pick<SnapshotHead, 'meta'>, cursor: VersionVector, now: SpaceMeta): boolean {
+  const isAhead = Object.keys(cursor).some((sid) => {
+    const [have, holds] = [countOf(cursor, sid), countOf(meta.cursor, sid)];
+    return have > holds && have <= countOf(now.cursor, sid);
+  });
+  return !isAhead && covers(meta.cursor, now.truncated);
 }
 
 export function pieceOf(snapshot: PreparedSnapshot, piece: number): Snapshot | null {

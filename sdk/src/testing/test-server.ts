@@ -17,7 +17,7 @@ import { decidePull, type PullOutcome } from '../space/decide-pull.ts';
 import { decidePush, knownRecord, type PreparedPush } from '../space/decide-push.ts';
 import { greet } from '../space/handshake.ts';
 import { DEFAULT_RETENTION, evict, publish, type Retention } from '../space/retention.ts';
-import { bootstrapOf, pieceOf, prepareSnapshot, type PreparedSnapshot } from '../space/snapshot.ts';
+import { bootstrapOf, leadsOn, pieceOf, prepareSnapshot, type PreparedSnapshot } from '../space/snapshot.ts';
 import type { NewEntry, SpaceView } from '../space/space.ts';
 import { takeOver } from '../space/take-over.ts';
 import {
@@ -189,6 +189,8 @@ export class TestServer {
 
   read(after: number): ServerEvent {
     const entries = entriesAfter(this.space, after, this.limits.entriesPerPage);
+    const isCut = entries.length > 0 ? entries[0]!.lsn !== after + 1 : after < this.space.meta.lsn;
+    if (isCut) return { type: 'failed', code: 'INTERNAL', message: 'what comes next is no longer here', close: CLOSE.tryLater };
     const isEnd = entries.at(-1)?.lsn === this.space.meta.lsn;
     return { type: 'read', entries, ...(isEnd ? { digest: digestText(this.space.meta.digest) } : {}) };
   }
@@ -215,7 +217,8 @@ export class TestServer {
       case 'log':
         return { ...greeted, position: positionFor(space, hello.cursor) };
       case 'snapshot': {
-        const resumed = hello.resume ? this.#snapshots.get(hello.resume.id) : undefined;
+        const held = hello.resume && this.#snapshots.get(hello.resume.id);
+        const resumed = held && leadsOn(held, hello.cursor, space.meta) ? held : undefined;
         const snapshot = resumed ?? this.#makeSnapshot();
         if (resumed) this.#tally('snapshot resumed');
         const about = { why: handshake.why, writers: hello.writers, from: resumed ? hello.resume!.next : 0 };

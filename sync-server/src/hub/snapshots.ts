@@ -3,7 +3,7 @@
  * more. A device that lost its connection goes on with the one it had; devices that come at the same time share one.
  */
 import { randomBytes } from 'node:crypto';
-import { base64Url, bootstrapOf, countOf, covers } from '@skerry/sdk/kernel';
+import { base64Url, bootstrapOf, leadsOn } from '@skerry/sdk/kernel';
 import type { Bootstrap, Hello, Inc, KnownWriter, Limits, Snapshot, SpaceMeta } from '@skerry/sdk/kernel';
 
 import type { PinnedSpace, Storage } from '../storage/port.ts';
@@ -86,12 +86,7 @@ export class Snapshots {
   #resumable({ space, resume, cursor }: Hello, now: SpaceMeta): Held | null {
     const held = resume && this.#held.get(resume.id);
     if (!held || held.space !== space || resume.next > held.pinned.pieces) return null;
-    const { meta } = held.pinned;
-    const isAhead = Object.keys(cursor).some((sid) => {
-      const [have, holds] = [countOf(cursor, sid), countOf(meta.cursor, sid)];
-      return have > holds && have <= countOf(now.cursor, sid);
-    });
-    return !isAhead && covers(meta.cursor, now.truncated) ? held : null;
+    return leadsOn(held.pinned, cursor, now) ? held : null;
   }
 
   #shared(space: string, now: SpaceMeta): Held | null {
