@@ -27,6 +27,14 @@ export type Action =
       readonly server: number;
       readonly afterMs: number;
     }>
+  /** Writes in both tabs, one after the other: the first is sent, the second not before it is at another server. */
+  | OnDevice<{
+      readonly do: 'hand-over';
+      readonly tab: number;
+      readonly dice: number;
+      readonly server: number;
+      readonly afterMs: number;
+    }>
   | OnDevice<{ readonly do: 'back-up' }>
   | OnDevice<{ readonly do: 'put-back'; readonly backup: number }>
   /** What was written last is lost with the power; what was sent is not. */
@@ -40,8 +48,13 @@ export type Action =
   | OnServer<{ readonly do: 'stop'; readonly forMs: number }>
   | OnServer<{ readonly do: 'skew-server'; readonly ms: number }>
   | OnServer<{ readonly do: 'back-up-server' }>
-  /** `isCareless`: the operator does not give it a new identity. */
-  | OnServer<{ readonly do: 'restore-server'; readonly isCareless: boolean }>
+  /** `isCareless`: the operator does not give it a new identity. `away`: the device that hears of it late. */
+  | OnServer<{
+      readonly do: 'restore-server';
+      readonly isCareless: boolean;
+      readonly away: number;
+      readonly awayMs: number;
+    }>
   | OnServer<{ readonly do: 'lose-server' }>
   | { readonly do: 'evict' }
   | { readonly do: 'partition'; readonly dice: number; readonly forMs: number };
@@ -101,6 +114,17 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
       afterMs: dice.below(100),
     }),
   ],
+  [
+    20,
+    ({ dice, device, server }) => ({
+      do: 'hand-over',
+      device,
+      tab: dice.below(2),
+      dice: dice.seed(),
+      server,
+      afterMs: 50 + dice.below(300),
+    }),
+  ],
   [15, ({ device }) => ({ do: 'back-up', device })],
   [12, ({ dice, device }) => ({ do: 'put-back', device, backup: dice.below(8) })],
   [10, ({ device }) => ({ do: 'lose-tail', device })],
@@ -113,7 +137,16 @@ const ACTIONS: readonly (readonly [weight: number, draw: (drawn: Drawn) => Actio
   [20, ({ dice, server }) => ({ do: 'stop', server, forMs: dice.fraction() * 60_000 })],
   [5, ({ dice, server }) => ({ do: 'skew-server', server, ms: dice.pick(SERVER_SKEWS) })],
   [8, ({ server }) => ({ do: 'back-up-server', server })],
-  [5, ({ dice, server }) => ({ do: 'restore-server', server, isCareless: dice.chance(0.4) })],
+  [
+    6,
+    ({ dice, server }) => ({
+      do: 'restore-server',
+      server,
+      isCareless: dice.chance(0.5),
+      away: dice.below(MOST_DEVICES),
+      awayMs: dice.fraction() * 120_000,
+    }),
+  ],
   [4, ({ server }) => ({ do: 'lose-server', server })],
   [15, () => ({ do: 'evict' })],
   [30, ({ dice }) => ({ do: 'partition', dice: dice.seed(), forMs: dice.fraction() * 60_000 })],

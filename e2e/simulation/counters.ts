@@ -68,6 +68,7 @@ export const MUST_HAPPEN: readonly string[] = [
   'kept as rejected',
   'moved to a recovered copy',
   'device moved to another server',
+  'second tab at another server',
   'change offered again',
   'lost with its disk',
   'servers parted',

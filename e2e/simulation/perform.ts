@@ -9,6 +9,11 @@ import type { Transactions } from './transactions.ts';
 import type { World } from './world.ts';
 import { corruptRecord } from './corruption.ts';
 
+/** Longer than a device takes to read its outbox. */
+const READ_MS = 20;
+
+type RestoreServer = Extract<Action, { do: 'restore-server' }>;
+
 export class Perform {
   readonly #world: World;
   readonly #transactions: Transactions;
@@ -78,6 +83,8 @@ export class Perform {
         return this.#move(device, action.server, action.isLate);
       case 'flee':
         return this.#flee(device, action);
+      case 'hand-over':
+        return this.#handOver(device, action);
       case 'back-up':
         device.backUp();
         return 'is backed up';
@@ -136,7 +143,7 @@ export class Perform {
         server.backUp();
         return 'is backed up';
       case 'restore-server':
-        return this.#restoreServer(server, action.isCareless);
+        return this.#restoreServer(server, action);
       case 'lose-server':
         return this.#loseServer(server);
     }
@@ -160,6 +167,26 @@ export class Perform {
     device.test.dispatch({ type: 'local-write' });
     this.#world.timeline.after(afterMs, () => void this.#move(device, server, true));
     return `(tab ${tab}) ${words}, and goes to another server`;
+  }
+
+  /** The second write depends on the first only by the order of the outbox: not even the device's cursor says so. */
+  #handOver(device: SimDevice, { tab, dice, server, afterMs }: Extract<Action, { do: 'hand-over' }>): string {
+    const { timeline, counters } = this.#world;
+    const { test } = device;
+    const words = this.#transactions.write(device, tab, dice);
+    test.dispatch({ type: 'local-write' });
+    // By then the first is on its way.
+    timeline.after(READ_MS, () => {
+      test.weather.isUpSilent = true;
+      void this.#transactions.write(device, 1 - tab, dice + 1);
+    });
+    timeline.after(READ_MS + afterMs, () => {
+      test.weather.isUpSilent = false;
+      void this.#move(device, server, true);
+      test.dispatch({ type: 'local-write' });
+    });
+    counters.count('second tab at another server');
+    return `(tab ${tab}) ${words}, writes in tab ${1 - tab} and goes to another server with that`;
   }
 
   #clone(device: SimDevice): string {
@@ -190,7 +217,7 @@ export class Perform {
    * In a world of several servers there is one disaster at most: what every server has told that it knows is then still
    * with another one. Every device of a single server holds what it was sent.
    */
-  #restoreServer(server: SimServer, isCareless: boolean): string {
+  #restoreServer(server: SimServer, { isCareless, away, awayMs }: RestoreServer): string {
     const world = this.#world;
     const isAlone = world.servers.length === 1;
     if (!server.hasBackup) return 'has no backup to be restored from';
@@ -202,7 +229,12 @@ export class Perform {
     world.excuseWhatNobodyHas();
     world.counters.count(isAlone && isCareless ? 'server restored with its old identity' : 'server restored');
     if (!isAlone) return this.#refill(server);
-    if (isCareless) return 'is restored from its backup, and nobody gives it a new identity';
+    if (isCareless) {
+      // The others make another history meanwhile, as long as the one that it knows.
+      const device = this.#device(away);
+      this.#mood(device, 'unreachable', awayMs, true);
+      return `is restored from its backup, and nobody gives it a new identity; ${device.name} is away for ${inWords(awayMs)}`;
+    }
     server.takeNewIdentity();
     return 'is restored from its backup under a new identity';
   }

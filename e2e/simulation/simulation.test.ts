@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { mutated, MUTANTS } from './mutants/mutants.ts';
+import { editsOf, mutated, MUTANTS } from './mutants/mutants.ts';
 import { runScript } from './run.ts';
 import { scriptOf, type Script } from './script.ts';
 import { shrink } from './shrink.ts';
@@ -30,8 +30,10 @@ describe('the simulation', () => {
   });
 
   it.each(MUTANTS)('[SIM3] $name: $file has its piece once', (mutant) => {
-    const source = readFileSync(join(ROOT, mutant.file), 'utf8');
-    expect(mutated(mutant, source)).not.toBe(source);
-    expect(() => mutated(mutant, '')).toThrow('0 times');
+    for (const edit of editsOf(mutant)) {
+      const source = readFileSync(join(ROOT, edit.file), 'utf8');
+      expect(mutated(mutant.name, edit, source)).not.toBe(source);
+      expect(() => mutated(mutant.name, edit, '')).toThrow('0 times');
+    }
   });
 });

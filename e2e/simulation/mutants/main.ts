@@ -8,12 +8,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { runShard } from '../shards.ts';
-import { mutated, MUTANTS, type Mutant } from './mutants.ts';
+import { editsOf, mutated, MUTANTS, type Mutant } from './mutants.ts';
 
 const USAGE = `npm run sim:mutants -- [options]
   --name N     this mutant only
   --seeds N    seeds to find a mutant with (400)
-  --quick      only mutants that one known seed finds, each with that seed
+  --quick      each with the seed that is known to find it
   --help       this text`;
 
 const { values } = parseArgs({
@@ -36,11 +36,11 @@ if (values.help === true) console.log(USAGE);
 else process.exitCode = (await run()) ? 0 : 1;
 
 async function run(): Promise<boolean> {
-  let wanted = MUTANTS.filter((mutant) => values.name === undefined || mutant.name === values.name);
-  if (values.quick) wanted = wanted.filter((mutant) => mutant.seed !== undefined);
+  const wanted = MUTANTS.filter((mutant) => values.name === undefined || mutant.name === values.name);
   if (wanted.length === 0) throw new Error(`there is no mutant ${String(values.name)}`);
   for (const mutant of MUTANTS)
-    mutated(mutant, readFileSync(join(resolve(import.meta.dirname, '../../..'), mutant.file), 'utf8'));
+    for (const edit of editsOf(mutant))
+      mutated(mutant.name, edit, readFileSync(join(resolve(import.meta.dirname, '../../..'), edit.file), 'utf8'));
   const waiting = [...wanted];
   const verdicts: Verdict[] = [];
   await Promise.all(
@@ -60,7 +60,7 @@ async function run(): Promise<boolean> {
 /** A seed that fails by itself says nothing about a mutant: the hunt goes on behind it. */
 async function hunt(mutant: Mutant): Promise<Verdict> {
   const startedMs = performance.now();
-  const [first, seeds] = values.quick ? [mutant.seed!, 1] : [1, Number(values.seeds)];
+  const [first, seeds] = values.quick ? [mutant.seed, 1] : [1, Number(values.seeds)];
   for (let next = first; next < first + seeds;) {
     const { failed } = await runSeeds(next, first + seeds - next, mutant);
     const [failure] = failed;

@@ -1,13 +1,25 @@
-/** Bugs that somebody could make, each as one piece of source and what stands there instead. */
-export interface Mutant {
+/** Bugs that somebody could make, each as a piece of source and what stands there instead. */
+export interface Mutant extends Edit {
   readonly name: string;
+  /** The second guard against the same, off as well: with it on, the bug is made good before anybody sees it. */
+  readonly also?: Edit;
+  /** A seed that is known to find it. */
+  readonly seed: number;
+}
+
+export interface Edit {
   readonly file: string;
   /** Stands in the file exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** A seed that is known to find it; without one it takes many. */
-  readonly seed?: number;
 }
+
+/** What a device holds is compared with the log after every page that brings it to the end. */
+const UNCOMPARED_DIGEST: Edit = {
+  file: 'sdk/src/store/page-plan.ts',
+  find: 'return digestText(digest) === page.digest;',
+  replace: 'return null;',
+};
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -90,10 +102,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a write replaces what the server has, not what was shown',
     file: 'sdk/src/store/step.ts',
-    find: 'intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base)',
+    find: 'intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base, takenBack)',
     replace: `intent.change(
       draft.stored(schema.name, id)?.base ?? draft.current(schema, id),
       draft.stored(schema.name, id)?.base,
+      takenBack,
     )`,
     seed: 1,
   },
@@ -109,6 +122,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sdk/src/core/admission.ts',
     find: 'if ((change.ex ?? []).some((dot) => knownOf(facts, incOf(dot)) < seqOf(dot))) {',
     replace: 'if (false) {',
+    seed: 0,
   },
   {
     name: 'a log is read in the order of its numbers',
@@ -138,6 +152,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sdk/src/space/handshake.ts',
     find: 'return ours !== undefined && Object.hasOwn(chain, other) && chain[other] !== ours;',
     replace: 'return false;',
+    also: UNCOMPARED_DIGEST,
+    seed: 0,
   },
   {
     name: 'a delete is forgotten by the horizon of one server',
@@ -162,17 +178,40 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sdk/src/core/admission.ts',
     find: 'if (isExpired(rec.id, record, facts.promised))',
     replace: 'if (false)',
+    seed: 0,
   },
   {
-    name: 'the digest is not compared',
+    name: 'nobody looks at what is stored',
+    ...UNCOMPARED_DIGEST,
+    also: {
+      file: 'sdk/src/session/inspecting.ts',
+      find: 'return options.peer === undefined ? [inspectTimer(INSPECT_AFTER_MS)] : [];',
+      replace: 'return [];',
+    },
+    seed: 0,
+  },
+  {
+    name: 'what a form had seen is named though it was taken back',
+    file: 'sdk/src/store/step.ts',
+    find: 'return change && afterTakenBack(change, takenBack);',
+    replace: 'return change;',
+    seed: 0,
+  },
+  {
+    name: 'what names a withdrawn change waits for its refusal',
     file: 'sdk/src/store/page-plan.ts',
-    find: 'return digestText(digest) === page.digest;',
-    replace: 'return null;',
+    find: '(lost && isVoid(change) ? [dot] : [])',
+    replace: '[] as Dot[]',
+    seed: 0,
   },
 ];
 
+export function editsOf(mutant: Mutant): readonly Edit[] {
+  return mutant.also ? [mutant, mutant.also] : [mutant];
+}
+
 /** The file with the bug in it. */
-export function mutated({ name, file, find, replace }: Mutant, source: string): string {
+export function mutated(name: string, { file, find, replace }: Edit, source: string): string {
   const parts = source.split(find);
   if (parts.length !== 2)
     throw new Error(`mutant "${name}": ${file} has its piece ${parts.length - 1} times, not once`);

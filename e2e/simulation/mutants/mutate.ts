@@ -1,25 +1,28 @@
 /**
- * Loaded before the simulation: exchanges one piece of one source file while it is imported. No line of the product knows
+ * Loaded before the simulation: exchanges a piece of a source file while it is imported. No line of the product knows
  * of it. Throws when the piece is not there exactly once: a mutant that mutates nothing proves nothing.
  */
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 
-import { mutated, MUTANTS } from './mutants.ts';
+import { editsOf, mutated, MUTANTS } from './mutants.ts';
 
 const name = process.env['SKERRY_MUTANT'];
 const mutant = MUTANTS.find((candidate) => candidate.name === name);
 if (!mutant) throw new Error(`there is no mutant ${String(name)}`);
 
-const target = pathToFileURL(resolve(import.meta.dirname, '../../..', mutant.file)).href;
+const edits = editsOf(mutant).map(
+  (edit) => [pathToFileURL(resolve(import.meta.dirname, '../../..', edit.file)).href, edit] as const,
+);
 
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    if (url !== target) return loaded;
+    const here = edits.flatMap(([target, edit]) => (target === url ? [edit] : []));
+    if (here.length === 0) return loaded;
     const { source } = loaded;
     const text = typeof source === 'string' ? source : new TextDecoder().decode(source as Uint8Array);
-    return { ...loaded, source: mutated(mutant, text) };
+    return { ...loaded, source: here.reduce((changed, edit) => mutated(mutant.name, edit, changed), text) };
   },
 });

@@ -190,7 +190,8 @@ export class TestServer {
   read(after: number): ServerEvent {
     const entries = entriesAfter(this.space, after, this.limits.entriesPerPage);
     const isCut = entries.length > 0 ? entries[0]!.lsn !== after + 1 : after < this.space.meta.lsn;
-    if (isCut) return { type: 'failed', code: 'INTERNAL', message: 'what comes next is no longer here', close: CLOSE.tryLater };
+    if (isCut)
+      return { type: 'failed', code: 'INTERNAL', message: 'what comes next is no longer here', close: CLOSE.tryLater };
     const isEnd = entries.at(-1)?.lsn === this.space.meta.lsn;
     return { type: 'read', entries, ...(isEnd ? { digest: digestText(this.space.meta.digest) } : {}) };
   }
