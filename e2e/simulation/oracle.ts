@@ -100,7 +100,7 @@ function checkTakenBack({ truth, devices, counters }: World): void {
         !truth.excused.has(truth.of(dot).index)
       )
         throw new Violation('I1', `${dot} is kept as rejected, and stands in the log`);
-  const parts = rejected.flatMap((row) => row.parts);
+  const parts = [...rejected.flatMap((row) => row.parts), ...truth.settled];
   const kept = new Map<Dot, Set<string>>();
   for (const { dot, rec } of parts) kept.set(dot, (kept.get(dot) ?? new Set()).add(recordKey(rec.c, rec.id)));
   const mayBeGone = counters.all.has('profile put back') || counters.all.has('tail lost');

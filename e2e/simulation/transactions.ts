@@ -16,7 +16,7 @@ import {
   type RecordState,
   type Row,
 } from '@skerry/sdk/kernel';
-import { recordKey, type LocalIntent } from '@skerry/sdk/testing';
+import { recordKey, type LocalIntent, type RejectedRow } from '@skerry/sdk/testing';
 
 import { checkConstraints } from './constraints.ts';
 import type { Counters } from './counters.ts';
@@ -75,6 +75,8 @@ export class Transactions {
   decide(device: SimDevice, tab: number, seed: number): string {
     const transaction = this.#begin(device, tab, seed);
     const { dice } = transaction;
+    const rejected = [...device.disk.rejected.values()];
+    if (rejected.length > 0 && dice.chance(0.3)) return this.#settleRejected(transaction, dice.pick(rejected));
     const broken = [...device.disk.constraints.conflicts.values()];
     if (broken.length > 0 && dice.chance(0.3)) return this.#allow(transaction, dice.pick(broken));
     const conflicts = [...device.disk.conflicts.values()];
@@ -83,6 +85,29 @@ export class Transactions {
     steps.splice(dice.below(steps.length + 1), 0, [this.#resolution(transaction, dice.pick(conflicts))]);
     transaction.wanted.clear();
     return this.#run(transaction, steps, 'resolve');
+  }
+
+  /** What a server did not take is written again, or something else instead, or forgotten. */
+  #settleRejected(transaction: Transaction, rejected: RejectedRow): string {
+    const { device, tab, dice, mark } = transaction;
+    const { id, c, rowId } = rejected;
+    const isOurs = c === WAIVERS || !device.schemas.has(c);
+    const choice = isOurs ? 'discard' : dice.pick(['discard', 'retry', { value: { title: mark } }] as const);
+    const visible = device.informed();
+    device.markTail();
+    try {
+      const dots = device.test.store.settleRejected(id, choice, { tab });
+      this.#truth.settled.push(...rejected.parts);
+      this.#witness(transaction, dots, visible);
+      if (dots.length > 0) checkShown(device, c, rowId);
+      this.#counters.count(`rejected: ${typeof choice === 'string' ? choice : 'other value'}`);
+      return `settles what was refused of ${rowId} (${JSON.stringify(choice)}), as ${dots.join(' ') || 'nothing'}`;
+    } catch (error) {
+      if (!(error instanceof SkerryError) || !['QUOTA', 'NOT_FOUND'].includes(error.code)) throw error;
+      if (!device.disk.rejected.has(id))
+        throw new Violation('I1', `${device.name} has forgotten ${id} and written nothing`);
+      return `cannot settle what was refused of ${rowId}: ${error.code}`;
+    }
   }
 
   /** What breaks a constraint is how it should be. */

@@ -12,7 +12,7 @@ import {
   type NewEntry,
   type Op,
 } from '@skerry/sdk/kernel';
-import { recordKey } from '@skerry/sdk/testing';
+import { recordKey, type RejectedRow } from '@skerry/sdk/testing';
 
 import { DotSet } from './dot-set.ts';
 import { Violation } from './violation.ts';
@@ -66,6 +66,8 @@ export class Truth {
   readonly changes = new Map<Dot, Witnessed>();
   /** Nobody alive has it any more: a disk was put back, or a server was lost, before it was told to anybody else. */
   readonly excused = new DotSet();
+  /** What a server did not take and a person has decided about. */
+  readonly settled: RejectedRow['parts'][number][] = [];
   /** Transactions over several records, by the mark that each of these carries. */
   readonly marks = new Map<string, { readonly by: Witnessed; readonly records: readonly string[] }>();
   readonly #byIndex: Witnessed[] = [];

@@ -10,7 +10,7 @@ export {
   type MemoryDeviceOptions,
   type MemoryDisk,
 } from './store/memory-device.ts';
-export type { RecordRow } from './store/layout.ts';
+export type { RecordRow, RejectedRow } from './store/layout.ts';
 export { recordKey } from './store/record-key.ts';
 export { TestDevice, type TestDeviceOptions } from './testing/test-device.ts';
 export { TestPeering, type TestPeeringOptions } from './testing/test-peering.ts';

@@ -1,9 +1,14 @@
 /** What a rejected write wanted, in terms of the row as it is now: shown to people, and written when it is tried again. */
 import type { Op } from '../core/change.ts';
+import { writeRecord } from '../core/commit.ts';
 import { parsePath } from '../core/paths.ts';
-import type { Row } from '../core/view.ts';
+import type { CollectionSchema } from '../core/schema.ts';
+import { isVisible, readRow, type Row } from '../core/view.ts';
+import { SkerryError } from '../lib/errors.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
+import { checkRow } from './check-row.ts';
 import type { RejectedRow } from './layout.ts';
+import type { RecordIntent } from './step.ts';
 
 export interface Attempt {
   /** The fields that were written, as they would be; undefined: taken away. */
@@ -27,6 +32,30 @@ export function attemptOf({ parts }: Pick<RejectedRow, 'parts'>, current: Row | 
     apply(fields, op, current);
   }
   return { fields: life === 'dead' ? {} : fields, isDelete: life === 'dead', makesRow };
+}
+
+/** Writes it again; `value`: fields to write instead of those that were rejected. Throws NOT_FOUND when the row to change is gone. */
+export function retryIntent(
+  schema: CollectionSchema,
+  rejected: RejectedRow,
+  value: Readonly<Record<string, Json | undefined>> | null,
+): RecordIntent {
+  const id = rejected.rowId;
+  return {
+    schema,
+    id,
+    change: (current, confirmed) => {
+      const isThere = current !== undefined && current.life.length > 0 && isVisible(schema, current);
+      const shown = isThere ? readRow(schema, id, current) : undefined;
+      const { fields, isDelete, makesRow } = attemptOf(rejected, shown);
+      if (isDelete && value === null) return writeRecord({ schema, id, current, confirmed, next: null });
+      if (!shown && !makesRow)
+        throw new SkerryError('NOT_FOUND', `${schema.name}/${id} is not there any more; nothing was written.`);
+      const next: Readonly<Record<string, Json | undefined>> = { ...shown, ...(value ?? fields), id };
+      const present = Object.entries(next).filter((entry): entry is [string, Json] => entry[1] !== undefined);
+      return writeRecord({ schema, id, current, confirmed, next: checkRow(schema, Object.fromEntries(present)) });
+    },
+  };
 }
 
 function apply(

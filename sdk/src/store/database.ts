@@ -7,18 +7,17 @@ import { claimStates } from '../constraints/claim-states.ts';
 import { compileConstraints, type Constraints } from '../constraints/registry.ts';
 import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { Writer } from '../core/change.ts';
-import { registerRow, registerValue, resolveLife, resolveRegister, writeRecord } from '../core/commit.ts';
+import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
 import { msOf } from '../core/clock.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { undoRecord } from '../core/undo.ts';
-import { isVisible, readRow, type Row } from '../core/view.ts';
+import { readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { randomName } from '../lib/ids.ts';
-import type { Json } from '../lib/json.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceRemoteChanges } from './announce.ts';
-import { attemptOf } from './attempt.ts';
+import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
 import { createIncarnation } from './incarnation.ts';
@@ -222,7 +221,7 @@ function localDatabase(
           );
         await dexie.table(REJECTED).delete(rejected.id);
         if (choice === 'discard') return;
-        const intent = retrying(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
+        const intent = retryIntent(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
         await tracking.write(trans, [intent]);
       });
       return written(tracking, trans!);
@@ -303,30 +302,6 @@ function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordInte
         'CONFLICT_CHANGED',
         `${schema.name}/${id} was changed since; nothing was undone. Change it as it should be.`,
       );
-    },
-  };
-}
-
-/** `value`: fields to write instead of those that were rejected. */
-function retrying(
-  schema: CollectionSchema,
-  rejected: RejectedRow,
-  value: Readonly<Record<string, Json | undefined>> | null,
-): RecordIntent {
-  const id = rejected.rowId;
-  return {
-    schema,
-    id,
-    change: (current, confirmed) => {
-      const isThere = current !== undefined && current.life.length > 0 && isVisible(schema, current);
-      const shown = isThere ? readRow(schema, id, current) : undefined;
-      const { fields, isDelete, makesRow } = attemptOf(rejected, shown);
-      if (isDelete && value === null) return writeRecord({ schema, id, current, confirmed, next: null });
-      if (!shown && !makesRow)
-        throw new SkerryError('NOT_FOUND', `${schema.name}/${id} is not there any more; nothing was written.`);
-      const next: Readonly<Record<string, Json | undefined>> = { ...shown, ...(value ?? fields), id };
-      const present = Object.entries(next).filter((entry): entry is [string, Json] => entry[1] !== undefined);
-      return writeRecord({ schema, id, current, confirmed, next: checkRow(schema, Object.fromEntries(present)) });
     },
   };
 }

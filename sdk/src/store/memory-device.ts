@@ -15,10 +15,13 @@ import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
+import { SkerryError } from '../lib/errors.ts';
+import type { Json } from '../lib/json.ts';
 import type { Random } from '../lib/random.ts';
 import { EMPTY_DIGEST, digestText } from '../core/digest.ts';
 import type { Sid } from '../core/version-vector.ts';
 import type { Bootstrap, Page, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
+import { retryIntent } from './attempt.ts';
 import {
   addDigest,
   isResumable,
@@ -202,6 +205,30 @@ export class MemoryDevice {
     for (const { written, rows } of outcomes) this.#keep(written, rows);
     if (draft.dots.length > 0) tab.committed(incOf(draft.dots[0]!), draft.lastSeq);
     return draft.dots;
+  }
+
+  /**
+   * Forgets a rejected write, and writes it again or something else instead. Throws CONFLICT_CHANGED when it is not there any more,
+   * NOT_FOUND when the row to change is not.
+   */
+  settleRejected(
+    id: string,
+    choice: 'discard' | 'retry' | { readonly value: Readonly<Record<string, Json>> },
+    about: TransactionAbout = {},
+  ): readonly Dot[] {
+    const { rejected } = this.disk;
+    const row = rejected.get(id);
+    if (!row) throw new SkerryError('CONFLICT_CHANGED', `What was to be done about ${id} is decided.`);
+    const dots = choice === 'discard' ? [] : this.write([[this.#retry(row, choice)]], about);
+    rejected.delete(id);
+    return dots;
+  }
+
+  #retry(row: RejectedRow, choice: 'retry' | { readonly value: Readonly<Record<string, Json>> }): LocalIntent {
+    const intent = retryIntent(this.#schema(row.c), row, choice === 'retry' ? null : choice.value);
+    const change = (current: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null =>
+      intent.change(current, confirmed, new Map());
+    return { collection: row.c, id: row.rowId, change };
   }
 
   #begin(tab: WriterIncarnation, { kind, label }: TransactionAbout): TransactionDraft {
