@@ -26,7 +26,9 @@ import { createLifetime, type Lifetime } from './lifetime.ts';
 import { createLiveQueries } from './live.ts';
 import { mergesOf } from './merges.ts';
 import { checkOpenOptions } from './open-options.ts';
+import type { Place } from './place.ts';
 import { createProblemReport } from './problems.ts';
+import { createReceipts } from './receipts.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
@@ -70,10 +72,11 @@ export async function openWith<const C extends Collections>(
     ...(test ? { nowMs: test.clock.nowMs } : {}),
   });
   lifetime.onClose(() => events.complete());
+  const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
+  const place: Place = { local, lifetime, receipts };
   try {
     states = await openHotStates({
-      local,
-      lifetime,
+      place,
       link: options.sync ? { ...INITIAL_SYNC_STATE, connection: options.sync.paused ? 'paused' : 'connecting' } : null,
       logger: options.logger,
     });
@@ -84,9 +87,14 @@ export async function openWith<const C extends Collections>(
       ...(test ? { test } : {}),
       onState: states.setLink,
       onChanged: (touched) => local.announceRemoteChanges(touched),
-      onEvent: (news) => (isProblem(news) ? report(news, news.at) : events.next(eventOfNews(news))),
+      onEvent: (news) => {
+        if (news.type === 'pushed') receipts.noteSent(news.through ?? null);
+        if (news.type === 'refused') receipts.noteSent(null);
+        if (isProblem(news)) report(news, news.at);
+        else events.next(eventOfNews(news));
+      },
     });
-    return createHandle<C>({ local, lifetime, states, events, link });
+    return createHandle<C>({ place, states, events, link });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -150,14 +158,14 @@ function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
 }
 
 interface HandleParts {
-  readonly local: LocalDatabase;
-  readonly lifetime: Lifetime;
+  readonly place: Place;
   readonly states: HotStates;
   readonly events: Subject<SyncEvent>;
   readonly link: SyncLink | null;
 }
 
-function createHandle<C extends Collections>({ local, lifetime, states, events, link }: HandleParts): Db<C> {
+function createHandle<C extends Collections>({ place, states, events, link }: HandleParts): Db<C> {
+  const { local, lifetime } = place;
   const scope = ownTransactions(local, lifetime);
   const queries = createLiveQueries(lifetime);
   const names = [...local.schemas.keys()];
@@ -168,7 +176,7 @@ function createHandle<C extends Collections>({ local, lifetime, states, events, 
     return closing;
   };
   const handle = {
-    transaction: (fn, about) => runTransaction(local, lifetime, fn, about),
+    transaction: (fn, about) => runTransaction(place, fn, about),
     conflicts$: states.conflicts$,
     outbox$: states.outbox$,
     status$: states.status$,

@@ -102,10 +102,42 @@ export type TransactionCollections<C extends Collections> = {
     : never;
 };
 
+/**
+ * What has become of a commit:
+ *
+ * - `saved`: it is durable on this device. Without a server it stays so
+ * - `sending`: it is on its way to a server, which has not answered
+ * - `accepted`: a server has it durably
+ * - `conflicted`: that, and conflicts about what it wrote are open; `accepted` again when they are settled
+ * - `rejected`: a server does not take it. It was withdrawn, here and everywhere, and is a conflict of kind 'rejected'
+ */
+export type Receipt =
+  | { readonly state: 'saved' }
+  | { readonly state: 'sending' }
+  | { readonly state: 'accepted' }
+  | { readonly state: 'conflicted'; readonly conflicts: readonly string[] }
+  | { readonly state: 'rejected'; readonly error: SkerryError };
+
+export interface ConfirmOptions {
+  /** 'server' (default): the server that this device speaks to. 'regions': every server of the space, as far as this device was told. */
+  readonly by?: 'server' | 'regions';
+  readonly signal?: AbortSignal;
+}
+
 export interface Commit<R> {
   readonly result: R;
   /** The dot of the change; '' when nothing was written. */
   readonly id: string;
+  /**
+   * True in every tab, whichever of them syncs. It is followed from the first look on: then it says `saved`, and what it
+   * is as soon as the database was read. A commit that wrote nothing is `accepted`.
+   */
+  readonly receipt$: State<Receipt>;
+  /**
+   * Resolves when a server has it, at once when nothing was written; it waits as long as this device is offline. Rejects
+   * with the error of a rejected receipt, NO_SERVER when the database was opened without `sync`, ABORTED, CLOSED.
+   */
+  confirmed(options?: ConfirmOptions): Promise<void>;
   /**
    * Shows again what was shown before, as an ordinary write, all of it or nothing: CONFLICT_CHANGED when something newer
    * was written to a field since, here or elsewhere. Counters and sets give back what this commit did to them. Undoing a

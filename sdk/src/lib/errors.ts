@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   STORAGE_FAILED: 'The browser could not read or write its database. Nothing was saved; the cause has the details.',
   QUOTA: 'The browser has no space left for this site. Nothing was saved; free space and try again.',
   TIMEOUT: 'The awaited state was not reached in time. Nothing is lost; wait again or look at status$.',
+  NO_SERVER:
+    'The database was opened without sync: there is no server that could confirm anything. Pass sync to open(), or do not wait; what was written is saved.',
   OFFLINE: 'The server cannot be reached. Changes are kept on this device and are sent when it can.',
   AUTH_REQUIRED: 'The server wants a valid token. Changes are kept; provide a token to go on.',
   FORBIDDEN: 'The server does not let this user do this. Ask for access.',

@@ -49,6 +49,7 @@ import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
+import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
@@ -229,6 +230,7 @@ function localDatabase(
     async keepRejected(rejected) {
       await dexie.table(REJECTED).put(rejected);
     },
+    readFates: (asked) => readFates(dexie, asked),
     async readWriters(incs) {
       const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];
       return new Map(rows.flatMap((row) => (row ? [[row.inc, row] as const] : [])));
@@ -287,7 +289,7 @@ function resolution(
 }
 
 function written(tracking: Tracking, trans: IDBTransaction): Written {
-  return { dot: tracking.dots(trans)[0] ?? '', undo: tracking.undoable(trans) };
+  return { dot: tracking.dots(trans)[0] ?? '', order: tracking.order(trans), undo: tracking.undoable(trans) };
 }
 
 function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordIntent {

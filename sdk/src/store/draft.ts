@@ -233,6 +233,11 @@ export class TransactionDraft {
     return [...this.#problems.values()];
   }
 
+  /** Place in the outbox of the first change. */
+  get order(): number {
+    return this.#options.replica.order;
+  }
+
   /** Next place in the outbox after this transaction. */
   get position(): number {
     return this.#replica().order;

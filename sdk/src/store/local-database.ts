@@ -19,6 +19,7 @@ import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { RejectedRow } from './layout.ts';
+import type { AskedChange, ChangeFates } from './receipts.ts';
 
 export type { SeenRecord };
 
@@ -60,6 +61,8 @@ export type UndoPlan = readonly (UndoneRecord & { readonly collection: string })
 /** A transaction that was committed; `dot` is '' when nothing was written. */
 export interface Written {
   readonly dot: Dot | '';
+  /** Its place in the outbox. */
+  readonly order: number;
   readonly undo: UndoPlan;
 }
 
@@ -119,6 +122,8 @@ export interface LocalDatabase {
   ): Promise<Written>;
   /** Takes a discarded one back. */
   keepRejected(rejected: RejectedRow): Promise<void>;
+  /** What has become of changes that were written here, with what it takes to tell it. */
+  readFates(asked: readonly AskedChange[]): Promise<ChangeFates>;
   /** Who wrote under these incarnations. Observable by liveQuery. */
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Unsent changes, oldest first, without their content. Observable by liveQuery. */

@@ -58,6 +58,8 @@ export interface Tracking {
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
   dots(trans: IDBTransaction): readonly string[];
+  /** Place in the outbox of the first of them. */
+  order(trans: IDBTransaction): number;
   /** What they did, for undoing it. */
   undoable(trans: IDBTransaction): UndoPlan;
 }
@@ -208,6 +210,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
+    order: (trans) => open.get(trans)?.draft?.order ?? 0,
     undoable: (trans) => open.get(trans)?.draft?.undoable ?? [],
   };
 }
