@@ -20,6 +20,7 @@ import { announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
+import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
   CLAIMS,
@@ -27,8 +28,6 @@ import {
   CONFLICTS,
   currentState,
   fieldsOfOps,
-  INTERNAL_SCHEMA,
-  LAYOUT_VERSION,
   META,
   newReplica,
   OUTBOX,
@@ -49,11 +48,12 @@ import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
+import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
-import { upgradeFromLayout1 } from './upgrade.ts';
+import { declareLayouts } from './upgrade.ts';
 import { createTracking, type Tracking } from './track.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
@@ -64,15 +64,13 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   // Dexie's cache would show what the app wrote instead of what tracking stored.
   const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
-  dexie
-    .version(LAYOUT_VERSION)
-    .stores({ ...INTERNAL_SCHEMA, ...Object.fromEntries(tables) })
-    .upgrade(upgradeFromLayout1);
+  declareLayouts(dexie, Object.fromEntries(tables));
 
   const nowMs = options.nowMs ?? Date.now;
   const incarnation = createIncarnation(nowMs, platformRandom);
   let device: Writer['device'] = { id: '' };
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
+  const sweep = createHistorySweep({ open: async () => wrap(dexie.backendDB()) as IDBPDatabase, nowMs });
   const tracking = createTracking({
     schemas,
     constraints,
@@ -81,6 +79,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     nowMs,
     onLocalWrite: options.onLocalWrite,
     onProblem,
+    onHistory: sweep.note,
   });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
@@ -91,6 +90,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
   const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
   problems.forEach(onProblem);
+  sweep.start();
   return localDatabase(dexie, schemas, constraints, deviceId, tracking);
 }
 
@@ -130,7 +130,7 @@ function localDatabase(
     async transact(about, fn) {
       const scope = about.collections ?? [...schemas.keys()];
       let trans: IDBTransaction | undefined;
-      const result = await dexie.transaction('rw', [...scope, RECORDS, CONFLICTS], async (transaction) => {
+      const result = await dexie.transaction('rw', [...scope, CONFLICTS, ...HISTORY_STORES], async (transaction) => {
         trans = nativeTransaction(transaction);
         const { label, isSplittable } = about;
         tracking.describe(trans, {
@@ -230,6 +230,8 @@ function localDatabase(
     async keepRejected(rejected) {
       await dexie.table(REJECTED).put(rejected);
     },
+    readHistory: async (collection, id, limit) => readHistory(dexie, schemaOf(collection), id, limit),
+    readMeta: (collection, id) => readMeta(dexie, constraints, collection, id),
     readFates: (asked) => readFates(dexie, asked),
     async readWriters(incs) {
       const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];

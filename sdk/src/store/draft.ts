@@ -233,6 +233,11 @@ export class TransactionDraft {
     return [...this.#problems.values()];
   }
 
+  /** This device's wall clock when it began. */
+  get nowMs(): number {
+    return this.#options.nowMs;
+  }
+
   /** Place in the outbox of the first change. */
   get order(): number {
     return this.#options.replica.order;

@@ -19,6 +19,7 @@ import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { RejectedRow } from './layout.ts';
+import type { AuthoredRevision, StoredMeta } from './read-history.ts';
 import type { AskedChange, ChangeFates } from './receipts.ts';
 
 export type { SeenRecord };
@@ -122,6 +123,10 @@ export interface LocalDatabase {
   ): Promise<Written>;
   /** Takes a discarded one back. */
   keepRejected(rejected: RejectedRow): Promise<void>;
+  /** What is known of a row's past, newest first. In a transaction of transact() as that shows it. */
+  readHistory(collection: string, id: string, limit: number): Promise<readonly AuthoredRevision[]>;
+  /** Observable by liveQuery. */
+  readMeta(collection: string, id: string): Promise<StoredMeta>;
   /** What has become of changes that were written here, with what it takes to tell it. */
   readFates(asked: readonly AskedChange[]): Promise<ChangeFates>;
   /** Who wrote under these incarnations. Observable by liveQuery. */

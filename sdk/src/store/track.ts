@@ -30,6 +30,8 @@ import { TransactionDraft } from './draft.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
+import { keepHistoryOfStep } from './history-core.ts';
+import type { Kept } from './history-idb.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
@@ -43,6 +45,7 @@ export interface TrackingOptions {
   readonly nowMs: () => number;
   readonly onLocalWrite: (write: LocalWrite) => void;
   readonly onProblem: (problem: PolicyProblem) => void;
+  readonly onHistory: (kept: Kept) => void;
 }
 
 export interface Tracking {
@@ -73,6 +76,8 @@ interface OpenTransaction {
   readonly seen: Map<string, SeenRecord>;
   /** Steps run one after another, however the app interleaves its writes. */
   queue: PromiseLike<unknown>;
+  /** Rows of the history that it wrote, by recordKey(). */
+  readonly history: Map<string, number>;
   /** What its steps mean for constraints, taken together. */
   moves: readonly ConstraintMove[];
 }
@@ -85,7 +90,10 @@ export function createTracking(options: TrackingOptions): Tracking {
   const opened = (trans: object): OpenTransaction => {
     let transaction = open.get(trans);
     if (!transaction)
-      open.set(trans, (transaction = { draft: null, seen: new Map(), queue: Dexie.Promise.resolve(), moves: [] }));
+      open.set(
+        trans,
+        (transaction = { draft: null, seen: new Map(), history: new Map(), queue: Dexie.Promise.resolve(), moves: [] }),
+      );
     return transaction;
   };
 
@@ -251,6 +259,7 @@ function runStep(
       const { taken, written, rows } = writeStep(draft, intents, rejected);
       if (!rows) return Dexie.Promise.resolve(taken);
       return storeStep(core, trans, rows, written)
+        .then(() => keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory))
         .then(() => keepConstraints(core, options, trans, transaction, written))
         .then(() => taken);
     });

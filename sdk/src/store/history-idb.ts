@@ -1,0 +1,86 @@
+/** The history of records in IndexedDB, in a transaction that is open. */
+import type { Dot } from '../core/dot.ts';
+import { HISTORY, currentState, type OutboxRow, type RecordRow, type RejectedRow } from './layout.ts';
+import { historyRow, type HistoryRow, type RecordStep } from './history-row.ts';
+import type { Write } from './ingest-snapshot.ts';
+import { pendingChanges } from './outbox-changes.ts';
+import type { PagePlan } from './page-plan.ts';
+import { recordKey } from './record-key.ts';
+
+/** The row of the store that says how much of it was counted. */
+export interface HistoryMark {
+  readonly n: 0;
+  /** All rows up to here are in `bytes`. */
+  readonly counted: number;
+  readonly bytes: number;
+}
+
+export const NOT_COUNTED: HistoryMark = { n: 0, counted: 0, bytes: 0 };
+
+export interface Kept {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const NOTHING: Kept = { rows: 0, bytes: 0 };
+
+/** What a plan does to records, before it is told to anybody. `stored`: the records as they were, by recordKey(). */
+export function keepHistory(
+  tx: Write,
+  stored: ReadonlyMap<string, RecordRow>,
+  plan: Pick<PagePlan, 'records' | 'forgotten' | 'rejected'>,
+  moment: { readonly nowMs: number; readonly withdrawn?: readonly RejectedRow[] },
+): Promise<Kept> {
+  const withdrawn = new Map(
+    [...plan.rejected, ...(moment.withdrawn ?? [])].map((row) => [
+      recordKey(row.c, row.rowId),
+      row.parts.map(({ dot }) => dot),
+    ]),
+  );
+  const stepOf = (row: RecordRow, after: RecordStep['after']): RecordStep => {
+    const key = recordKey(row.c, row.id);
+    const dots = withdrawn.get(key);
+    return { c: row.c, id: row.id, before: currentState(stored.get(key)), after, ...(dots ? { withdrawn: dots } : {}) };
+  };
+  const steps = [
+    ...plan.records.map((row) => stepOf(row, currentState(row))),
+    ...plan.forgotten.map((row) => stepOf(row, undefined)),
+  ];
+  return keepSteps(tx, steps, moment.nowMs);
+}
+
+/** What of each record these changes wrote, by recordKey(). */
+export function writtenBy(rows: readonly OutboxRow[]): ReadonlyMap<string, readonly Dot[]> {
+  const dots = new Map<string, Dot[]>();
+  for (const { dot, rows: parts } of pendingChanges(rows)) {
+    for (const { c, id } of parts.flatMap((part) => part.recs)) {
+      const key = recordKey(c, id);
+      dots.set(key, [...(dots.get(key) ?? []), dot]);
+    }
+  }
+  return dots;
+}
+
+export async function keepSteps(tx: Write, steps: readonly RecordStep[], nowMs: number): Promise<Kept> {
+  const store = tx.objectStore(HISTORY);
+  const rows = steps.flatMap((step) => historyRow(step, nowMs) ?? []);
+  const gone = steps.filter(({ before, after }) => before && !after);
+  if (rows.length + gone.length === 0) return NOTHING;
+  await Promise.all(rows.map((row) => store.add(row)));
+  if (gone.length > 0) await forgetRecords(tx, gone);
+  return { rows: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** What was forgotten everywhere has no history either: it would be told of whatever is made under its id later. */
+async function forgetRecords(tx: Write, names: readonly { readonly c: string; readonly id: string }[]): Promise<void> {
+  const store = tx.objectStore(HISTORY);
+  const found = await Promise.all(
+    names.map(({ c, id }) => store.index('[c+id]').getAll(IDBKeyRange.only([c, id])) as Promise<HistoryRow[]>),
+  );
+  const rows = found.flat();
+  if (rows.length === 0) return;
+  const mark = ((await store.get(0)) as HistoryMark | undefined) ?? NOT_COUNTED;
+  const counted = rows.filter(({ n }) => n! <= mark.counted);
+  const bytes = mark.bytes - counted.reduce((sum, row) => sum + row.bytes, 0);
+  await Promise.all([...rows.map(({ n }) => store.delete(n!)), store.put({ ...mark, bytes })]);
+}
