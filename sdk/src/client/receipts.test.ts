@@ -3,12 +3,18 @@ import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { noOverlap } from '../constraints/no-overlap.ts';
+import type { LocalDatabase } from '../store/local-database.ts';
+import type { AskedChange } from '../store/receipts.ts';
+import { INITIAL_SYNC_STATE } from '../worker/client.ts';
 import { seededRandom } from '../lib/random.ts';
 import { TestPeering } from '../testing/test-peering.ts';
 import { TestServer } from '../testing/test-server.ts';
+import { commitOf } from './commit.ts';
 import { collection } from './definition.ts';
+import { createLifetime } from './lifetime.ts';
 import { closeAll, freshName, openNotes, remember, type Booking, type NotesDb } from './notes.fixture.ts';
 import { open } from './open.ts';
+import { createReceipts } from './receipts.ts';
 import { serve, type Served } from './served.fixture.ts';
 import type { Commit, FieldConflict, Receipt, RejectedWrite } from './types.ts';
 
@@ -189,6 +195,34 @@ test('[RCT6] a commit that nobody has looked at until it was accepted says so', 
   await db.sync.settled();
   await commit.confirmed();
   expect(commit.receipt$.value).toEqual({ state: 'accepted' });
+});
+
+test('[RCT6] commits that nobody looks at are never asked for, and those that somebody does look at are asked for together', async () => {
+  const db = await openNotes();
+  const lifetime = createLifetime();
+  const asked: number[] = [];
+  const local = {
+    dexie: db.dexie,
+    readFates: async (changes: readonly AskedChange[]) => {
+      asked.push(changes.length);
+      const fates = changes.map(({ dot }) => ({ dot, isPending: false, isEmptied: false, isInLog: false }));
+      return { fates, rejected: [], conflicts: [], servers: { topology: null, cursor: {}, seen: {} } };
+    },
+  } as unknown as LocalDatabase;
+  const receipts = createReceipts({ local, lifetime, isSynced: true, logger: undefined });
+  const commits = Array.from({ length: 1_000 }, (_, i) =>
+    commitOf({ local, lifetime, receipts }, i, { dot: `${'a'.repeat(16)}.${i + 1}`, order: i + 1, undo: [] }),
+  );
+  await insert(db, 'a');
+  receipts.setLink({ ...INITIAL_SYNC_STATE, connection: 'online' });
+  receipts.noteSent(3);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(asked).toEqual([]);
+  const looked = commits.slice(0, 3);
+  looked.forEach((commit) => commit.receipt$.subscribe());
+  for (const commit of looked) await reaches(commit, 'accepted');
+  expect(Math.max(...asked)).toBe(3);
+  lifetime.close();
 });
 
 test('[RCT7] a commit that wrote nothing is accepted, and confirmed at once', async () => {

@@ -7,7 +7,7 @@ import type { Kept } from './history-idb.ts';
 import { historyRow, type HistoryRow } from './history-row.ts';
 import { currentState, HISTORY } from './layout.ts';
 import { recordKey } from './record-key.ts';
-import type { CoreTransaction } from './step-io.ts';
+import { all, type CoreTransaction } from './step-io.ts';
 import type { IntendedRecord } from './step.ts';
 
 /** A transaction is one step of each record, however often it writes it: a later write replaces what an earlier one left. */
@@ -49,8 +49,8 @@ export function keepHistoryOfStep(
       });
     requests.push(added);
   }
-  if (again.length > 0) requests.push(table.mutate({ type: 'put', trans, values: again }));
-  if (gone.length > 0) requests.push(table.mutate({ type: 'delete', trans, keys: gone }));
+  if (again.length > 0) requests.push(all(table.mutate({ type: 'put', trans, values: again })));
+  if (gone.length > 0) requests.push(all(table.mutate({ type: 'delete', trans, keys: gone })));
   if (requests.length === 0) return Dexie.Promise.resolve();
   onHistory({ rows: fresh.length, bytes: [...fresh, ...again].reduce((sum, { bytes }) => sum + bytes, 0) });
   return Dexie.Promise.all(requests);

@@ -6,6 +6,7 @@ import type { Write } from './ingest-snapshot.ts';
 import { pendingChanges } from './outbox-changes.ts';
 import type { PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
+import type { TakeBackPlan } from './take-back.ts';
 
 /** The row of the store that says how much of it was counted. */
 export interface HistoryMark {
@@ -24,33 +25,49 @@ export interface Kept {
 
 const NOTHING: Kept = { rows: 0, bytes: 0 };
 
+/** Changes by the record that they wrote, by recordKey(). */
+export type ChangesByRecord = ReadonlyMap<string, readonly Dot[]>;
+
 /** What a plan does to records, before it is told to anybody. `stored`: the records as they were, by recordKey(). */
 export function keepHistory(
   tx: Write,
   stored: ReadonlyMap<string, RecordRow>,
-  plan: Pick<PagePlan, 'records' | 'forgotten' | 'rejected'>,
-  moment: { readonly nowMs: number; readonly withdrawn?: readonly RejectedRow[] },
+  { records, forgotten }: Pick<PagePlan, 'records' | 'forgotten'>,
+  { nowMs, withdrawn }: { readonly nowMs: number; readonly withdrawn: ChangesByRecord },
 ): Promise<Kept> {
-  const withdrawn = new Map(
-    [...plan.rejected, ...(moment.withdrawn ?? [])].map((row) => [
-      recordKey(row.c, row.rowId),
-      row.parts.map(({ dot }) => dot),
-    ]),
-  );
-  const stepOf = (row: RecordRow, after: RecordStep['after']): RecordStep => {
-    const key = recordKey(row.c, row.id);
-    const dots = withdrawn.get(key);
-    return { c: row.c, id: row.id, before: currentState(stored.get(key)), after, ...(dots ? { withdrawn: dots } : {}) };
+  const stepOf = ({ c, id }: RecordRow, after: RecordStep['after']): RecordStep => {
+    const key = recordKey(c, id);
+    return { c, id, before: currentState(stored.get(key)), after, withdrawn: withdrawn.get(key) ?? [] };
   };
-  const steps = [
-    ...plan.records.map((row) => stepOf(row, currentState(row))),
-    ...plan.forgotten.map((row) => stepOf(row, undefined)),
-  ];
-  return keepSteps(tx, steps, moment.nowMs);
+  return keepSteps(
+    tx,
+    [...records.map((row) => stepOf(row, currentState(row))), ...forgotten.map((row) => stepOf(row, undefined))],
+    nowMs,
+  );
+}
+
+export function changesIn(rejected: readonly RejectedRow[]): ChangesByRecord {
+  return new Map(rejected.map(({ c, rowId, parts }) => [recordKey(c, rowId), parts.map(({ dot }) => dot)]));
+}
+
+/** What rows of the outbox no longer write to a record, after a plan has put others in their place. */
+export function takenFrom(
+  before: readonly OutboxRow[],
+  { outboxPuts, outboxDeletes }: Pick<TakeBackPlan, 'outboxPuts' | 'outboxDeletes'>,
+): ChangesByRecord {
+  const keyOf = (order: number, part: number): string => `${order}.${part}`;
+  const after = new Map(before.map((row) => [keyOf(row.order, row.part), row]));
+  for (const [order, part] of outboxDeletes) after.delete(keyOf(order, part));
+  for (const row of outboxPuts) after.set(keyOf(row.order, row.part), row);
+  const rows = [...after.values()].sort((a, b) => a.order - b.order || a.part - b.part);
+  const left = writtenBy(rows);
+  return new Map(
+    [...writtenBy(before)].map(([key, dots]) => [key, dots.filter((dot) => !left.get(key)?.includes(dot))]),
+  );
 }
 
 /** What of each record these changes wrote, by recordKey(). */
-export function writtenBy(rows: readonly OutboxRow[]): ReadonlyMap<string, readonly Dot[]> {
+export function writtenBy(rows: readonly OutboxRow[]): ChangesByRecord {
   const dots = new Map<string, Dot[]>();
   for (const { dot, rows: parts } of pendingChanges(rows)) {
     for (const { c, id } of parts.flatMap((part) => part.recs)) {

@@ -102,6 +102,30 @@ describe('what is kept', () => {
     ]);
   });
 
+  test('[HIS6] what went to a recovered copy is told as withdrawn from the row that was deleted', async () => {
+    const server = new LogServer();
+    const [anna, ben] = [await device('anna'), await device('ben')];
+    await notes(anna).add({ id: 'a', title: 'one', tags: [] });
+    await exchange(server, anna, ben);
+    const { dot } = await anna.db.transact({}, () => notes(anna).update('a', { title: 'edited' }));
+    await notes(ben).delete('a');
+    await ben.push(server);
+    await anna.pull(server);
+    const told = async (): Promise<unknown> =>
+      (await past(anna)).map(({ state, action, row }) => [state, action, row && row['title']]);
+    expect(await told()).toEqual([
+      ['current', 'delete', 'edited'],
+      ['former', 'update', 'edited'],
+      ['former', 'insert', 'one'],
+    ]);
+    await anna.store.recover(dot as string, { c: 'notes', id: 'a' });
+    expect(await told()).toEqual([
+      ['current', 'delete', null],
+      ['withdrawn', 'update', 'edited'],
+      ['former', 'insert', 'one'],
+    ]);
+  });
+
   test('[HIS13] a record that every server has forgotten has no history', async () => {
     const anna = await device('anna');
     await notes(anna).add({ id: 'a', title: 'one', tags: [] });

@@ -16,7 +16,7 @@ import type { ChangeEntry, Page } from '../protocol/messages.ts';
 import { isResumable } from './bootstrap-plan.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { followPage } from './follow.ts';
-import { keepHistory } from './history-idb.ts';
+import { changesIn, keepHistory } from './history-idb.ts';
 import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
 import { goOver, RefusedSnapshot, stage, type Begun, type Write } from './ingest-snapshot.ts';
@@ -289,7 +289,7 @@ async function ingestPage(
   const refused = entries.some((entry) => entry.isFilled) ? await readRejected(tx) : [];
   const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail, refused });
   const moves = await storePlan(tx, plans, plan);
-  plans.onHistory(await keepHistory(tx, records, plan, { nowMs }));
+  plans.onHistory(await keepHistory(tx, records, plan, { nowMs, withdrawn: changesIn(plan.rejected) }));
   await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
   const result = { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
   if (plan.withdrawn.length === 0) return result;

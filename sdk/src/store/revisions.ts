@@ -189,7 +189,7 @@ function revision(
   );
   return {
     mark,
-    action: actionOf(schema, before, after),
+    action: actionOf(schema, mark, before, after),
     state,
     fields,
     values: { ...values, ...ownValues(after, paths, mark.dot) },
@@ -210,10 +210,13 @@ function ownValues({ cells }: RecordState, paths: readonly Path[], dot: Dot): Ro
 
 function actionOf(
   schema: CollectionSchema,
+  { dot }: Mark,
   before: RecordState | undefined,
   after: RecordState,
 ): StoredRevision['action'] {
   const wasThere = before !== undefined && isVisible(schema, before);
+  // Also where the row is still shown, because somebody has edited it at the same time.
+  if (after.life.some((entry) => entry.dot === dot && entry.v === 'dead')) return 'delete';
   if (!isVisible(schema, after)) return lifeStatus(after) === 'dead' ? 'delete' : 'update';
   if (before) return wasThere ? 'update' : 'insert';
   return marksOf(after).length === 1 ? 'insert' : 'update';
