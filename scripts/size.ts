@@ -18,7 +18,7 @@ interface Budget {
 const BUDGETS: readonly Budget[] = [
   // The goal is 55; dexie alone is 30.
   { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 94 },
-  { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 52 },
+  { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 53 },
   // With what only a server does.
   { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel.ts', kilobytes: 35 },
   {

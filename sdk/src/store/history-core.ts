@@ -3,8 +3,7 @@ import { Dexie, type DBCore } from 'dexie';
 
 import { WAIVERS } from '../constraints/claim.ts';
 import type { TransactionDraft } from './draft.ts';
-import type { Kept } from './history-idb.ts';
-import { historyRow, type HistoryRow } from './history-row.ts';
+import { historyRow, type HistoryRow, type Kept } from './history-row.ts';
 import { currentState, HISTORY } from './layout.ts';
 import { recordKey } from './record-key.ts';
 import { all, type CoreTransaction } from './step-io.ts';

@@ -1,27 +1,19 @@
 /** The history of records in IndexedDB, in a transaction that is open. */
 import type { Dot } from '../core/dot.ts';
 import { HISTORY, currentState, type OutboxRow, type RecordRow, type RejectedRow } from './layout.ts';
-import { historyRow, type HistoryRow, type RecordStep } from './history-row.ts';
+import {
+  historyRow,
+  NOT_COUNTED,
+  type HistoryMark,
+  type HistoryRow,
+  type Kept,
+  type RecordStep,
+} from './history-row.ts';
 import type { Write } from './ingest-snapshot.ts';
 import { pendingChanges } from './outbox-changes.ts';
 import type { PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import type { TakeBackPlan } from './take-back.ts';
-
-/** The row of the store that says how much of it was counted. */
-export interface HistoryMark {
-  readonly n: 0;
-  /** All rows up to here are in `bytes`. */
-  readonly counted: number;
-  readonly bytes: number;
-}
-
-export const NOT_COUNTED: HistoryMark = { n: 0, counted: 0, bytes: 0 };
-
-export interface Kept {
-  readonly rows: number;
-  readonly bytes: number;
-}
 
 const NOTHING: Kept = { rows: 0, bytes: 0 };
 

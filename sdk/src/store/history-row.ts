@@ -23,6 +23,21 @@ export interface HistoryRow {
   readonly withdrawn?: readonly Dot[];
 }
 
+/** The row of the store that says how much of it was counted. */
+export interface HistoryMark {
+  readonly n: 0;
+  /** All rows up to here are in `bytes`. */
+  readonly counted: number;
+  readonly bytes: number;
+}
+
+export const NOT_COUNTED: HistoryMark = { n: 0, counted: 0, bytes: 0 };
+
+export interface Kept {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** A row without its content, with key and clock. */
 const ROW_BYTES = 100;
 

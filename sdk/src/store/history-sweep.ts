@@ -5,9 +5,8 @@
 import type { IDBPDatabase } from 'idb';
 
 import { HISTORY } from './layout.ts';
-import { NOT_COUNTED, type HistoryMark, type Kept } from './history-idb.ts';
+import { NOT_COUNTED, type HistoryMark, type HistoryRow, type Kept } from './history-row.ts';
 import { HISTORY_LIMITS, type HistoryLimits } from './history-limits.ts';
-import type { HistoryRow } from './history-row.ts';
 import { recordKey } from './record-key.ts';
 
 /** Rows, or bytes, that one context writes before it looks. */

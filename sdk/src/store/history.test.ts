@@ -6,9 +6,8 @@ import { readGolden } from '../lib/golden.fixture.ts';
 import { seededRandom } from '../lib/random.ts';
 import { exchange, LogServer, NOTES, testDevice, type TestDevice } from './devices.fixture.ts';
 import { restoreDatabase, type GoldenDatabase } from './golden-database.fixture.ts';
-import { NOT_COUNTED, type HistoryMark } from './history-idb.ts';
 import { HISTORY_LIMITS, type HistoryLimits } from './history-limits.ts';
-import type { HistoryRow } from './history-row.ts';
+import { NOT_COUNTED, type HistoryMark, type HistoryRow } from './history-row.ts';
 import { sweepHistory } from './history-sweep.ts';
 import { HISTORY } from './layout.ts';
 

@@ -26,8 +26,8 @@ import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
 import type { IngestResult, SnapshotResult } from './device-store.ts';
 import { isSamePlace, type OutOfStep } from './follow.ts';
-import { keepSteps, writtenBy, type Kept } from './history-idb.ts';
-import type { RecordStep } from './history-row.ts';
+import { keepSteps, writtenBy } from './history-idb.ts';
+import type { Kept, RecordStep } from './history-row.ts';
 import {
   CONFLICTS,
   currentState,

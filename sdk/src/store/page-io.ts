@@ -5,7 +5,7 @@ import type { RecordChange } from '../core/change.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
-import type { Kept } from './history-idb.ts';
+import type { Kept } from './history-row.ts';
 import type { Write } from './ingest-snapshot.ts';
 import {
   CONFLICTS,

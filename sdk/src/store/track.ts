@@ -31,7 +31,7 @@ import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
 import { keepHistoryOfStep } from './history-core.ts';
-import type { Kept } from './history-idb.ts';
+import type { Kept } from './history-row.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
