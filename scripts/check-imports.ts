@@ -72,6 +72,13 @@ export const RULES: readonly Rule[] = [
     packages: [...KERNEL, '@skerry/server', 'node:*', 'ws', 'playwright', '@playwright/test', 'vitest'],
     types: ['@skerry/sdk'],
   },
+  // With the bundlers that strangers use; the app is theirs.
+  {
+    of: 'e2e/packages',
+    folders: ['e2e'],
+    packages: ['node:*', '@playwright/test', 'esbuild', 'vite', 'webpack'],
+  },
+  { of: 'e2e/packages/app', folders: [], packages: ['@skerry/sdk', '@skerry/sdk/*'] },
   { of: 'demo-app', folders: [] },
 ];
 
