@@ -17,6 +17,7 @@ const PROJECTS = [
   'sync-server/tsconfig.json',
   'demo-app/tsconfig.json',
   'e2e/tsconfig.json',
+  'docs/examples/tsconfig.json',
 ];
 
 interface Step {
