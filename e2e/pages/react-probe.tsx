@@ -1,5 +1,5 @@
 /** A React page that tells what its hooks do: every render, every subscription. For react.spec.ts. */
-import { Component, StrictMode, useState, type ReactNode } from 'react';
+import { Component, StrictMode, useEffect, useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Observable, throwError } from 'rxjs';
 import { collection, lww, open, type Collection, type LiveQuery } from '@skerry/sdk';
@@ -98,14 +98,16 @@ class Boundary extends Component<{ readonly children: ReactNode }, { readonly me
 function Page(): ReactNode {
   const [shown, setShown] = useState<Shown | null>({ group: 'a', chosen: null, rest: 0 });
   const [isFailing, setFailing] = useState(false);
-  window.probe = {
-    notes: db.notes,
-    renders,
-    subscriptions,
-    show: (next) => setShown((before) => ({ group: 'a', chosen: null, rest: 0, ...before, ...next })),
-    close: async () => setShown(null),
-    fail: () => setFailing(true),
-  };
+  useEffect(() => {
+    window.probe = {
+      notes: db.notes,
+      renders,
+      subscriptions,
+      show: (next) => setShown((before) => ({ group: 'a', chosen: null, rest: 0, ...before, ...next })),
+      close: async () => setShown(null),
+      fail: () => setFailing(true),
+    };
+  }, []);
   return (
     <>
       {shown && <Notes {...shown} />}
