@@ -1,5 +1,5 @@
 /** A React page that tells what its hooks do: every render, every subscription. For react.spec.ts. */
-import { Component, StrictMode, useEffect, useState, type ReactNode } from 'react';
+import { Component, StrictMode, useEffect, useState, version, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Observable, throwError } from 'rxjs';
 import { collection, lww, open, type Collection, type LiveQuery } from '@skerry/sdk';
@@ -19,6 +19,7 @@ interface Shown {
 declare global {
   interface Window {
     probe: {
+      readonly version: string;
       readonly notes: Collection<Note>;
       /** What each render showed: the group that was asked for and those of the rows. */
       readonly renders: { readonly asked: string; readonly groups: readonly string[] | null }[];
@@ -100,6 +101,7 @@ function Page(): ReactNode {
   const [isFailing, setFailing] = useState(false);
   useEffect(() => {
     window.probe = {
+      version,
       notes: db.notes,
       renders,
       subscriptions,
