@@ -2,13 +2,11 @@
  * The package as strangers install it: packed, unpacked into a fresh app, built by their bundler, opened by two people who sync
  * a note through the packaged worker and a real server, under the strictest content policy.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test, type Browser, type Page } from '@playwright/test';
 import { createServer as createViteServer } from 'vite';
 
-import { launchBrowser } from '../fixtures/browser-process.ts';
+import { launchWithoutProfile } from '../fixtures/browser-process.ts';
 import { serveUnderPolicy, STRICT_POLICY } from '../fixtures/content-policy.ts';
 import { startServer } from '../fixtures/server.ts';
 import { addScript, BUNDLERS, bundledBytes } from './bundlers.ts';
@@ -19,12 +17,17 @@ import { createApp, packSdk, type App, type PackedSdk } from './packed-sdk.ts';
 const ENTRIES = ['@skerry/sdk', '@skerry/sdk/react', '@skerry/sdk/kernel', '@skerry/sdk/testing'];
 
 let sdk: PackedSdk;
+let browser: Browser;
 const rest: (() => void | Promise<void>)[] = [];
 
-test.beforeAll(() => {
+test.beforeAll(async () => {
   sdk = packSdk();
+  browser = await launchWithoutProfile();
 });
-test.afterAll(() => sdk.dispose());
+test.afterAll(async () => {
+  await browser.close();
+  sdk.dispose();
+});
 test.afterEach(async () => {
   for (const end of rest.splice(0).toReversed()) await end();
 });
@@ -93,13 +96,11 @@ async function syncANote(url: string): Promise<void> {
   }
 }
 
-/** A page of a profile of its own, and what it complained about: errors, warnings, violations of the content policy. */
+/** The page of another device, and what it complained about: errors, warnings, violations of the content policy. */
 async function openPage(url: string): Promise<{ readonly page: Page; readonly complaints: string[] }> {
-  const profile = mkdtempSync(join(tmpdir(), 'skerry-e2e-profile-'));
-  rest.push(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
-  const context = await launchBrowser(profile);
+  const context = await browser.newContext();
   rest.push(() => context.close());
-  const page = context.pages()[0]!;
+  const page = await context.newPage();
   const complaints: string[] = [];
   context.on('weberror', (error) => complaints.push(`uncaught: ${error.error().stack}`));
   context.on('console', (message) => {

@@ -20,7 +20,7 @@ interface TrustedTypePolicy {
 /** The name that an app whose content policy lists `trusted-types` has to allow. */
 const POLICY_NAME = 'skerry';
 
-/** A policy can be made once in a page. */
+/** A policy can be made once in a page, and a refusal is reported each time. */
 let policy: TrustedTypePolicy | null | undefined;
 
 /**
@@ -28,7 +28,7 @@ let policy: TrustedTypePolicy | null | undefined;
  * for one: bundlers would not know it any more. So its `Worker` is another one for the length of this synchronous call.
  */
 export function spawnWorker(): Worker {
-  policy ??= createPolicy();
+  if (policy === undefined) policy = createPolicy();
   if (policy === null) return createWorker();
   const trusted = policy;
   const Platform = globalThis.Worker;
