@@ -13,6 +13,7 @@ await buildDeclarations();
 const codes = [
   await run('tsc', ['-p', 'scripts/consumer/tsconfig.bundler.json']),
   await run('tsc', ['-p', 'scripts/consumer/tsconfig.nodenext.json']),
+  await run('tsc', ['-p', 'scripts/consumer/tsconfig.browser.json']),
   await runNode([
     '--input-type=module',
     '--eval',
