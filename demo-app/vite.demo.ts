@@ -25,7 +25,7 @@ export function demoConfig(): UserConfig {
       // What changes rarely is a file of its own, so that an update of the app is a small download.
       rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'vendor', test: /node_modules/ }] } } },
     },
-    server: { proxy: { '/sync': { target: `ws://127.0.0.1:${process.env['PORT'] ?? '4321'}`, ws: true } } },
+    server: { proxy: { '/sync': { target: `http://127.0.0.1:${process.env['PORT'] ?? '4321'}`, ws: true } } },
   };
 }
 

@@ -395,6 +395,8 @@ export type SyncEvent =
   /** So many rows were replaced by what the server has; their former versions are kept on this device. */
   | { readonly type: 'repaired'; readonly at: Date; readonly records: number }
   | { readonly type: 'leader'; readonly at: Date; readonly here: boolean }
+  /** A connection is open. Told for each, so the newest says what is used now. */
+  | { readonly type: 'transport'; readonly at: Date; readonly transport: 'websocket' | 'http' }
   /** A merge function threw, is missing or gave an unusable answer: the field is read as ask() reads it. Once per field. */
   | ({ readonly type: 'policy-failed'; readonly policy: string; readonly error: SkerryError } & PolicyEvent)
   /** A merge function took longer than 50 ms. Once per field. */
@@ -421,7 +423,7 @@ export interface SyncControl {
 }
 
 export interface SyncOptions {
-  /** Where the server listens: ws:// or wss://, or a path of this origin such as '/sync'. */
+  /** Where the server listens: ws(s):// or http(s)://, which mean the same, or a path of this origin such as '/sync'. */
   readonly url: string;
   /** The unit of sharing. Default 'default'. */
   readonly space?: string;
