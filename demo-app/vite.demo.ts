@@ -33,6 +33,9 @@ export function demoConfig(): UserConfig {
 function installable(): ReturnType<typeof VitePWA> {
   return VitePWA({
     registerType: 'autoUpdate',
+    strategies: 'injectManifest',
+    srcDir: 'src',
+    filename: 'sw.ts',
     injectRegister: null,
     manifest: {
       name: 'Skerry notes and calendar',
@@ -50,14 +53,6 @@ function installable(): ReturnType<typeof VitePWA> {
         { src: 'icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
       ],
     },
-    workbox: {
-      globPatterns: ['**/*.{js,css,html,svg,png,woff2}'],
-      navigateFallbackDenylist: [/^\/(sync|healthz|readyz|metrics)/],
-      cleanupOutdatedCaches: true,
-      clientsClaim: true,
-      skipWaiting: true,
-      // It would load another script by a string, which Trusted Types refuse.
-      inlineWorkboxRuntime: true,
-    },
+    injectManifest: { globPatterns: ['**/*.{js,css,html,svg,png,woff2}'], target: 'es2023' },
   });
 }

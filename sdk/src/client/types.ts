@@ -430,6 +430,11 @@ export interface SyncOptions {
   readonly token?: string | ((why: 'start' | 'expired' | 'denied') => Promise<string | null>);
   /** Start without connecting, until sync.resume(). */
   readonly paused?: boolean;
+  /**
+   * Wakes the app's service worker by Background Sync when something waits to be sent and no tab can send it; the service
+   * worker calls flushOnSync() of `@skerry/sdk/service-worker`. Without either nothing happens. Default false.
+   */
+  readonly background?: boolean;
 }
 
 export interface Logger {
