@@ -418,7 +418,10 @@ export interface SyncControl {
   /** Closes the link of this device, in all its tabs, until resume(). Local work goes on. */
   pause(): void;
   resume(): void;
-  /** Resolves when this device is online, has nothing to send, and has applied all that the server had. Throws TIMEOUT, CLOSED. */
+  /**
+   * Resolves when this device is online, has nothing to send, and has applied all that the server had; without a server at
+   * once. Waits for resume(), a token or an update like for the network. Throws TIMEOUT, with the status's reason as its cause, and CLOSED.
+   */
   settled(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
