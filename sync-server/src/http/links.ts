@@ -111,13 +111,14 @@ class Links {
   #remember(link: HttpLink, address: string): void {
     this.#links.set(link.id, link);
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
-    link.once('close', () => {
+    const forget = (): void => {
+      this.#links.delete(link.id);
       const left = this.#perAddress.get(address)! - 1;
       if (left > 0) this.#perAddress.set(address, left);
       else this.#perAddress.delete(address);
-      if (link.hasEnding) setTimeout(() => this.#links.delete(link.id), LINGER_MS).unref();
-      else this.#links.delete(link.id);
-    });
+    };
+    // As long as its end is remembered it takes memory, and counts.
+    link.once('close', () => (link.hasEnding ? void setTimeout(forget, LINGER_MS).unref() : forget()));
   }
 
   #crowding(request: IncomingMessage): number | null {
