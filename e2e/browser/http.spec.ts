@@ -32,7 +32,7 @@ function nextTransport(device: Device): Promise<string> {
   );
 }
 
-test('[E2EK1] two devices behind proxies that refuse WebSockets: live edits, offline edits, a conflict and its decision', async ({
+test('[E2EW1] two devices behind proxies that refuse WebSockets: live edits, offline edits, a conflict and its decision', async ({
   world,
 }) => {
   const [anna, ben] = [await blocked(world, 'anna', "Anna's laptop"), await blocked(world, 'ben', "Ben's phone")];
@@ -63,7 +63,7 @@ test('[E2EK1] two devices behind proxies that refuse WebSockets: live edits, off
 });
 
 for (const direction of ['up', 'down'] as const) {
-  test(`[E2EK2] HTTP cut in the middle of requests and answers, ${direction}: nothing is lost, nothing counts twice`, async ({
+  test(`[E2EW2] HTTP cut in the middle of requests and answers, ${direction}: nothing is lost, nothing counts twice`, async ({
     world,
   }) => {
     const [anna, ben] = [await blocked(world, 'anna', "Anna's laptop"), await world.device('ben', "Ben's phone")];
@@ -98,7 +98,7 @@ async function editBoth(here: Device, there: Device, edit: number): Promise<void
   await Promise.all([here.settled(), there.settled()]);
 }
 
-test('[E2EK3] a server that is killed and started again, over HTTP: what it acknowledged is there, the rest follows', async ({
+test('[E2EW3] a server that is killed and started again, over HTTP: what it acknowledged is there, the rest follows', async ({
   world,
 }) => {
   const [anna, ben] = [await blocked(world, 'anna', "Anna's laptop"), await world.device('ben', "Ben's phone")];

@@ -41,7 +41,7 @@ async function denying(code: string, close: number): Promise<string> {
   return `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
 }
 
-test('[SYN8] without a server everything is settled, also what was just written', async () => {
+test('[SYN11] without a server everything is settled, also what was just written', async () => {
   const db = await openNotes();
   await db.notes.insert({ title: 'a', tags: ['x'] });
   await db.sync.settled();
@@ -79,7 +79,7 @@ test('[SYN6] a limit that no timer can count to is none', async () => {
   await settled;
 });
 
-test('[SYN9] while paused it waits, and the same call resolves after resume()', async () => {
+test('[SYN12] while paused it waits, and the same call resolves after resume()', async () => {
   const server = await served();
   const db = await device(server.url, { paused: true });
   await db.notes.insert({ title: 'held', tags: ['x'] });
@@ -100,7 +100,7 @@ test.each([
   ['AUTH_REQUIRED', 4401, 'auth-required'],
   ['UPGRADE_REQUIRED', 4426, 'upgrade-required'],
   ['FORBIDDEN', 4403, 'stalled'],
-])('[SYN9] %s: it waits, and TIMEOUT tells the reason as its cause', async (code, close, connection) => {
+])('[SYN12] %s: it waits, and TIMEOUT tells the reason as its cause', async (code, close, connection) => {
   const db = await device(await denying(code, close));
   await db.notes.insert({ title: 'kept', tags: ['x'] });
   await expect.poll(() => db.status$.value.connection).toBe(connection);
@@ -112,7 +112,7 @@ test.each([
   expect(db.status$.value.pending.changes).toBe(1);
 });
 
-test('[SYN9] a refused write does not hold it up: it is in conflicts$ when settled() resolves', async () => {
+test('[SYN12] a refused write does not hold it up: it is in conflicts$ when settled() resolves', async () => {
   const server = await served({ authorize: (change) => change.recs.every(({ id }) => id !== 'bad') });
   const db = await device(server.url);
   await db.notes.insert({ id: 'good', title: 'a', tags: ['x'] });
@@ -122,7 +122,7 @@ test('[SYN9] a refused write does not hold it up: it is in conflicts$ when settl
   expect(db.status$.value).toMatchObject({ pending: { changes: 0 }, conflicts: 1 });
 });
 
-test('[SYN9] many calls at once all resolve, and one that timed out leaves the others alone', async () => {
+test('[SYN12] many calls at once all resolve, and one that timed out leaves the others alone', async () => {
   const server = await served();
   server.stop();
   const db = await device(server.url);
