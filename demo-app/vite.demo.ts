@@ -25,7 +25,7 @@ export function demoConfig(): UserConfig {
       // What changes rarely is a file of its own, so that an update of the app is a small download.
       rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'vendor', test: /node_modules/ }] } } },
     },
-    server: { proxy: { '/sync': { target: `ws://127.0.0.1:${process.env['PORT'] ?? '4321'}`, ws: true } } },
+    server: { proxy: { '/sync': { target: `http://127.0.0.1:${process.env['PORT'] ?? '4321'}`, ws: true } } },
   };
 }
 
@@ -33,6 +33,9 @@ export function demoConfig(): UserConfig {
 function installable(): ReturnType<typeof VitePWA> {
   return VitePWA({
     registerType: 'autoUpdate',
+    strategies: 'injectManifest',
+    srcDir: 'src',
+    filename: 'sw.ts',
     injectRegister: null,
     manifest: {
       name: 'Skerry notes and calendar',
@@ -50,14 +53,6 @@ function installable(): ReturnType<typeof VitePWA> {
         { src: 'icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
       ],
     },
-    workbox: {
-      globPatterns: ['**/*.{js,css,html,svg,png,woff2}'],
-      navigateFallbackDenylist: [/^\/(sync|healthz|readyz|metrics)/],
-      cleanupOutdatedCaches: true,
-      clientsClaim: true,
-      skipWaiting: true,
-      // It would load another script by a string, which Trusted Types refuse.
-      inlineWorkboxRuntime: true,
-    },
+    injectManifest: { globPatterns: ['**/*.{js,css,html,svg,png,woff2}'], target: 'es2023' },
   });
 }

@@ -64,7 +64,7 @@ async function buildSdk(): Promise<void> {
   const dist = join(ROOT, 'sdk/dist');
   rmSync(dist, { recursive: true, force: true });
   await rolldown({
-    input: entries('sdk/src', ['index', 'react', 'kernel', 'worker', 'testing']),
+    input: entries('sdk/src', ['index', 'react', 'kernel', 'worker', 'service-worker', 'testing']),
     external: (id) => isPackage(id) && !INLINED.some(({ name }) => id.startsWith(name)),
     platform: 'browser',
     output: { dir: dist, format: 'esm', chunkFileNames: '[name]-[hash].js', sourcemap: true, banner: licences },

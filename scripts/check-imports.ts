@@ -62,8 +62,9 @@ export const RULES: readonly Rule[] = [
   { of: 'sdk/src/testing/example.test.ts', folders: [], packages: ['@skerry/sdk', '@skerry/sdk/testing'] },
   { of: 'sdk/src/kernel.ts', folders: sdk(...PURE), packages: [] },
   { of: 'sdk/src/worker.ts', folders: sdk('worker'), packages: ['comlink'] },
+  { of: 'sdk/src/service-worker.ts', folders: sdk('worker'), packages: [] },
   { of: 'sdk/src/react.ts', folders: sdk('react', 'client'), packages: [] },
-  { of: 'sdk/src/testing.ts', folders: sdk('testing', 'store'), packages: [] },
+  { of: 'sdk/src/testing.ts', folders: sdk('testing', 'store', 'transport'), packages: [] },
   { of: 'sdk/src/index.ts', folders: sdk('client', 'policies', 'constraints', 'lib'), packages: [] },
   { of: 'sync-server/src', folders: [], packages: [...KERNEL, 'node:*', 'better-sqlite3', 'ws'] },
   {

@@ -3,6 +3,7 @@
  * resolve it; it is never run.
  */
 import { ask, collection, counter, lww, open, set, type Conflict, type Db } from '@skerry/sdk';
+import { flushOnSync, flushOutbox, type ServiceWorkerScope } from '@skerry/sdk/service-worker';
 import { createSyncServer, sqlite, type SyncServer } from '@skerry/server';
 
 interface Note {
@@ -32,6 +33,14 @@ export async function useServer(): Promise<string> {
   await server.listen('4321');
   const { url } = await server.listen(4321);
   return exactly<string>(url);
+}
+
+export async function useServiceWorker(scope: ServiceWorkerScope): Promise<boolean> {
+  flushOnSync(scope, { token: async (name) => exactly<string>(name) });
+  // @ts-expect-error a token comes from a function: none is stored
+  flushOnSync(scope, { token: 'secret' });
+  const outcome = await flushOutbox('notes');
+  return outcome.type === 'flushed' || outcome.reason.retryable;
 }
 
 function exactly<T>(value: T): T {

@@ -9,6 +9,7 @@ import { composeStatus, NOTHING_PENDING } from '../../sdk/src/client/status.ts';
 import { canonicalJson, findJsonProblem, type Json } from '../../sdk/src/lib/json.ts';
 import { checkChange } from '../../sdk/src/protocol/check-change.ts';
 import { decodeDeviceMessage, decodeServerMessage, encodeMessage } from '../../sdk/src/protocol/codec.ts';
+import { decodeHttpBody, encodeHttpBody, type HttpRequestHead } from '../../sdk/src/protocol/http-binding.ts';
 import { DEFAULT_LIMITS } from '../../sdk/src/protocol/limits.ts';
 import { INITIAL_SYNC_STATE } from '../../sdk/src/session/sync-state.ts';
 import { isTabMessage, type TabMessage } from '../../sdk/src/worker/host-messages.ts';
@@ -46,6 +47,26 @@ describe('parsers', { timeout: TIMEOUT_MS }, () => {
       expect(decode(sent, DEFAULT_LIMITS)).toEqual(decoded);
     });
     await fuzz(name, property, { runs: 4_000 });
+  });
+
+  it('[FZP12] bodies of the HTTP binding: none, or the same frames again after the wire', async () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const bytesOf = (body: string): Uint8Array => new TextEncoder().encode(body);
+    const decode = (bytes: Uint8Array): ReturnType<typeof decodeHttpBody> =>
+      decodeHttpBody(bytes, (part) => decoder.decode(part));
+    const head: HttpRequestHead = { do: 'send', link: 'x', from: 1 };
+    const well = fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 5 });
+    const bodies = ['{"do":"open","binding":1}\n', '{"do":"send","link":"x","from":1,"bytes":[2,3]}\nab\u00fcc'];
+    const hostile = fc.oneof(damaged(bodies), text, jsonText).map(bytesOf);
+    const property = fc.property(well, fc.oneof(hostile, fc.uint8Array({ maxLength: 200 })), (frames, given) => {
+      expect(decode(bytesOf(encodeHttpBody(head, frames)))?.frames).toEqual(frames);
+      const decoded = decode(given);
+      if (decoded === null) return;
+      expect(
+        decode(bytesOf(encodeHttpBody(decoded.head as unknown as HttpRequestHead, decoded.frames)))?.frames,
+      ).toEqual(decoded.frames);
+    });
+    await fuzz('bodies of the HTTP binding', property, { runs: 4_000 });
   });
 
   it('[FZP2] changes: what passes is plain JSON, and passes again from its text', async () => {

@@ -28,6 +28,10 @@ export {
 export { arbitraries, type Arbitraries } from './testing/arbitraries.ts';
 export type { ContractCase } from './testing/contract.ts';
 export { storeContract, type StoreSubject } from './testing/store-contract.ts';
+export { createFallbackTransport } from './transport/fallback.ts';
+export { createHttpTransport } from './transport/http.ts';
+export { createWebSocketTransport } from './transport/websocket.ts';
+export type { Transport, TransportHandlers, TransportLink } from './transport/transport.ts';
 export { transportContract, type TransportPeer, type TransportSubject } from './testing/transport-contract.ts';
 export {
   testMerge,

@@ -1,12 +1,15 @@
 /**
  * The server as a library: storage, hub and HTTP put together.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SkerryError, type Limits, type Retention } from '@skerry/sdk/kernel';
 
 import type { Access } from './hub/access.ts';
 import { Hub } from './hub/hub.ts';
+import { attachRequests } from './http/attach.ts';
+import type { DoorOptions } from './http/door.ts';
+import { createLinkHandler, type LinkHandler } from './http/links.ts';
 import { isLoopback } from './http/loopback.ts';
 import { createRequestHandler } from './http/requests.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './http/upgrade.ts';
@@ -44,7 +47,10 @@ export interface SyncServer {
    * another host is refused with INVALID_OPTION.
    */
   listen(port: number, host?: string): Promise<{ readonly url: string }>;
-  /** Serves WebSockets at `/sync` of a server that is the caller's, who also answers its other requests and closes it. */
+  /**
+   * Serves WebSockets and links over HTTP (POST) at `/sync` of a server that is the caller's, who answers all other
+   * requests and closes it. Listeners of 'request' are added before this call.
+   */
   attach(server: Server): void;
   /** Finishes what is under way and resolves within ten seconds. What was acknowledged is durable. */
   close(): Promise<void>;
@@ -76,6 +82,7 @@ class NodeSyncServer implements SyncServer {
   readonly #logger: Logger;
   readonly #hub: Hub;
   readonly #upgrade: UpgradeHandler;
+  readonly #links: LinkHandler;
   readonly #own: Server[] = [];
   readonly #detach: (() => void)[] = [];
   #closed: Promise<void> | null = null;
@@ -100,13 +107,9 @@ class NodeSyncServer implements SyncServer {
       trustProxy: options.trustProxy ?? false,
       ownMachine: !options.authenticate,
     };
-    this.#upgrade = createUpgradeHandler({
-      hub: this.#hub,
-      limits,
-      rules,
-      loopbackOnly: !options.authenticate,
-      logger,
-    });
+    const door: DoorOptions = { hub: this.#hub, limits, rules, loopbackOnly: !options.authenticate, logger };
+    this.#upgrade = createUpgradeHandler(door);
+    this.#links = createLinkHandler(door);
   }
 
   async listen(port: number, host: string = '127.0.0.1'): Promise<{ readonly url: string }> {
@@ -116,11 +119,7 @@ class NodeSyncServer implements SyncServer {
         `without authenticate the server listens on this machine only, not on ${host}`,
       );
     }
-    const handler = createRequestHandler({
-      isReady: () => this.#hub.isReady,
-      folder: this.#options.static ?? null,
-      logger: this.#logger,
-    });
+    const handler = this.#requests(this.#options.static ?? null);
     const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }, handler);
     server.on('upgrade', this.#upgrade);
     await start(server, port, host);
@@ -130,10 +129,22 @@ class NodeSyncServer implements SyncServer {
 
   attach(server: Server): void {
     const upgrade: UpgradeHandler = (request, socket, head) => {
-      if (/^\/sync(?:[?#]|$)/.test(request.url ?? '')) this.#upgrade(request, socket, head);
+      if (isSyncUrl(request.url)) this.#upgrade(request, socket, head);
     };
     server.on('upgrade', upgrade);
     this.#detach.push(() => server.off('upgrade', upgrade));
+    const isOurs = ({ url, method }: IncomingMessage): boolean =>
+      (method === 'POST' || method === 'OPTIONS') && isSyncUrl(url);
+    this.#detach.push(attachRequests(server, isOurs, this.#requests(null)));
+  }
+
+  #requests(folder: string | null): RequestListener {
+    return createRequestHandler({
+      isReady: () => this.#hub.isReady,
+      folder,
+      links: this.#links,
+      logger: this.#logger,
+    });
   }
 
   close(): Promise<void> {
@@ -149,6 +160,10 @@ class NodeSyncServer implements SyncServer {
     await Promise.all(stopped);
     await this.#storage.close();
   }
+}
+
+function isSyncUrl(url: string | undefined): boolean {
+  return /^\/sync(?:[?#]|$)/.test(url ?? '');
 }
 
 function start(server: Server, port: number, host: string): Promise<void> {

@@ -17,7 +17,7 @@ export async function openDatabase(identity: Identity): Promise<DemoDb> {
     collections,
     user: identity.user,
     device: identity.device,
-    sync: { url: '/sync', space: identity.space, paused: isNetworkCut() },
+    sync: { url: '/sync', space: identity.space, paused: isNetworkCut(), background: true },
   });
   window.skerry = db;
   return db;

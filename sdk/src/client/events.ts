@@ -39,6 +39,7 @@ export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
     case 'conflict-opened':
     case 'conflict-closed':
     case 'leader':
+    case 'transport':
     case 'diverged':
     case 'repaired':
       return { ...news, at };

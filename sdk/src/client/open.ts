@@ -16,6 +16,7 @@ import {
   type SyncLinkOptions,
   type TestEnvironment,
 } from '../worker/client.ts';
+import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
 import { planCollections, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
@@ -52,6 +53,7 @@ export async function openWith<const C extends Collections>(
   const plans = planCollections(options.collections);
   const merges = mergesOf(options.collections);
   checkWorker(options.worker, plans);
+  checkBackground(options.sync, plans);
   const lifetime = createLifetime();
   const events = new Subject<SyncEvent>();
   let link: SyncLink | null = null;
@@ -94,6 +96,20 @@ export async function openWith<const C extends Collections>(
         else events.next(eventOfNews(news));
       },
     });
+    if (options.sync?.background === true) {
+      const { name, sync, logger } = options;
+      const { status$ } = states;
+      followInBackground({
+        name,
+        sync,
+        local,
+        lifetime,
+        status$,
+        collections: plans,
+        merges: Object.keys(merges),
+        logger,
+      });
+    }
     return createHandle<C>({ place, states, events, link });
   } catch (error) {
     lifetime.close();

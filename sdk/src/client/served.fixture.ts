@@ -27,7 +27,7 @@ export async function serve(options: Partial<TestServerOptions> = {}): Promise<S
   const clock = setInterval(() => timeline.runUntil(Date.now() + passedMs), 1);
   const log = new TestServer({ sid: 'server-0000', timeline, commitMs: () => 1, ...options });
   let isUp = true;
-  const http = createServer();
+  const http = createServer((_request, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ noServer: true });
   http.on('upgrade', (request, socket, head) => {
     if (isUp) sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened));

@@ -150,6 +150,19 @@ test('[SYN6] settled() ends with CLOSED when the database is closed, and refuses
   await ended;
 });
 
+test('[TR15] each connection tells what carries it', async () => {
+  const anna = await device('anna');
+  const told: unknown[] = [];
+  anna.events$.subscribe((event) => event.type === 'transport' && told.push(event));
+  await anna.sync.settled();
+  expect(told).toEqual([{ type: 'transport', at: expect.any(Date), transport: 'websocket' }]);
+  server.stop();
+  server.start();
+  await anna.sync.now();
+  await anna.sync.settled();
+  expect(told).toHaveLength(2);
+});
+
 test('[SYN7] an address that cannot be used is INVALID_OPTION', async () => {
   await expect(openNotes({ sync: { url: 'ftp://example.org' } })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 });

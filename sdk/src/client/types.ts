@@ -395,6 +395,8 @@ export type SyncEvent =
   /** So many rows were replaced by what the server has; their former versions are kept on this device. */
   | { readonly type: 'repaired'; readonly at: Date; readonly records: number }
   | { readonly type: 'leader'; readonly at: Date; readonly here: boolean }
+  /** A connection is open. Told for each, so the newest says what is used now. */
+  | { readonly type: 'transport'; readonly at: Date; readonly transport: 'websocket' | 'http' }
   /** A merge function threw, is missing or gave an unusable answer: the field is read as ask() reads it. Once per field. */
   | ({ readonly type: 'policy-failed'; readonly policy: string; readonly error: SkerryError } & PolicyEvent)
   /** A merge function took longer than 50 ms. Once per field. */
@@ -416,18 +418,26 @@ export interface SyncControl {
   /** Closes the link of this device, in all its tabs, until resume(). Local work goes on. */
   pause(): void;
   resume(): void;
-  /** Resolves when this device is online, has nothing to send, and has applied all that the server had. Throws TIMEOUT, CLOSED. */
+  /**
+   * Resolves when this device is online, has nothing to send, and has applied all that the server had; without a server at
+   * once. Waits for resume(), a token or an update like for the network. Throws TIMEOUT, with the status's reason as its cause, and CLOSED.
+   */
   settled(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
 export interface SyncOptions {
-  /** Where the server listens: ws:// or wss://, or a path of this origin such as '/sync'. */
+  /** Where the server listens: ws(s):// or http(s)://, which mean the same, or a path of this origin such as '/sync'. */
   readonly url: string;
   /** The unit of sharing. Default 'default'. */
   readonly space?: string;
   readonly token?: string | ((why: 'start' | 'expired' | 'denied') => Promise<string | null>);
   /** Start without connecting, until sync.resume(). */
   readonly paused?: boolean;
+  /**
+   * Wakes the app's service worker by Background Sync when something waits to be sent and no tab can send it; the service
+   * worker calls flushOnSync() of `@skerry/sdk/service-worker`. Without either nothing happens. Default false.
+   */
+  readonly background?: boolean;
 }
 
 export interface Logger {

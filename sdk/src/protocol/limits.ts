@@ -30,6 +30,12 @@ export interface Limits {
   readonly marksPerRecord: number;
   /** Most records in one piece of a snapshot. */
   readonly recordsPerPiece: number;
+  /** How long a poll over HTTP is held when there is nothing to say, in milliseconds. */
+  readonly pollMs: number;
+  /** A link over HTTP that nobody polls for this long is gone, in milliseconds. */
+  readonly linkIdleMs: number;
+  /** Most links over HTTP from one address; more are answered 429. */
+  readonly linksPerAddress: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -49,6 +55,9 @@ export const DEFAULT_LIMITS: Limits = {
   siblingsPerField: 1_000,
   marksPerRecord: 100_000,
   recordsPerPiece: 500,
+  pollMs: 20_000,
+  linkIdleMs: 15_000,
+  linksPerAddress: 200,
 };
 
 export const MAX_ID_LENGTH = 256;

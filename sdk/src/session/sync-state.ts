@@ -94,5 +94,7 @@ export type SyncNews = { readonly at: number } & (
       readonly rowId: string;
     }
   | { readonly type: 'leader'; readonly here: boolean }
+  /** A link is open, and this is what carries it. */
+  | { readonly type: 'transport'; readonly transport: 'websocket' | 'http' }
   | PolicyProblem
 );

@@ -1,14 +1,18 @@
 /**
- * The port to the network: text frames to one server and back. A WebSocket in production, wires in the simulation.
+ * The port to the network: text frames to one server and back. A WebSocket in production, plain HTTP where that is
+ * blocked, wires in the simulation.
  */
 export interface Transport {
   /** Never throws; what goes wrong is told by `closed`. Handlers are called later, never from inside connect(). */
   connect(url: string, handlers: TransportHandlers): TransportLink;
 }
 
+/** What carries the frames of a link. */
+export type TransportKind = 'websocket' | 'http';
+
 export interface TransportHandlers {
-  /** Frames can be sent. Only a welcome proves that a server of ours is at the other end. */
-  opened(): void;
+  /** Frames can be sent. Only a welcome proves that a server of ours is at the other end. `via`: for people who look. */
+  opened(via?: TransportKind): void;
   frame(text: string): void;
   /** The end, told once; nothing follows. Codes are those of WebSocket, 1006 when there was none. */
   closed(code: number, reason: string): void;

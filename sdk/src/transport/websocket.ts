@@ -43,7 +43,7 @@ function attach(socket: WebSocket, handlers: TransportHandlers, connectMs: numbe
 
   socket.addEventListener('open', () => {
     clearTimeout(limit);
-    if (!isOver) handlers.opened();
+    if (!isOver) handlers.opened('websocket');
   });
   socket.addEventListener('message', ({ data }) => {
     if (isOver) return;

@@ -5,7 +5,7 @@
 import type { MergeFunctions } from '../policies/merge.ts';
 import { openDeviceStore, type DeviceStoreOptions } from '../store/ingest.ts';
 import { platformRandom } from '../store/platform-random.ts';
-import { createWebSocketTransport } from '../transport/websocket.ts';
+import { createFallbackTransport } from '../transport/fallback.ts';
 import { platformClock } from './clock.ts';
 import { createHost, type HostConfig, type HostEnvironment, type SyncHost } from './host.ts';
 
@@ -18,7 +18,7 @@ export type TestEnvironment = Pick<HostEnvironment<DeviceStoreOptions>, 'transpo
 export function createBrowserHost(merges: MergeFunctions, test?: TestEnvironment): BrowserHost {
   return createHost({
     openStore: (options) => openDeviceStore({ ...options, ...(test ? { nowMs: test.clock.nowMs } : {}) }, merges),
-    transport: createWebSocketTransport(),
+    transport: createFallbackTransport(),
     clock: platformClock,
     random: platformRandom,
     // Absent on insecure origins and in old browsers, whatever the types say.

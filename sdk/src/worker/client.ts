@@ -68,10 +68,15 @@ const STOP_MS = 2_000;
 /** A host that ran for this long was healthy. */
 const HEALTHY_MS = 60_000;
 
+/** The address as a context anywhere can use it. Throws INVALID_OPTION when it is none. */
+export function serverOf({ url }: Pick<SyncSettings, 'url'>): string {
+  return resolveSyncUrl(url, typeof location === 'undefined' ? undefined : location.origin);
+}
+
 /** Throws INVALID_OPTION when the address cannot be used. */
 export function connectSync(options: SyncLinkOptions): SyncLink {
   const { sync, logger } = options;
-  const url = resolveSyncUrl(sync.url, typeof location === 'undefined' ? undefined : location.origin);
+  const url = serverOf(sync);
   const asks = createAsks(ANSWER_MS);
   const hint = createHints(() => use('A hint', (calls) => calls.localWrite()));
   let token = typeof sync.token === 'string' ? sync.token : null;

@@ -172,7 +172,10 @@ export function createEngine(options: EngineOptions): Engine {
     closeTransport();
     const tell = (event: LinkEvent): void => dispatch({ ...event, connection });
     link = options.transport.connect(options.url, {
-      opened: () => tell({ type: 'transport-opened' }),
+      opened: (via) => {
+        if (via !== undefined) options.onNews({ type: 'transport', at: clock.nowMs(), transport: via });
+        tell({ type: 'transport-opened' });
+      },
       frame: (text) => tell(decode(text)),
       closed: (code, reason) => tell({ type: 'transport-closed', code, reason }),
     });

@@ -137,6 +137,7 @@ const NEWS_FIELDS: Readonly<Record<SyncNews['type'], Readonly<Record<string, (va
   'conflict-opened': CONFLICT_MOVE,
   'conflict-closed': CONFLICT_MOVE,
   leader: { here: (value) => typeof value === 'boolean' },
+  transport: { transport: (value) => value === 'websocket' || value === 'http' },
   'policy-failed': { ...POLICY, policy: isText, reason: isText },
   'policy-slow': { ...POLICY, policy: isText, tookMs: isNumber },
   'many-siblings': { ...POLICY, siblings: isNumber },

@@ -1,14 +1,16 @@
-/** Ordinary HTTP requests: health for whoever watches the server, and the files of the app, if there is one. */
+/** HTTP requests: links of devices, health for whoever watches the server, and the files of the app, if there is one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { failureFields, type Logger } from '../log.ts';
 import { SECURITY_HEADERS } from './headers.ts';
+import type { LinkHandler } from './links.ts';
 import { respond } from './respond.ts';
 import { serveFolder } from './static.ts';
 
 export interface RequestOptions {
   readonly isReady: () => boolean;
   readonly folder: string | null;
+  readonly links: LinkHandler;
   readonly logger: Logger;
 }
 
@@ -31,9 +33,10 @@ export function createRequestHandler(
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
-  { isReady }: RequestOptions,
+  { isReady, links }: RequestOptions,
   files: ReturnType<typeof serveFolder> | null,
 ): Promise<void> {
+  if (links.isFor(request)) return links.handle(request, response);
   const path = pathOf(request);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
@@ -45,7 +48,7 @@ async function route(
     case '/readyz':
       return isReady() ? respond(response, 200, { status: 'ready' }) : respond(response, 503, { status: 'not ready' });
     case '/sync':
-      return respond(response, 426, 'this address speaks WebSocket');
+      return respond(response, 426, 'this address speaks WebSocket, or POST');
     default:
       return files ? files(request, response, path) : respond(response, 404, 'not found');
   }

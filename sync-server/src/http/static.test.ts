@@ -109,7 +109,7 @@ describe('static files', { timeout: 30_000 }, () => {
   });
 
   it('[WEB6] only reading is allowed; HEAD has no body', async () => {
-    expect((await get('/', { method: 'POST', body: 'x' })).status).toBe(405);
+    expect((await get('/index.html', { method: 'POST', body: 'x' })).status).toBe(405);
     const head = await get('/sw.js', { method: 'HEAD' });
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '1', '']);
   });

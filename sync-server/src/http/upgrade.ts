@@ -5,30 +5,13 @@
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Limits } from '@skerry/sdk/kernel';
 import { WebSocketServer } from 'ws';
 
-import type { Hub } from '../hub/hub.ts';
-import type { Logger } from '../log.ts';
-import { isLoopback } from './loopback.ts';
-import { isOriginAllowed, type OriginRules } from './origin.ts';
-import { pathOf } from './requests.ts';
-
-export interface UpgradeOptions {
-  readonly hub: Hub;
-  readonly limits: Limits;
-  readonly rules: OriginRules;
-  /** Development mode: nobody is asked who they are, so nobody from elsewhere is let in. */
-  readonly loopbackOnly: boolean;
-  readonly logger: Logger;
-}
-
-/** Addresses that speak the protocol; `/` is for clients that were given nothing but a host. */
-const SYNC_PATHS: ReadonlySet<string> = new Set(['/sync', '/']);
+import { refusalOf, type DoorOptions } from './door.ts';
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-export function createUpgradeHandler(options: UpgradeOptions): UpgradeHandler {
+export function createUpgradeHandler(options: DoorOptions): UpgradeHandler {
   const { hub, limits, logger } = options;
   const server = new WebSocketServer({
     noServer: true,
@@ -43,13 +26,6 @@ export function createUpgradeHandler(options: UpgradeOptions): UpgradeHandler {
     logger.info('upgrade-refused', { status, from, origin: request.headers.origin ?? null });
     refuse(socket, status);
   };
-}
-
-function refusalOf(request: IncomingMessage, { hub, rules, loopbackOnly }: UpgradeOptions): number | null {
-  if (!SYNC_PATHS.has(pathOf(request))) return 404;
-  if (!isOriginAllowed(request.headers, rules)) return 403;
-  if (loopbackOnly && !isLoopback(request.socket.localAddress ?? '')) return 403;
-  return hub.isReady && !hub.isCrowded ? null : 503;
 }
 
 function refuse(socket: Duplex, status: number): void {

@@ -1,5 +1,5 @@
 /**
- * One device's socket: turns what happens into events of its session and carries out what the session asks for.
+ * One device's socket, or link over HTTP: turns what happens into events of its session and carries out what the session asks for.
  *
  * Whatever goes wrong in here ends this connection and no other.
  */
@@ -16,11 +16,12 @@ import type {
   ServerSession,
   Snapshot,
 } from '@skerry/sdk/kernel';
-import type { RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
 
 import { failureFields, type Logger } from '../log.ts';
 import { StorageError } from '../storage/port.ts';
 import type { Principal } from './access.ts';
+import type { Peer } from './peer.ts';
 import type { Listener, Room } from './room.ts';
 
 /** What a connection needs from the hub. */
@@ -65,22 +66,22 @@ const LEFT_BEHIND: ServerEvent = {
 export class Connection implements Listener {
   readonly id: string;
   readonly #host: ConnectionHost;
-  readonly #socket: WebSocket;
+  readonly #peer: Peer;
   readonly #request: IncomingMessage;
   readonly #events: ServerEvent[] = [];
   #state: ServerSession;
   #guest: Guest | null = null;
   #isHandling = false;
 
-  constructor(id: string, socket: WebSocket, request: IncomingMessage, host: ConnectionHost) {
+  constructor(id: string, peer: Peer, request: IncomingMessage, host: ConnectionHost) {
     this.id = id;
     this.#host = host;
-    this.#socket = socket;
+    this.#peer = peer;
     this.#request = request;
     this.#state = newServerSession(performance.now());
-    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('close', () => this.handle({ type: 'gone' }));
-    socket.on('error', (failure) => host.logger.info('bad-peer', { connection: id, ...failureFields(failure) }));
+    peer.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    peer.on('close', () => this.handle({ type: 'gone' }));
+    peer.on('error', (failure) => host.logger.info('bad-peer', { connection: id, ...failureFields(failure) }));
   }
 
   /** Address of the peer, for the log. */
@@ -153,7 +154,7 @@ export class Connection implements Listener {
     }
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
+  #receive(data: RawData | string, isBinary: boolean): void {
     if (isBinary) {
       this.handle({ type: 'failed', code: 'BAD_FRAME', message: 'binary frames are not used', close: CLOSE.badFrame });
     } else {
@@ -162,9 +163,9 @@ export class Connection implements Listener {
   }
 
   #send(text: string): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#socket.send(text);
-    if (this.#socket.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
+    if (this.#peer.readyState !== this.#peer.OPEN) return;
+    this.#peer.send(text);
+    if (this.#peer.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
   }
 
   async #greet(hello: Hello): Promise<void> {
@@ -199,8 +200,8 @@ export class Connection implements Listener {
 
   #close(code: number, reason: string): void {
     this.#host.logger.info('closed', { connection: this.id, code, reason });
-    this.#socket.close(code, reason);
-    setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT_MS).unref();
+    this.#peer.close(code, reason);
+    setTimeout(() => this.#peer.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
   #leave(): void {
@@ -225,7 +226,7 @@ export class Connection implements Listener {
     const wasClosed = this.isClosed;
     this.#events.length = 0;
     this.#state = { phase: 'closed' };
-    this.#socket.send(encodeMessage({ type: 'error', code, message }), () => undefined);
+    this.#peer.send(encodeMessage({ type: 'error', code, message }), () => undefined);
     this.#close(close, code);
     if (!wasClosed) this.#leave();
   }

@@ -5,7 +5,6 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE, decidePush, greet, incOf, knownRecord } from '@skerry/sdk/kernel';
 import type { Bootstrap, ErrorCode, Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
-import type { WebSocket } from 'ws';
 
 import { failureFields, type Logger } from '../log.ts';
 import { StorageError, type Look, type Storage } from '../storage/port.ts';
@@ -14,6 +13,7 @@ import type { Access } from './access.ts';
 import { Committer } from './committer.ts';
 import { Connection, type ConnectionHost, type Denied, type Greeted, type Guest } from './connection.ts';
 import { Maintenance } from './maintenance.ts';
+import type { Peer } from './peer.ts';
 import { preparePush } from './prepare.ts';
 import { Room } from './room.ts';
 import { Snapshots } from './snapshots.ts';
@@ -22,7 +22,7 @@ export interface HubOptions {
   readonly storage: Storage;
   readonly limits: Limits;
   readonly access: Access;
-  /** Sockets that were not let in yet; more are turned away at the door. */
+  /** Peers that were not let in yet; more are turned away at the door. */
   readonly maxWaiting: number;
   readonly retention: Retention;
   /** How often a space is maintained at most, in milliseconds. */
@@ -39,7 +39,7 @@ export class Hub {
   readonly #committer: Committer;
   readonly #host: ConnectionHost;
   readonly #connections = new Set<Connection>();
-  readonly #sockets = new Set<WebSocket>();
+  readonly #peers = new Set<Peer>();
   readonly #rooms = new Map<string, Room>();
   readonly #snapshots: Snapshots;
   readonly #maintenance: Maintenance;
@@ -92,11 +92,11 @@ export class Hub {
     return waiting >= this.#options.maxWaiting;
   }
 
-  connect(socket: WebSocket, request: IncomingMessage): void {
+  connect(peer: Peer, request: IncomingMessage): void {
     const id = `c${++this.#count}`;
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
-    this.#connections.add(new Connection(id, socket, request, this.#host));
+    this.#peers.add(peer);
+    peer.on('close', () => this.#peers.delete(peer));
+    this.#connections.add(new Connection(id, peer, request, this.#host));
     this.#options.logger.debug('connected', { connection: id });
   }
 
@@ -107,8 +107,8 @@ export class Hub {
     await Promise.race([Promise.all([this.#committer.close(), this.#maintenance.close()]), aborted(stop)]);
     for (const connection of this.#connections) connection.handle({ type: 'shutdown' });
     clearInterval(this.#ticker);
-    await Promise.race([Promise.all([...this.#sockets].map(closed)), aborted(stop)]);
-    for (const socket of this.#sockets) socket.terminate();
+    await Promise.race([Promise.all([...this.#peers].map(closed)), aborted(stop)]);
+    for (const peer of this.#peers) peer.terminate();
     this.#snapshots.close();
   }
 
@@ -265,6 +265,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function closed(socket: WebSocket): Promise<void> {
-  return new Promise((resolve) => socket.once('close', () => resolve()));
+function closed(peer: Peer): Promise<void> {
+  return new Promise((resolve) => peer.once('close', () => resolve()));
 }
