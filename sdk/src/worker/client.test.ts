@@ -203,7 +203,7 @@ test('[CL9] a token is asked for at the start, and again when the server wants a
   await page.until(isInSync);
   expect(context.configs[0]?.token).toBe('token-1');
   context.server.broadcast({ type: 'error', code: 'AUTH_REQUIRED', message: 'expired' });
-  await expect.poll(() => asked).toEqual(['start', 'denied']);
+  await expect.poll(() => asked).toEqual(['start', 'expired']);
   await page.until(isInSync);
   expect(page.states.map(({ connection }) => connection)).toContain('auth-required');
 });
@@ -212,7 +212,9 @@ test('[CL10] a token function that fails is told, and syncing starts without a t
   const context = new WorkerContext();
   const page = new Page(context, 'cl10', { token: () => Promise.reject(new Error('no session')) });
   await page.until(isInSync);
-  expect(page.errors).toMatchObject([['The token function has failed.', { message: 'no session' }]]);
+  expect(page.errors).toMatchObject([
+    ['The token function has failed (Error: no session).', { message: 'no session' }],
+  ]);
 });
 
 test('[CL11] an address that cannot be used is refused at once', () => {

@@ -21,6 +21,12 @@ export type TabRequest =
   | { readonly type: 'ask' }
   /** A new leader is here: whoever waits for an answer asks again. */
   | { readonly type: 'leading' }
+  /** Whoever leads says so. */
+  | { readonly type: 'who-leads' }
+  /** A sign of life of the leader. */
+  | { readonly type: 'beat' }
+  /** A new token, for whoever leads now or later. */
+  | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'local-write' }
   | { readonly type: 'wake'; readonly ask?: string }
   | { readonly type: 'pause' }
@@ -34,6 +40,7 @@ export function isTabMessage(value: unknown): value is TabMessage {
 
 function isTabRequest(value: unknown): value is TabRequest {
   if (!isObject(value) || !REQUESTS.has(value['type'] as string)) return false;
+  if (value['type'] === 'token' && !isText(value['token'])) return false;
   return value['ask'] === undefined || typeof value['ask'] === 'string';
 }
 
@@ -56,6 +63,9 @@ export function isHostReport(value: unknown): value is HostReport {
 const REQUESTS: ReadonlySet<string> = new Set([
   'ask',
   'leading',
+  'who-leads',
+  'beat',
+  'token',
   'local-write',
   'wake',
   'pause',

@@ -9,6 +9,8 @@ import type { Random } from '../lib/random.ts';
 import { INITIAL_SYNC_STATE, type SyncNews, type SyncState } from '../session/sync-state.ts';
 import { SESSION_TIMES } from '../session/state.ts';
 import type { DeviceStore } from '../store/device-store.ts';
+import { createFence, type Fence } from '../store/fence.ts';
+import type { Lease } from '../store/lease.ts';
 import type { Transport } from '../transport/transport.ts';
 import { openTabChannel, type TabChannel } from './channel.ts';
 import type { Clock } from './clock.ts';
@@ -29,11 +31,13 @@ export interface HostConfig<StoreOptions> {
 
 /** Everything with a disk, a socket, a clock or luck. */
 export interface HostEnvironment<StoreOptions> {
-  openStore(options: StoreOptions): Promise<DeviceStore>;
+  openStore(options: StoreOptions, fence: Fence): Promise<DeviceStore>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Pick<Random, 'fraction'>;
   readonly locks: Pick<LockManager, 'request'> | undefined;
+  /** Who leads where there are no locks; without either, whoever is asked. */
+  readonly openLease?: (options: StoreOptions) => Lease;
 }
 
 /** What a page may call. Reports come over the port, because a callback through a proxy can be collected and hang. */
@@ -66,7 +70,10 @@ export function createHost<StoreOptions>(environment: HostEnvironment<StoreOptio
 }
 
 /** What a page can want of the device. */
-type PageRequest = Exclude<TabRequest, { type: 'ask' | 'leading' }>;
+type PageRequest = Exclude<TabRequest, { type: 'ask' | 'leading' | 'who-leads' | 'beat' | 'token' }>;
+
+/** What only a context that leads sends: hearing it is a sign of life. */
+const LEADER_SAYS: ReadonlySet<TabMessage['type']> = new Set(['state', 'changed', 'news', 'answer', 'leading', 'beat']);
 
 interface RunningHost {
   request(request: PageRequest): void;
@@ -88,7 +95,10 @@ function runHost<StoreOptions>(
   const channel: TabChannel = openTabChannel(config.name, hear);
   const leadership: Leadership = seekLeadership({
     name: config.name,
+    clock: environment.clock,
     locks: environment.locks,
+    lease: environment.openLease?.(config.store),
+    challenge: channel.isAlone ? null : () => channel.post({ type: 'who-leads' }),
     onLead: lead,
     onLost: step,
   });
@@ -97,12 +107,14 @@ function runHost<StoreOptions>(
 
   function lead(): void {
     const { url, space, store } = config;
+    // What this leadership may write ends with it, whatever still runs of it then.
+    const fence = createFence(() => leadership.stepBack());
     engine = createEngine({
       ...environment,
       url,
       session: { space, token, ...SESSION_TIMES },
       remembered: state,
-      openStore: () => environment.openStore(store),
+      openStore: () => environment.openStore(store, fence),
       onState: (next) => report({ type: 'state', state: next }),
       onNews: (news) => report({ type: 'news', news }),
       onChanged: (touched) => report({ type: 'changed', touched }),
@@ -138,6 +150,7 @@ function runHost<StoreOptions>(
   }
 
   function hear(message: TabMessage): void {
+    if (LEADER_SAYS.has(message.type)) leadership.heard();
     switch (message.type) {
       case 'state':
         // Two leaders are possible for a moment; each believes itself.
@@ -151,6 +164,13 @@ function runHost<StoreOptions>(
       case 'ask':
         if (engine !== null) channel.post({ type: 'state', state });
         return;
+      case 'who-leads':
+        if (engine !== null) channel.post({ type: 'beat' });
+        return;
+      case 'beat':
+        return;
+      case 'token':
+        return takeToken(message.token);
       case 'leading':
         for (const ask of asks) channel.post({ type: 'wake', ask });
         return;
@@ -160,6 +180,11 @@ function runHost<StoreOptions>(
       case 'resume':
         return obey(message);
     }
+  }
+
+  function takeToken(next: string): void {
+    token = next;
+    engine?.send({ type: 'token-changed', token: next });
   }
 
   function obey(request: PageRequest): void {
@@ -174,8 +199,8 @@ function runHost<StoreOptions>(
       channel.post(request);
     },
     setToken(next) {
-      token = next;
-      engine?.send({ type: 'token-changed', token: next });
+      takeToken(next);
+      channel.post({ type: 'token', token: next });
     },
     async stop() {
       channel.close();
