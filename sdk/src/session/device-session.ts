@@ -36,10 +36,21 @@ import {
   takenBack,
 } from './pushing.ts';
 import { report } from './report.ts';
-import { andThen, onLink, stay, withEffects, withLink, type Link, type SessionState, type Step } from './state.ts';
+import {
+  andThen,
+  onLink,
+  stay,
+  withEffects,
+  withLink,
+  type Link,
+  type SessionState,
+  type Step,
+  type Trouble,
+} from './state.ts';
 import type { Problem } from './sync-state.ts';
 import { newsOfTakeBack } from './taking-back.ts';
 import { errorOfClose, offline, troubleOf } from './trouble.ts';
+import { watch, watchTimer } from './watching.ts';
 
 /** An idle link must answer this fast when somebody asks to sync now; a healthy one does in a fraction of it. */
 const PROBE_MS = 4_000;
@@ -145,13 +156,13 @@ function timerFired(state: SessionState, timer: TimerName, moment: Moment): Step
     case 'silence':
       return fallSilent(state, link, moment);
     case 'answer':
-      return link.pushing.type === 'in-flight'
-        ? drop(state, offline('The server did not answer a push.'), moment)
-        : stay(state);
+      return link.pushing.type === 'in-flight' ? drop(state, unanswered(link), moment) : stay(state);
     case 'push':
       return link.pushing.type === 'waiting' ? pushFromHead(state, link) : stay(state);
     case 'inspect':
       return beginInspection(state);
+    case 'watch':
+      return phase === 'live' ? watch(state, link, moment) : stay(state);
   }
 }
 
@@ -242,8 +253,9 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     acceptedThrough: { ...state.acceptedThrough, ...pick(known, link.identity.writers) },
   };
   const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime });
-  return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!), ...awaitInspection(live)), (next) =>
-    loadOutbox(next, next.link!),
+  return andThen(
+    withEffects(live, noted, heartbeatTimer(live, live.link!), ...awaitInspection(live), ...watchTimer(live)),
+    (next) => loadOutbox(next, next.link!),
   );
 }
 
@@ -266,4 +278,10 @@ function storeFailed(state: SessionState, problem: Problem, moment: Moment): Ste
   // A newer app wrote what this one cannot apply: it waits for the update instead of skipping it.
   if (problem.code === 'UPGRADE_REQUIRED') return closed(state, problem, moment);
   return drop(state, { show: 'stalled', reason: problem }, moment);
+}
+
+/** The server answers pings: it, or something in front of it, swallows pushes. Otherwise nothing of ours arrives there. */
+function unanswered({ pings, pongs }: Link): Trouble {
+  const message = 'The server did not answer a push.';
+  return pings - pongs > 1 ? offline(message) : { show: 'stalled', reason: { code: 'TIMEOUT', message } };
 }

@@ -29,8 +29,8 @@ export interface Moment {
 }
 
 /** `retry`: connect anew · `heartbeat`: say something · `silence`: the peer is gone · `answer`: `pushed` is overdue · `push`: push again
- * · `inspect`: look over what is stored. */
-export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push' | 'inspect';
+ * · `inspect`: look over what is stored · `watch`: see whether anything moves. */
+export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push' | 'inspect' | 'watch';
 
 export type SessionEvent =
   | { readonly type: 'start'; readonly paused: boolean }

@@ -47,7 +47,8 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
     return stay(withLink(stopped, link, { isIngesting: false, isPullStopped: true, inbox: [], cursor, pulled }));
   }
   const ingested: SessionState = {
-    ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true }),
+    ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true, hasMoved: true }),
+    stuck: null,
     upgrade: null,
   };
   return andThen(withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor })), ingestNext);
@@ -60,9 +61,10 @@ export function snapshotIngested(state: SessionState, link: Link, result: Snapsh
   if (result.type === 'out-of-step') return drop(state, outOfOrder(result.reason), moment);
   const { about, keeping } = bootstrap;
   const next = Math.max(bootstrap.next, keeping + 1);
-  const kept = withLink(state, link, {
+  const kept = withLink({ ...state, stuck: null }, link, {
     isIngesting: false,
     hasProgressed: true,
+    hasMoved: true,
     ...(result.type === 'staged'
       ? { bootstrap: { about, next, keeping: null } }
       : { bootstrap: null, cursor: result.cursor, after: null }),

@@ -16,7 +16,7 @@ import type { DeviceStore, SnapshotResult, TakeBackResult } from '../store/devic
 import type { Transport, TransportLink } from '../transport/transport.ts';
 import type { Clock } from './clock.ts';
 import { storageProblemOf } from './problem.ts';
-import { createStoreQueue } from './store-queue.ts';
+import { createStoreQueue, SNAPSHOT_CALL_MS, STORE_CALL_MS } from './store-queue.ts';
 import { createTimers } from './timers.ts';
 
 /** Rows whose visible content may have changed, by collection. The SDK's own stores may have changed as well. */
@@ -54,7 +54,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { clock, random } = options;
   let state: SessionState = createSession(options.session, options.remembered);
   const timers = createTimers(clock, (timer) => dispatch({ type: 'timer-fired', timer }));
-  const store = createStoreQueue(options.openStore);
+  const store = createStoreQueue(options.openStore, clock);
   let link: TransportLink | null = null;
   const events: SessionEvent[] = [];
   let isBusy = false;
@@ -112,11 +112,15 @@ export function createEngine(options: EngineOptions): Engine {
           return { type: 'page-ingested', result };
         });
       case 'ingest-snapshot':
-        return useStore(effect.connection, async (opened) => {
-          const result = await opened.ingestSnapshot(effect.bootstrap, effect.piece);
-          tellChanged(result);
-          return { type: 'snapshot-ingested', result };
-        });
+        return useStore(
+          effect.connection,
+          async (opened) => {
+            const result = await opened.ingestSnapshot(effect.bootstrap, effect.piece);
+            tellChanged(result);
+            return { type: 'snapshot-ingested', result };
+          },
+          SNAPSHOT_CALL_MS,
+        );
       case 'note-server-time':
         return noteServerTime(effect.connection, effect.serverNowMs);
       case 'recover':
@@ -153,9 +157,13 @@ export function createEngine(options: EngineOptions): Engine {
     return { type: 'taken-back', dot, error, result };
   }
 
-  function useStore(connection: number, use: (opened: DeviceStore) => Promise<LinkEvent>): void {
+  function useStore(
+    connection: number,
+    use: (opened: DeviceStore) => Promise<LinkEvent>,
+    limitMs = STORE_CALL_MS,
+  ): void {
     store
-      .use(use)
+      .use(use, limitMs)
       .catch((error: unknown): LinkEvent => ({ type: 'store-failed', problem: storageProblemOf(error) }))
       .then((event) => dispatch({ ...event, connection }))
       .catch(crash);
