@@ -18,7 +18,7 @@ import type { Touched } from './engine.ts';
 import { createHints } from './hints.ts';
 import { openHost, type HostCalls, type HostHandle } from './host-handle.ts';
 import type { HostReport } from './host-messages.ts';
-import { onReturn } from './page-events.ts';
+import { onFreeze, onReturn } from './page-events.ts';
 import { messageOf } from './problem.ts';
 import { spawnWorker } from './spawn-worker.ts';
 import { createTokenKeeper, type TokenFunction } from './token.ts';
@@ -97,6 +97,11 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
   });
 
   const stopListening = onReturn(() => void use('A hint', (calls) => calls.now()));
+  // Nobody waits for the answer: frozen, it would seem not to come.
+  const stopResting = onFreeze(
+    () => void host?.call('Resting', (calls) => calls.suspend()).catch(() => undefined),
+    () => void use('Going on', (calls) => calls.awake()),
+  );
   if (typeof sync.token === 'function') void tokens.start().then(launch);
   else launch();
 
@@ -202,6 +207,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
       isClosed = true;
       clearTimeout(relaunch);
       stopListening();
+      stopResting();
       tokens.stop();
       asks.answerAll();
       const last = host;

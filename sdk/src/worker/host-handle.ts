@@ -111,6 +111,8 @@ function asCalls(host: BrowserHost): HostCalls {
     pause: async () => host.pause(),
     resume: async () => host.resume(),
     setToken: async (token) => host.setToken(token),
+    suspend: async () => host.suspend(),
+    awake: async () => host.awake(),
     stop: async () => host.stop(),
   };
 }

@@ -269,6 +269,38 @@ testWithLocks('[HO12] a token that any tab has is tried at once, and is there fo
   expect(hellos).toEqual(['fresh', 'fresh']);
 });
 
+testWithLocks(
+  '[HO14] a context that is about to be frozen gives way at once, and queues up again when it goes on',
+  async () => {
+    const profile = new Profile('ho14');
+    const [a, b] = [profile.openTab(), profile.openTab()];
+    await Promise.all([a.until(isInSync), b.until(isInSync)]);
+    const [leader, follower] = a.isLeading ? [a, b] : [b, a];
+    leader.host.suspend();
+    await expect.poll(() => [leader.isLeading, follower.isLeading]).toEqual([false, true]);
+    await follower.until(isInSync);
+    leader.host.awake();
+    await follower.close();
+    await expect.poll(() => leader.isLeading).toBe(true);
+    await leader.until(isInSync);
+  },
+);
+
+testWithLocks('[HO11] what still runs of an earlier leadership does not end a later one', async () => {
+  const profile = new Profile('ho11-late');
+  const a = profile.openTab();
+  await a.until(isInSync);
+  a.host.suspend();
+  a.host.awake();
+  await expect.poll(() => profile.fences.length).toBe(2);
+  await a.until(isInSync);
+  profile.fences[0]!.onLost();
+  profile.write('n1');
+  a.host.localWrite();
+  await expect.poll(() => profile.server.log.length).toBe(1);
+  expect(a.isLeading).toBe(true);
+});
+
 testWithLocks('[HO13] a waiting tab asks who leads, and is answered', async () => {
   const profile = new Profile('ho13');
   const a = profile.openTab();

@@ -50,6 +50,10 @@ export interface SyncHost<StoreOptions> {
   pause(): void;
   resume(): void;
   setToken(token: string): void;
+  /** This context is about to be frozen: it gives way to another one, and holds nothing that others wait for. */
+  suspend(): void;
+  /** It goes on. */
+  awake(): void;
   /** Resolves when nothing of this host touches the database any more. */
   stop(): Promise<void>;
 }
@@ -65,6 +69,8 @@ export function createHost<StoreOptions>(environment: HostEnvironment<StoreOptio
     pause: () => running?.request({ type: 'pause' }),
     resume: () => running?.request({ type: 'resume' }),
     setToken: (token) => running?.setToken(token),
+    suspend: () => running?.suspend(),
+    awake: () => running?.awake(),
     stop: async () => running?.stop(),
   };
 }
@@ -78,6 +84,8 @@ const LEADER_SAYS: ReadonlySet<TabMessage['type']> = new Set(['state', 'changed'
 interface RunningHost {
   request(request: PageRequest): void;
   setToken(token: string): void;
+  suspend(): void;
+  awake(): void;
   stop(): Promise<void>;
 }
 
@@ -93,23 +101,28 @@ function runHost<StoreOptions>(
   /** Questions of this page that nobody has answered: the leader may be gone, or not be there yet. */
   const asks = new Set<string>();
   const channel: TabChannel = openTabChannel(config.name, hear);
-  const leadership: Leadership = seekLeadership({
-    name: config.name,
-    clock: environment.clock,
-    locks: environment.locks,
-    lease: environment.openLease?.(config.store),
-    challenge: channel.isAlone ? null : () => channel.post({ type: 'who-leads' }),
-    onLead: lead,
-    onLost: step,
-  });
+  let isSuspended = false;
+  let leadership: Leadership = seek();
   tellPage({ type: 'state', state });
   channel.post({ type: 'ask' });
+
+  function seek(): Leadership {
+    return seekLeadership({
+      name: config.name,
+      clock: environment.clock,
+      locks: environment.locks,
+      lease: environment.openLease?.(config.store),
+      challenge: channel.isAlone ? null : () => channel.post({ type: 'who-leads' }),
+      onLead: lead,
+      onLost: step,
+    });
+  }
 
   function lead(): void {
     const { url, space, store } = config;
     // What this leadership may write ends with it, whatever still runs of it then.
-    const fence = createFence(() => leadership.stepBack());
-    engine = createEngine({
+    const fence = createFence(() => engine === started && leadership.stepBack());
+    const started = createEngine({
       ...environment,
       url,
       session: { space, token, ...SESSION_TIMES },
@@ -120,9 +133,10 @@ function runHost<StoreOptions>(
       onChanged: (touched) => report({ type: 'changed', touched }),
       onAnswer: (ask) => report({ type: 'answer', ask }),
     });
+    engine = started;
     tellPage({ type: 'news', news: leaderNews(true) });
-    engine.send({ type: 'start', paused: isPaused });
-    for (const ask of asks) engine.send({ type: 'wake', ask });
+    started.send({ type: 'start', paused: isPaused });
+    for (const ask of asks) started.send({ type: 'wake', ask });
     channel.post({ type: 'leading' });
   }
 
@@ -201,6 +215,18 @@ function runHost<StoreOptions>(
     setToken(next) {
       takeToken(next);
       channel.post({ type: 'token', token: next });
+    },
+    suspend() {
+      if (isSuspended) return;
+      isSuspended = true;
+      if (engine !== null) step();
+      leadership.resign();
+    },
+    awake() {
+      if (!isSuspended) return;
+      isSuspended = false;
+      leadership = seek();
+      channel.post({ type: 'ask' });
     },
     async stop() {
       channel.close();

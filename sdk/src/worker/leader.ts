@@ -1,7 +1,7 @@
 /**
  * One syncing context per device: whoever holds the Web Lock `skerry:<name>:sync`. The others wait for it and take over
  * when its holder goes, however it goes; the browser gives a lock back when a tab or its worker ends. A holder that is
- * frozen keeps its lock: when it has not answered for about 10 s, one of the others takes the lock away.
+ * frozen keeps its lock: when it has not answered for about 8 s, one of the others takes the lock away.
  *
  * The lock saves work and nothing more: a frozen holder may go on once more after it lost the lock. What it would write
  * then is stopped by the epoch in the database (`store/fence.ts`).

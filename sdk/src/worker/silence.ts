@@ -9,8 +9,8 @@ import type { Clock } from './clock.ts';
 
 /** A tab asks so often when it has heard nothing. */
 export const BEAT_MS = 2_000;
-/** So many beats in a row without an answer: with the one that is under way 10 s at most. */
-export const SILENT_BEATS = 4;
+/** So many beats in a row without an answer: with the one that is under way 8 s at most. */
+export const SILENT_BEATS = 3;
 
 export interface Silence {
   /** Whoever leads gave a sign of life. */
