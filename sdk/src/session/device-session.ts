@@ -24,7 +24,15 @@ import {
   ping,
   silenceTimer,
 } from './link.ts';
-import { divergedNews, newsOf, pageIngested, pageReceived, pieceReceived, snapshotIngested } from './pulling.ts';
+import {
+  divergedNews,
+  newsOf,
+  pageIngested,
+  pageReceived,
+  pieceReceived,
+  snapshotIngested,
+  stopPulling,
+} from './pulling.ts';
 import {
   checkOutbox,
   clockCorrected,
@@ -90,6 +98,7 @@ function react(state: SessionState, event: SessionEvent, moment: Moment): Step {
     case 'identity-loaded':
     case 'transport-opened':
     case 'transport-closed':
+    case 'page-refused':
     case 'frame-received':
     case 'frame-refused':
     case 'outbox-loaded':
@@ -191,6 +200,8 @@ function ofLink(
       return frameReceived(state, link, event.message, moment);
     case 'outbox-loaded':
       return outboxLoaded(state, link, event.items, moment);
+    case 'page-refused':
+      return stay(stopPulling(state, link, event.problem));
     case 'page-ingested':
       return pageIngested(state, link, event.result, moment);
     case 'snapshot-ingested':

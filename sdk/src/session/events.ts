@@ -54,6 +54,8 @@ export type LinkEvent =
   | { readonly type: 'identity-loaded'; readonly identity: StoredIdentity }
   | { readonly type: 'outbox-loaded'; readonly items: readonly OutboxItem[] }
   | { readonly type: 'page-ingested'; readonly result: IngestResult }
+  /** This page cannot be taken in here; the reason is not in the log. */
+  | { readonly type: 'page-refused'; readonly problem: Problem }
   | { readonly type: 'snapshot-ingested'; readonly result: SnapshotResult }
   | { readonly type: 'clock-corrected'; readonly restamped: number; readonly offsetMs: number }
   | { readonly type: 'taken-back'; readonly dot: Dot; readonly error: Problem; readonly result: TakeBackResult }

@@ -43,8 +43,7 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
   const { cursor, upgrade } = result;
   const pulled = link.pulled + entriesBetween(link.cursor, cursor);
   if (upgrade !== undefined) {
-    const stopped: SessionState = { ...state, upgrade: { code: 'UPGRADE_REQUIRED', message: upgrade } };
-    return stay(withLink(stopped, link, { isIngesting: false, isPullStopped: true, inbox: [], cursor, pulled }));
+    return stay(stopPulling(state, { ...link, cursor, pulled }, { code: 'UPGRADE_REQUIRED', message: upgrade }));
   }
   const ingested: SessionState = {
     ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true, hasMoved: true }),
@@ -52,6 +51,11 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
     upgrade: null,
   };
   return andThen(withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor })), ingestNext);
+}
+
+/** Pushing goes on; every new link tries once more. */
+export function stopPulling(state: SessionState, link: Link, upgrade: Problem): SessionState {
+  return withLink({ ...state, upgrade }, link, { isIngesting: false, isPullStopped: true, inbox: [] });
 }
 
 /** The last piece is answered by what going over to the snapshot brought; only then is anything pushed. */

@@ -105,7 +105,8 @@ function liveConnectionOf({ link, stall, stuck, upgrade }: SessionState): {
 } {
   if (link?.isQuiet === true)
     return { connection: 'offline', reason: { code: 'OFFLINE', message: 'The server is silent.' } };
-  if (upgrade !== null) return { connection: 'upgrade-required', reason: upgrade };
+  if (upgrade !== null)
+    return { connection: upgrade.code === 'UPGRADE_REQUIRED' ? 'upgrade-required' : 'stalled', reason: upgrade };
   if (stall !== null) return { connection: 'stalled', reason: stall };
   if (stuck !== null) return { connection: 'stalled', reason: stuck };
   if (link !== null && link.held !== null) return { connection: 'backoff', reason: link.held };

@@ -39,7 +39,7 @@ export interface SessionState {
   readonly stall: Problem | null;
   /** Nothing moved although the server answers: the link was begun anew for it. Kept until something moves. */
   readonly stuck: Problem | null;
-  /** Why pulling has stopped although the link is live: what comes next is of a newer version of the app. */
+  /** Why pulling has stopped although the link is live: what comes next is of a newer version of the app, or ends this one. */
   readonly upgrade: Problem | null;
   readonly link: Link | null;
   /** The outbox may hold changes that no server has; true until it is known better. */

@@ -132,6 +132,22 @@ describe('the watchdog', () => {
     expect(looksUntilGivenUp(s)).toBe(12);
   });
 
+  test('[SE94] a page that must not be taken in stops pulling and is told; pushing goes on, and a new link tries again', () => {
+    const s = new SessionRunner().live(identity(), welcome({ cursor: { [SID]: 5 } })).hear(page(2, 5));
+    s.link({ type: 'page-refused', problem: { code: 'INTERNAL', message: 'left out' } });
+    expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code: 'INTERNAL', message: 'left out' } });
+    expect(s.hear(page(4, 5)).of('ingest')).toEqual([]);
+    s.do({ type: 'local-write' });
+    answerOutbox(s, TAKEN);
+    expect(s.sent()).toMatchObject([{ type: 'push' }]);
+    expect(looksUntilGivenUp(s.hear(pushed(1)))).toBe(Infinity);
+    s.link({ type: 'transport-closed', code: 1006, reason: '' }).do({ type: 'timer-fired', timer: 'retry' });
+    s.live()
+      .hear(page(1))
+      .link({ type: 'page-ingested', result: ingested({ [SID]: 1 }) });
+    expect(s.shown.connection).toBe('online');
+  });
+
   test('[SE93] an idle link is watched for ever', () => {
     const s = new SessionRunner().live();
     expect(looksUntilGivenUp(s)).toBe(Infinity);

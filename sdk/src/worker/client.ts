@@ -15,6 +15,7 @@ import { createAsks } from './asks.ts';
 import { platformClock } from './clock.ts';
 import type { TestEnvironment } from './browser-host.ts';
 import type { Touched } from './engine.ts';
+import { createDeadlyCalls } from './deadly-calls.ts';
 import { createHints } from './hints.ts';
 import { openHost, type HostCalls, type HostHandle } from './host-handle.ts';
 import type { HostReport } from './host-messages.ts';
@@ -82,6 +83,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
   let crashes = 0;
   let relaunch: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
+  const deadlyCalls = createDeadlyCalls();
 
   const tokens = createTokenKeeper({
     source: sync.token,
@@ -116,6 +118,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
         ...(options.test ? { test: options.test } : {}),
         merges: options.merges ?? {},
         onReport: receive,
+        onCalling: deadlyCalls.calling,
         onCrash: (error) => crashed(opened, error),
       });
       host = opened;
@@ -128,12 +131,14 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
 
   function config(): Parameters<HostHandle['start']>[0] {
     const { name, collections } = options;
+    const { isWatching, refused } = deadlyCalls;
     return {
       name,
       url,
       space: sync.space ?? 'default',
       token: tokens.token,
       paused: isPaused,
+      ...(isWatching ? { deadly: refused } : {}),
       store: { name, collections },
     };
   }
@@ -143,6 +148,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
     if (isClosed || which !== host) return;
     host?.dispose();
     host = null;
+    deadlyCalls.hostEnded();
     crashes = performance.now() - startedAt > HEALTHY_MS ? 1 : crashes + 1;
     const afterMs = backoffMs(crashes, BACKOFF.longestMs, platformRandom.fraction());
     relaunch = setTimeout(launch, afterMs);

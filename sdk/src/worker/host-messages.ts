@@ -15,6 +15,16 @@ export type HostReport =
   /** What was reported until now answers the wake with this `ask`. */
   | { readonly type: 'answer'; readonly ask: string };
 
+/** From a host to its own page only: what it does with the store, null when that is done. */
+export interface CallReport {
+  readonly type: 'calling';
+  readonly call: string | null;
+}
+
+export function isCallReport(value: unknown): value is CallReport {
+  return isObject(value) && value['type'] === 'calling' && (value['call'] === null || isText(value['call']));
+}
+
 /** Any host to the syncing one; pause and resume to all, so that a new leader knows. */
 export type TabRequest =
   /** A newcomer wants to know the state. */

@@ -15,7 +15,7 @@ import type { Transport } from '../transport/transport.ts';
 import { openTabChannel, type TabChannel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import { createEngine, type Engine } from './engine.ts';
-import type { HostReport, TabMessage, TabRequest } from './host-messages.ts';
+import type { CallReport, HostReport, TabMessage, TabRequest } from './host-messages.ts';
 import { seekLeadership, type Leadership } from './leader.ts';
 
 /** What a page says to its host: plain data. */
@@ -26,6 +26,8 @@ export interface HostConfig<StoreOptions> {
   readonly space: string;
   readonly token: string | null;
   readonly paused: boolean;
+  /** Earlier hosts of this page have ended: what is not to be tried again. */
+  readonly deadly?: readonly string[];
   readonly store: StoreOptions;
 }
 
@@ -132,6 +134,7 @@ function runHost<StoreOptions>(
       onNews: (news) => report({ type: 'news', news }),
       onChanged: (touched) => report({ type: 'changed', touched }),
       onAnswer: (ask) => report({ type: 'answer', ask }),
+      ...(config.deadly ? { calls: { refused: config.deadly, tell: tellCall } } : {}),
     });
     engine = started;
     tellPage({ type: 'news', news: leaderNews(true) });
@@ -155,6 +158,10 @@ function runHost<StoreOptions>(
   function report(message: HostReport): void {
     tellPage(message);
     channel.post(message);
+  }
+
+  function tellCall(call: string | null): void {
+    port.postMessage({ type: 'calling', call } satisfies CallReport);
   }
 
   function tellPage(message: HostReport): void {
