@@ -236,3 +236,22 @@ test('[E2ET9] a page that is told that it will be frozen gives way at once and h
   await anna.settled();
   await anna.pending(0);
 });
+
+test('[E2ET10] a device that sleeps finds its connection dead when it wakes, and catches up by itself', async ({
+  world,
+}) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's phone")];
+  await anna.settled();
+  const asleep = await anna.freeze(anna.page);
+  await insert(ben, 'while anna slept');
+  await ben.settled();
+  // What was sent to her waits in the buffers of a connection that nobody ends properly.
+  anna.link.setMode('black-hole');
+  asleep.thaw();
+  await insert(anna, 'as soon as she woke');
+  anna.link.kill();
+  anna.heal();
+  await shows(anna, ['while anna slept']);
+  await shows(ben, ['as soon as she woke']);
+  await expectConverged(anna, ben);
+});

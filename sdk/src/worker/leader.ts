@@ -112,6 +112,8 @@ function queueForLock(options: LeadershipOptions, locks: Pick<LockManager, 'requ
         if (lock !== null || ++yields > MOST_YIELDS) return tryIt();
         return undefined;
       });
+    } catch {
+      // This context is about to go, or locks do not work here: whoever waits goes on waiting.
     } finally {
       isStealing = false;
     }

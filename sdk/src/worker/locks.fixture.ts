@@ -3,11 +3,14 @@ export class TestLocks implements Pick<LockManager, 'request'> {
   private readonly held = new Map<string, Holder>();
   private readonly queues = new Map<string, Waiter[]>();
   steals = 0;
+  /** How often a lock was asked for that may be had at once. */
+  tries = 0;
 
   // oxlint-disable-next-line no-explicit-any -- LockManager's overloads
   request = (async (name: string, ...rest: any[]): Promise<unknown> => {
     const [options, run] = rest.length === 1 ? [{}, rest[0]] : rest;
     const { signal, steal, ifAvailable } = options as LockOptions;
+    if (ifAvailable) this.tries += 1;
     if (steal && this.held.has(name)) {
       this.steals += 1;
       this.held.get(name)!.lose(new DOMException('stolen', 'AbortError'));
