@@ -1,11 +1,13 @@
 /** What a device says and does when its server cannot or will not: over real sockets. */
 import 'fake-indexeddb/auto';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { ErrorCode } from '../lib/errors.ts';
 import { closeAll, freshName, openNotes, type NotesDb } from './notes.fixture.ts';
 import { serve, type Served } from './served.fixture.ts';
 import type { Connection, SyncEvent, SyncOptions, SyncStatus } from './types.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 let server: Served;
 beforeEach(async () => {
@@ -206,7 +208,7 @@ test('[STA10] progress tells the direction and how far, while much is sent and f
   const seen: NonNullable<SyncStatus['progress']>[] = [];
   const note = (status: SyncStatus): unknown => status.progress && seen.push(status.progress);
   const anna = await device({ paused: true });
-  for (let i = 0; i < 300; i++) await anna.notes.insert({ title: `${i} ${'x'.repeat(1_000)}`, tags: [] });
+  for (let i = 0; i < 60; i++) await anna.notes.insert({ title: `${i} ${'x'.repeat(3_000)}`, tags: [] });
   anna.status$.subscribe(note);
   server.delayMs = 20;
   anna.sync.resume();
