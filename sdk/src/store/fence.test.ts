@@ -1,11 +1,11 @@
-import { openDB } from 'idb';
+import { openDB, unwrap } from 'idb';
 import { expect, test } from 'vitest';
 
 import type { DeviceStore } from './device-store.ts';
 import { LogServer, NOTES, peerChange, testDevice, type TestDevice } from './devices.fixture.ts';
-import { createFence, type Fence } from './fence.ts';
+import { createFence, fenceConnection, type Fence } from './fence.ts';
 import { openDeviceStore } from './ingest.ts';
-import { META, OUTBOX, REJECTED } from './layout.ts';
+import { META, OUTBOX, REJECTED, SNAPSHOT } from './layout.ts';
 import { openLease } from './lease.ts';
 
 const INC = 'peer'.padEnd(11, '-');
@@ -85,6 +85,27 @@ test('[FNC3] a connection that is opened again goes on with its epoch, and does 
   expect([lost, leader.lost]).toEqual([['lost'], []]);
   oncemore.close();
   leader.store.close();
+  device.close();
+});
+
+test('[FNC1] transactions of one store, and the shortcuts for them, are fenced and work as without a fence', async () => {
+  const device = await testDevice('anna', { name: 'fnc5' });
+  const [zombie, leader] = [createFence(() => undefined), createFence(() => undefined)];
+  const [before, after] = [await openDB('fnc5'), await openDB('fnc5')];
+  await fenceConnection(unwrap(before), zombie);
+  await before.put(SNAPSHOT, { key: 1 });
+  await fenceConnection(unwrap(after), leader);
+  await expect(before.clear(SNAPSHOT)).rejects.toThrow();
+  await expect(before.transaction(SNAPSHOT).store.get(1)).rejects.toThrow();
+  const tx = after.transaction(SNAPSHOT, 'readwrite');
+  expect(await tx.store.get(1)).toEqual({ key: 1 });
+  await tx.store.put({ key: 2 });
+  await tx.done;
+  expect(await after.count(SNAPSHOT)).toBe(2);
+  await after.clear(SNAPSHOT);
+  expect(await after.getAll(SNAPSHOT)).toEqual([]);
+  before.close();
+  after.close();
   device.close();
 });
 

@@ -45,6 +45,8 @@ export async function fenceConnection(db: IDBDatabase, fence: Fence): Promise<vo
   const fenced: IDBDatabase['transaction'] = (stores, mode, options) => {
     const names = typeof stores === 'string' ? [stores] : [...stores];
     const tx = begin(names.includes(META) ? names : [...names, META], mode, options);
+    // Who asked for one store finds one: idb has shortcuts for that.
+    if (!names.includes(META)) Object.defineProperty(tx, 'objectStoreNames', { value: names });
     const reading = tx.objectStore(META).get('leader') as IDBRequest<LeaderRow | undefined>;
     // Requests run in order, so nothing of the transaction is durable before this one was answered.
     reading.addEventListener('success', () => {
