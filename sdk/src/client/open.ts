@@ -22,6 +22,7 @@ import { planCollections, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
 import { withUnknownCollections } from './handle.ts';
+import { restWhileFrozen } from './frozen.ts';
 import { openHotStates, type HotStates } from './hot-states.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
 import { createLiveQueries } from './live.ts';
@@ -74,6 +75,7 @@ export async function openWith<const C extends Collections>(
     ...(test ? { nowMs: test.clock.nowMs } : {}),
   });
   lifetime.onClose(() => events.complete());
+  lifetime.onClose(restWhileFrozen(local.dexie));
   const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
   const place: Place = { local, lifetime, receipts };
   try {

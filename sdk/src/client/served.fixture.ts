@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 
+import type { ErrorCode } from '../lib/errors.ts';
 import { TestServer, type TestServerOptions } from '../testing/test-server.ts';
 import { Timeline } from '../testing/timeline.ts';
 
@@ -12,6 +13,10 @@ export interface Served {
   readonly timeline: Timeline;
   /** What the server sends is this long on its way. */
   delayMs: number;
+  /** What a hello is answered with in place of a welcome; null: the welcome. */
+  denies: (hello: { readonly token?: string }) => Denial | null;
+  /** What stands in front of the server and answers in its place: a captive portal, or something that never does. */
+  portal: 'html' | 'redirect' | 'silence' | null;
   readonly url: string;
   /** Lets this much time pass for the server, at once. */
   pass(ms: number): void;
@@ -20,6 +25,17 @@ export interface Served {
   start(): void;
   close(): Promise<void>;
 }
+
+export interface Denial {
+  readonly code: ErrorCode;
+  /** Of the WebSocket. */
+  readonly close: number;
+}
+
+const PORTALS = {
+  html: 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>Please log in</html>',
+  redirect: 'HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nConnection: close\r\n\r\n',
+} as const;
 
 export async function serve(options: Partial<TestServerOptions> = {}): Promise<Served> {
   const timeline = new Timeline(Date.now());
@@ -30,7 +46,9 @@ export async function serve(options: Partial<TestServerOptions> = {}): Promise<S
   const http = createServer((_request, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ noServer: true });
   http.on('upgrade', (request, socket, head) => {
-    if (isUp) sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened));
+    if (served.portal === 'silence') return;
+    if (served.portal !== null) socket.end(PORTALS[served.portal]);
+    else if (isUp) sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened));
     else socket.destroy();
   });
   sockets.on('connection', (socket) => {
@@ -39,18 +57,27 @@ export async function serve(options: Partial<TestServerOptions> = {}): Promise<S
       send: (text) => later(() => socket.send(text)),
       close: (code, reason) => later(() => (code === 1006 ? socket.terminate() : socket.close(code, reason))),
     });
-    socket.on('message', (data: Buffer) => peer.receive(data.toString()));
+    socket.on('message', (data: Buffer) => {
+      const text = data.toString();
+      const denial = text.includes('"type":"hello"') ? served.denies(JSON.parse(text) as { token?: string }) : null;
+      if (denial === null) return peer.receive(text);
+      socket.send(JSON.stringify({ type: 'error', code: denial.code, message: denial.code }));
+      socket.close(denial.close);
+    });
     socket.on('close', () => peer.gone());
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const stop = (): void => {
     isUp = false;
     for (const client of sockets.clients) client.terminate();
+    http.closeAllConnections();
   };
   const served: Served = {
     log,
     timeline,
     delayMs: 0,
+    denies: () => null,
+    portal: null,
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
     pass: (ms) => void (passedMs += ms),
     stop,

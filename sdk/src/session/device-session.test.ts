@@ -391,6 +391,17 @@ describe('staying connected', () => {
       .link({ type: 'outbox-loaded', items: [item(1)] });
     expect(s.of('set-timer')).toContainEqual({ type: 'set-timer', timer: 'answer', afterMs: 30_000 });
     expect(s.do({ type: 'timer-fired', timer: 'answer' }).state.phase).toBe('backoff');
+    expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code: 'TIMEOUT' } });
+  });
+
+  test('[SE53] when the pings are not answered either, it is the network', () => {
+    const s = session()
+      .greet()
+      .hear(welcome())
+      .link({ type: 'outbox-loaded', items: [item(1)] });
+    s.do({ type: 'timer-fired', timer: 'heartbeat' }).do({ type: 'timer-fired', timer: 'heartbeat' });
+    s.hear(page(1)).do({ type: 'timer-fired', timer: 'answer' });
+    expect(s.shown).toMatchObject({ connection: 'offline', reason: { code: 'OFFLINE' } });
   });
 
   test('[SE54] wake asks an idle link to prove itself within 4 s, once', () => {

@@ -24,7 +24,15 @@ import {
   ping,
   silenceTimer,
 } from './link.ts';
-import { divergedNews, newsOf, pageIngested, pageReceived, pieceReceived, snapshotIngested } from './pulling.ts';
+import {
+  divergedNews,
+  newsOf,
+  pageIngested,
+  pageReceived,
+  pieceReceived,
+  snapshotIngested,
+  stopPulling,
+} from './pulling.ts';
 import {
   checkOutbox,
   clockCorrected,
@@ -36,10 +44,21 @@ import {
   takenBack,
 } from './pushing.ts';
 import { report } from './report.ts';
-import { andThen, onLink, stay, withEffects, withLink, type Link, type SessionState, type Step } from './state.ts';
+import {
+  andThen,
+  onLink,
+  stay,
+  withEffects,
+  withLink,
+  type Link,
+  type SessionState,
+  type Step,
+  type Trouble,
+} from './state.ts';
 import type { Problem } from './sync-state.ts';
 import { newsOfTakeBack } from './taking-back.ts';
 import { errorOfClose, offline, troubleOf } from './trouble.ts';
+import { watch, watchTimer } from './watching.ts';
 
 /** An idle link must answer this fast when somebody asks to sync now; a healthy one does in a fraction of it. */
 const PROBE_MS = 4_000;
@@ -79,6 +98,7 @@ function react(state: SessionState, event: SessionEvent, moment: Moment): Step {
     case 'identity-loaded':
     case 'transport-opened':
     case 'transport-closed':
+    case 'page-refused':
     case 'frame-received':
     case 'frame-refused':
     case 'outbox-loaded':
@@ -145,13 +165,13 @@ function timerFired(state: SessionState, timer: TimerName, moment: Moment): Step
     case 'silence':
       return fallSilent(state, link, moment);
     case 'answer':
-      return link.pushing.type === 'in-flight'
-        ? drop(state, offline('The server did not answer a push.'), moment)
-        : stay(state);
+      return link.pushing.type === 'in-flight' ? drop(state, unanswered(link), moment) : stay(state);
     case 'push':
       return link.pushing.type === 'waiting' ? pushFromHead(state, link) : stay(state);
     case 'inspect':
       return beginInspection(state);
+    case 'watch':
+      return phase === 'live' ? watch(state, link, moment) : stay(state);
   }
 }
 
@@ -180,6 +200,8 @@ function ofLink(
       return frameReceived(state, link, event.message, moment);
     case 'outbox-loaded':
       return outboxLoaded(state, link, event.items, moment);
+    case 'page-refused':
+      return stay(stopPulling(state, link, event.problem));
     case 'page-ingested':
       return pageIngested(state, link, event.result, moment);
     case 'snapshot-ingested':
@@ -242,8 +264,9 @@ function welcomed(state: SessionState, link: Link, welcome: Welcome, moment: Mom
     acceptedThrough: { ...state.acceptedThrough, ...pick(known, link.identity.writers) },
   };
   const noted = onLink(live, { type: 'note-server-time', serverNowMs: welcome.serverTime });
-  return andThen(withEffects(live, noted, heartbeatTimer(live, live.link!), ...awaitInspection(live)), (next) =>
-    loadOutbox(next, next.link!),
+  return andThen(
+    withEffects(live, noted, heartbeatTimer(live, live.link!), ...awaitInspection(live), ...watchTimer(live)),
+    (next) => loadOutbox(next, next.link!),
   );
 }
 
@@ -266,4 +289,10 @@ function storeFailed(state: SessionState, problem: Problem, moment: Moment): Ste
   // A newer app wrote what this one cannot apply: it waits for the update instead of skipping it.
   if (problem.code === 'UPGRADE_REQUIRED') return closed(state, problem, moment);
   return drop(state, { show: 'stalled', reason: problem }, moment);
+}
+
+/** The server answers pings: it, or something in front of it, swallows pushes. Otherwise nothing of ours arrives there. */
+function unanswered({ pings, pongs }: Link): Trouble {
+  const message = 'The server did not answer a push.';
+  return pings - pongs > 1 ? offline(message) : { show: 'stalled', reason: { code: 'TIMEOUT', message } };
 }

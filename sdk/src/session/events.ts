@@ -29,8 +29,8 @@ export interface Moment {
 }
 
 /** `retry`: connect anew · `heartbeat`: say something · `silence`: the peer is gone · `answer`: `pushed` is overdue · `push`: push again
- * · `inspect`: look over what is stored. */
-export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push' | 'inspect';
+ * · `inspect`: look over what is stored · `watch`: see whether anything moves. */
+export type TimerName = 'retry' | 'heartbeat' | 'silence' | 'answer' | 'push' | 'inspect' | 'watch';
 
 export type SessionEvent =
   | { readonly type: 'start'; readonly paused: boolean }
@@ -54,6 +54,8 @@ export type LinkEvent =
   | { readonly type: 'identity-loaded'; readonly identity: StoredIdentity }
   | { readonly type: 'outbox-loaded'; readonly items: readonly OutboxItem[] }
   | { readonly type: 'page-ingested'; readonly result: IngestResult }
+  /** This page cannot be taken in here; the reason is not in the log. */
+  | { readonly type: 'page-refused'; readonly problem: Problem }
   | { readonly type: 'snapshot-ingested'; readonly result: SnapshotResult }
   | { readonly type: 'clock-corrected'; readonly restamped: number; readonly offsetMs: number }
   | { readonly type: 'taken-back'; readonly dot: Dot; readonly error: Problem; readonly result: TakeBackResult }

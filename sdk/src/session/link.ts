@@ -23,7 +23,7 @@ import { offline } from './trouble.ts';
 const MOST_PATIENCE = 8;
 /** How often a device that differs from the log may ask for all of it anew. */
 export const REPAIR_EVERY_MS = 600_000;
-const LINK_TIMERS: readonly TimerName[] = ['heartbeat', 'silence', 'answer', 'push', 'inspect'];
+const LINK_TIMERS: readonly TimerName[] = ['heartbeat', 'silence', 'answer', 'push', 'inspect', 'watch'];
 
 /** Begins a new connection: the identity first, because every attempt says where this device stands now. */
 export function connect(state: SessionState): Step {
@@ -130,7 +130,7 @@ export function fail(state: SessionState, trouble: Trouble, moment: Moment): Ste
 /** No link and no next attempt. */
 export function cease(state: SessionState, phase: 'paused' | 'stopped'): Step {
   const { state: unlinked, effects } = unlink(state);
-  const ceased: SessionState = { ...unlinked, phase, attempts: 0, trouble: null, nextAttemptAt: null };
+  const ceased: SessionState = { ...unlinked, phase, attempts: 0, trouble: null, stuck: null, nextAttemptAt: null };
   return withEffects(ceased, ...effects, { type: 'clear-timer', timer: 'retry' });
 }
 
@@ -213,6 +213,10 @@ function newLink(identity: StoredIdentity, moment: Moment): Link {
     isProbing: false,
     pings: 0,
     pongs: 0,
+    strikes: 0,
+    hasMoved: false,
+    watchedPongs: 0,
+    isOwed: true,
     heardAt: moment.nowMs,
   };
 }

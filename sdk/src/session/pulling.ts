@@ -43,14 +43,19 @@ export function pageIngested(state: SessionState, link: Link, result: IngestResu
   const { cursor, upgrade } = result;
   const pulled = link.pulled + entriesBetween(link.cursor, cursor);
   if (upgrade !== undefined) {
-    const stopped: SessionState = { ...state, upgrade: { code: 'UPGRADE_REQUIRED', message: upgrade } };
-    return stay(withLink(stopped, link, { isIngesting: false, isPullStopped: true, inbox: [], cursor, pulled }));
+    return stay(stopPulling(state, { ...link, cursor, pulled }, { code: 'UPGRADE_REQUIRED', message: upgrade }));
   }
   const ingested: SessionState = {
-    ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true }),
+    ...withLink(state, link, { isIngesting: false, cursor, pulled, hasProgressed: true, hasMoved: true }),
+    stuck: null,
     upgrade: null,
   };
   return andThen(withEffects(ingested, ...send(ingested, link, { type: 'applied', cursor })), ingestNext);
+}
+
+/** Pushing goes on; every new link tries once more. */
+export function stopPulling(state: SessionState, link: Link, upgrade: Problem): SessionState {
+  return withLink({ ...state, upgrade }, link, { isIngesting: false, isPullStopped: true, inbox: [] });
 }
 
 /** The last piece is answered by what going over to the snapshot brought; only then is anything pushed. */
@@ -60,9 +65,10 @@ export function snapshotIngested(state: SessionState, link: Link, result: Snapsh
   if (result.type === 'out-of-step') return drop(state, outOfOrder(result.reason), moment);
   const { about, keeping } = bootstrap;
   const next = Math.max(bootstrap.next, keeping + 1);
-  const kept = withLink(state, link, {
+  const kept = withLink({ ...state, stuck: null }, link, {
     isIngesting: false,
     hasProgressed: true,
+    hasMoved: true,
     ...(result.type === 'staged'
       ? { bootstrap: { about, next, keeping: null } }
       : { bootstrap: null, cursor: result.cursor, after: null }),

@@ -39,6 +39,15 @@ export function checkOutbox(state: SessionState, link: Link): Step {
 
 export function outboxLoaded(state: SessionState, link: Link, items: readonly OutboxItem[], moment: Moment): Step {
   if (link.pushing.type !== 'loading') return stay(state);
+  return outboxRead(state, link.after === null ? { ...link, isOwed: isAtServer(items, link) } : link, items, moment);
+}
+
+/** What the server has, it has to give back. */
+function isAtServer([head]: readonly OutboxItem[], { known }: Link): boolean {
+  return head !== undefined && isKnown(head, known);
+}
+
+function outboxRead(state: SessionState, link: Link, items: readonly OutboxItem[], moment: Moment): Step {
   const last = items.at(-1);
   if (last === undefined) return link.outboxGrew ? loadOutbox(state, link) : outboxDrained(state, link);
   const firstUnsent = items.findIndex((item) => !isKnown(item, link.known));
@@ -65,9 +74,11 @@ export function pushAnswered(state: SessionState, link: Link, answer: Pushed, mo
       held: accepted > 0 ? null : link.held,
       refusals: accepted > 0 ? 0 : link.refusals,
       hasProgressed: link.hasProgressed || accepted > 0,
+      hasMoved: link.hasMoved || accepted > 0,
     }),
     acceptedThrough: { ...state.acceptedThrough, ...answer.known, ...knownBefore(answer) },
     stall: accepted > 0 ? null : state.stall,
+    stuck: accepted > 0 ? null : state.stuck,
   };
   const effects: Effect[] = [{ type: 'clear-timer', timer: 'answer' }];
   if (accepted > 0) {

@@ -52,9 +52,16 @@ export function isInSync({ phase, link, stall, upgrade }: SessionState): boolean
 
 function settle(before: SessionState, state: SessionState, moment: Moment): SessionState {
   if (isInSync(state)) {
-    if (isInSync(before)) return state;
+    if (isInSync(before)) return state.stuck !== null && !state.link!.isOwed ? { ...state, stuck: null } : state;
     const link = { ...state.link!, hasProgressed: true, pulled: 0, pushed: 0 };
-    return { ...state, link, lastSyncedAt: moment.nowMs, firstSync: 'done', patience: 1 };
+    return {
+      ...state,
+      link,
+      stuck: link.isOwed ? state.stuck : null,
+      lastSyncedAt: moment.nowMs,
+      firstSync: 'done',
+      patience: 1,
+    };
   }
   // It was in sync until it last heard of the server, not until it noticed.
   if (isInSync(before)) return { ...state, lastSyncedAt: before.link!.heardAt };
@@ -92,14 +99,16 @@ function connectionOf(state: SessionState): { readonly connection: LinkStatus; r
   }
 }
 
-function liveConnectionOf({ link, stall, upgrade }: SessionState): {
+function liveConnectionOf({ link, stall, stuck, upgrade }: SessionState): {
   readonly connection: LinkStatus;
   readonly reason: Problem | null;
 } {
   if (link?.isQuiet === true)
     return { connection: 'offline', reason: { code: 'OFFLINE', message: 'The server is silent.' } };
-  if (upgrade !== null) return { connection: 'upgrade-required', reason: upgrade };
+  if (upgrade !== null)
+    return { connection: upgrade.code === 'UPGRADE_REQUIRED' ? 'upgrade-required' : 'stalled', reason: upgrade };
   if (stall !== null) return { connection: 'stalled', reason: stall };
+  if (stuck !== null) return { connection: 'stalled', reason: stuck };
   if (link !== null && link.held !== null) return { connection: 'backoff', reason: link.held };
   return { connection: 'online', reason: null };
 }

@@ -37,7 +37,9 @@ export interface SessionState {
   readonly trouble: Trouble | null;
   /** Why pushing has stopped although the link is live; kept until a push goes through. */
   readonly stall: Problem | null;
-  /** Why pulling has stopped although the link is live: what comes next is of a newer version of the app. */
+  /** Nothing moved although the server answers: the link was begun anew for it. Kept until something moves. */
+  readonly stuck: Problem | null;
+  /** Why pulling has stopped although the link is live: what comes next is of a newer version of the app, or ends this one. */
   readonly upgrade: Problem | null;
   readonly link: Link | null;
   /** The outbox may hold changes that no server has; true until it is known better. */
@@ -109,6 +111,14 @@ export interface Link {
   readonly isProbing: boolean;
   readonly pings: number;
   readonly pongs: number;
+  /** Looks of the watchdog in a row at which something was owed and nothing had moved. */
+  readonly strikes: number;
+  /** Since its last look something was accepted or arrived. */
+  readonly hasMoved: boolean;
+  /** How many pongs there were then. */
+  readonly watchedPongs: number;
+  /** The head of the outbox is something that the server has, or nobody has looked yet. */
+  readonly isOwed: boolean;
   /** When something arrived last, in milliseconds since 1970. */
   readonly heardAt: number;
 }
@@ -148,6 +158,7 @@ export function createSession(options: SessionOptions, remembered: Remembered = 
     attempts: 0,
     trouble: null,
     stall: null,
+    stuck: null,
     upgrade: null,
     link: null,
     unsent: true,

@@ -22,6 +22,15 @@ export function announceRemoteChanges(dexie: Dexie, touched: Readonly<Record<str
     parts[`idb://${dexie.name}/${store}/`] = everything();
     parts[`idb://${dexie.name}/${store}/:dels`] = everything();
   }
+  announce(parts);
+}
+
+/** Whatever was read here may have changed: this context was away. */
+export function announceEverything(): void {
+  announce({ all: everything() });
+}
+
+function announce(parts: ObservabilitySet): void {
   if (typeof dispatchEvent === 'function' && typeof CustomEvent === 'function') {
     dispatchEvent(new CustomEvent(MUTATED_EVENT, { detail: parts }));
   } else {

@@ -3,7 +3,7 @@
  * and writes rows, state, conflicts, outbox and cursor in one IndexedDB transaction. Nothing but IndexedDB is
  * awaited inside one.
  */
-import { openDB, type IDBPDatabase } from 'idb';
+import { openDB, unwrap, type IDBPDatabase } from 'idb';
 
 import { compileConstraints } from '../constraints/registry.ts';
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
@@ -15,6 +15,7 @@ import { compileCollection, type CollectionPlan } from '../policies/registry.ts'
 import type { ChangeEntry, Page } from '../protocol/messages.ts';
 import { isResumable } from './bootstrap-plan.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
+import { fenceConnection, type Fence } from './fence.ts';
 import { followPage } from './follow.ts';
 import { changesIn, keepHistory } from './history-idb.ts';
 import { createHistorySweep } from './history-sweep.ts';
@@ -57,8 +58,12 @@ export interface DeviceStoreOptions {
   readonly nowMs?: () => number;
 }
 
-/** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. */
-export async function openDeviceStore(options: DeviceStoreOptions, merges: MergeFunctions = {}): Promise<DeviceStore> {
+/** Opens what openLocalDatabase() made; rejects with STORAGE_FAILED when it is not there. `fence`: ends its right to write. */
+export async function openDeviceStore(
+  options: DeviceStoreOptions,
+  merges: MergeFunctions = {},
+  fence?: Fence,
+): Promise<DeviceStore> {
   const { collections } = options;
   const call = mergeCalls(merges, () => performance.now());
   const schemas = new Map(collections.map((plan) => [plan.name, compileCollection(plan, call)]));
@@ -68,7 +73,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
   const nowMs = options.nowMs ?? Date.now;
   /** This context writes only to recover. */
   const incarnation = createIncarnation(nowMs, platformRandom);
-  const connection = openConnection(options.name, () => incarnation.end());
+  const connection = openConnection(options.name, () => incarnation.end(), fence);
   await connection.get();
   const { note: onHistory } = createHistorySweep({ open: connection.get, nowMs });
   /** Collections that have a table here; others come from a newer app and are kept as state. */
@@ -210,7 +215,11 @@ function withNewProblems(result: IngestResult, told: Set<string>): IngestResult 
 }
 
 /** A connection that gives way to an upgrade and comes back when it is next needed. */
-function openConnection(name: string, onLost: () => void): { get(): Promise<IDBPDatabase>; close(): void } {
+function openConnection(
+  name: string,
+  onLost: () => void,
+  fence: Fence | undefined,
+): { get(): Promise<IDBPDatabase>; close(): void } {
   let opened: Promise<IDBPDatabase> | null = null;
   const forget = (): void => {
     opened = null;
@@ -224,7 +233,10 @@ function openConnection(name: string, onLost: () => void): { get(): Promise<IDBP
       },
       terminated: forget,
     });
-    if (db.objectStoreNames.contains(META)) return db;
+    if (db.objectStoreNames.contains(META)) {
+      if (fence) await fenceConnection(unwrap(db), fence);
+      return db;
+    }
     db.close();
     throw new SkerryError('STORAGE_FAILED', `The database ${name} does not have the stores of this SDK.`);
   };

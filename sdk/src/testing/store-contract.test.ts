@@ -4,6 +4,8 @@ import { seededRandom } from '../lib/random.ts';
 import { compileCollection } from '../policies/registry.ts';
 import type { DeviceStore } from '../store/device-store.ts';
 import { NOTES, testDevice } from '../store/devices.fixture.ts';
+import { createFence } from '../store/fence.ts';
+import { openDeviceStore } from '../store/ingest.ts';
 import { emptyDisk, MemoryDevice } from '../store/memory-device.ts';
 import { storeContract, type StoreSubject } from './store-contract.ts';
 
@@ -11,6 +13,21 @@ import { storeContract, type StoreSubject } from './store-contract.ts';
 async function inIndexedDb(): Promise<StoreSubject> {
   const { db, store } = await testDevice('anna');
   const notes = db.dexie.table('notes');
+  return { store, write: async (row) => void (await notes.put(row)), read: (id) => Promise.resolve(notes.get(id)) };
+}
+
+let fenced = 0;
+
+/** As the context that leads uses it. */
+async function inIndexedDbBehindFence(): Promise<StoreSubject> {
+  const name = `fenced-${++fenced}`;
+  const { db } = await testDevice('anna', { name });
+  const notes = db.dexie.table('notes');
+  const store = await openDeviceStore(
+    { name, collections: [NOTES] },
+    {},
+    createFence(() => undefined),
+  );
   return { store, write: async (row) => void (await notes.put(row)), read: (id) => Promise.resolve(notes.get(id)) };
 }
 
@@ -48,6 +65,7 @@ function later(device: MemoryDevice): DeviceStore {
 
 describe.each([
   ['IndexedDB', inIndexedDb],
+  ['IndexedDB behind a fence', inIndexedDbBehindFence],
   ['memory', inMemory],
 ] as const)('[KEP3] [REJ11] the store in %s keeps the contract of stores', (_, open) => {
   test.each(storeContract.map((one) => [one.name, one] as const))('%s', async (_name, { run }) => run(await open()));

@@ -7,7 +7,7 @@ import type { DeviceStoreOptions } from '../store/ingest.ts';
 import { connectSync, type SyncLink, type SyncLinkOptions, type Touched } from './client.ts';
 import { platformClock } from './clock.ts';
 import { TestNetwork, TestServer } from './engine.fixture.ts';
-import { createHost, type HostConfig } from './host.ts';
+import { createHost, type HostConfig, type SyncHost } from './host.ts';
 import { createMemoryStore } from './memory-store.fixture.ts';
 
 const links: SyncLink[] = [];
@@ -27,15 +27,18 @@ class WorkerContext {
   terminated = 0;
   /** 'deaf': calls are never answered. 'broken': the script cannot be loaded. */
   health: 'well' | 'deaf' | 'broken' = 'well';
+  /** Taking in a page ends the worker. */
+  isIngestDeadly = false;
 
   readonly spawn = (): Worker => {
     const { port1: near, port2: far } = new MessageChannel();
     cleanups.push(() => near.close());
-    if (this.health === 'well') this.run(far);
+    const host = this.health === 'well' ? this.run(far, () => worker.dispatchEvent(new Event('error'))) : null;
     const worker = Object.assign(near, {
       terminate: () => {
         this.terminated += 1;
         near.close();
+        void host?.stop();
       },
     }) as unknown as Worker;
     this.spawned.push(worker);
@@ -43,21 +46,28 @@ class WorkerContext {
     return worker;
   };
 
-  private run(far: MessagePort): void {
+  private run(far: MessagePort, die: () => void): SyncHost<DeviceStoreOptions> {
     this.network.delayMs = 1;
     const host = createHost<DeviceStoreOptions>({
-      openStore: async () => this.store,
+      openStore: async () => ({
+        ...this.store,
+        ingest: (page, founders) => {
+          if (!this.isIngestDeadly) return this.store.ingest(page, founders);
+          setTimeout(die, 1);
+          return new Promise(() => undefined);
+        },
+      }),
       transport: this.network,
       clock: platformClock,
       random: seededRandom(1),
       locks: undefined,
     });
-    cleanups.push(() => host.stop());
     const start: typeof host.start = (config, port) => {
       this.configs.push(config);
       host.start(config, port);
     };
     expose({ ...host, start }, far);
+    return host;
   }
 }
 
@@ -203,7 +213,7 @@ test('[CL9] a token is asked for at the start, and again when the server wants a
   await page.until(isInSync);
   expect(context.configs[0]?.token).toBe('token-1');
   context.server.broadcast({ type: 'error', code: 'AUTH_REQUIRED', message: 'expired' });
-  await expect.poll(() => asked).toEqual(['start', 'denied']);
+  await expect.poll(() => asked).toEqual(['start', 'expired']);
   await page.until(isInSync);
   expect(page.states.map(({ connection }) => connection)).toContain('auth-required');
 });
@@ -212,9 +222,34 @@ test('[CL10] a token function that fails is told, and syncing starts without a t
   const context = new WorkerContext();
   const page = new Page(context, 'cl10', { token: () => Promise.reject(new Error('no session')) });
   await page.until(isInSync);
-  expect(page.errors).toMatchObject([['The token function has failed.', { message: 'no session' }]]);
+  expect(page.errors).toMatchObject([
+    ['The token function has failed (Error: no session).', { message: 'no session' }],
+  ]);
 });
 
 test('[CL11] an address that cannot be used is refused at once', () => {
   expect(() => new Page(new WorkerContext(), 'cl11', { url: '/sync' })).toThrow('ws://');
 });
+
+test('[CL12] a page of the log that ends the worker three times is left out and told; pushing goes on', async () => {
+  const context = new WorkerContext();
+  const page = new Page(context, 'cl12');
+  await page.until(isInSync);
+  context.isIngestDeadly = true;
+  const other = createMemoryStore({ deviceId: 'o', inc: 'o'.padEnd(16, '-'), nowMs: () => Date.now() });
+  const side = context.server.accept({ send: () => undefined, close: () => undefined });
+  side.receive(JSON.stringify({ type: 'hello', protocol: 1, space: 'default', device: 'o', cursor: {}, writers: [] }));
+  const change = other.write([{ c: 'notes', id: 'poison', rv: [], ops: [{ t: 'life', v: 'live', pred: [] }] }]);
+  side.receive(JSON.stringify({ type: 'push', changes: [change] }));
+  const isLeftOut = ({ connection, reason }: SyncState): boolean =>
+    connection === 'stalled' && reason?.message.includes('left out') === true;
+  await expect.poll(() => page.state !== undefined && isLeftOut(page.state), { timeout: 15_000 }).toBe(true);
+  // The first one that ended told nothing yet, then three that did.
+  expect(context.spawned).toHaveLength(5);
+  context.store.write([{ c: 'notes', id: 'mine', rv: [], ops: [{ t: 'life', v: 'live', pred: [] }] }]);
+  page.link.localWrite();
+  await expect.poll(() => context.server.log.length).toBe(2);
+  expect(context.spawned).toHaveLength(5);
+  const told = page.news.flatMap((news) => (news.type === 'connection' ? [news.connection] : []));
+  expect(told.filter((connection) => connection === 'stalled').length).toBeGreaterThanOrEqual(5);
+}, 20_000);

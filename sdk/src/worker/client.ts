@@ -12,14 +12,17 @@ import type { CollectionPlan } from '../policies/registry.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { resolveSyncUrl } from '../transport/sync-url.ts';
 import { createAsks } from './asks.ts';
+import { platformClock } from './clock.ts';
 import type { TestEnvironment } from './browser-host.ts';
 import type { Touched } from './engine.ts';
+import { createDeadlyCalls } from './deadly-calls.ts';
 import { createHints } from './hints.ts';
 import { openHost, type HostCalls, type HostHandle } from './host-handle.ts';
 import type { HostReport } from './host-messages.ts';
-import { onReturn } from './page-events.ts';
+import { onFreeze, onReturn } from './page-events.ts';
 import { messageOf } from './problem.ts';
 import { spawnWorker } from './spawn-worker.ts';
+import { createTokenKeeper, type TokenFunction } from './token.ts';
 
 export { INITIAL_SYNC_STATE, type SyncNews, type SyncState, type TestEnvironment, type Touched };
 
@@ -44,7 +47,7 @@ export interface SyncLinkOptions {
 export interface SyncSettings {
   readonly url: string;
   readonly space?: string;
-  readonly token?: string | ((why: 'start' | 'expired' | 'denied') => Promise<string | null>);
+  readonly token?: string | TokenFunction;
   readonly paused?: boolean;
 }
 
@@ -79,22 +82,35 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
   const url = serverOf(sync);
   const asks = createAsks(ANSWER_MS);
   const hint = createHints(() => use('A hint', (calls) => calls.localWrite()));
-  let token = typeof sync.token === 'string' ? sync.token : null;
   let isPaused = sync.paused ?? false;
   let host: HostHandle | null = null;
   let startedAt = 0;
   let crashes = 0;
   let relaunch: ReturnType<typeof setTimeout> | undefined;
-  let connection: SyncState['connection'] | null = null;
   let isClosed = false;
+  const deadlyCalls = createDeadlyCalls();
+
+  const tokens = createTokenKeeper({
+    source: sync.token,
+    clock: options.test?.clock ?? platformClock,
+    fraction: platformRandom.fraction,
+    onToken: (token) => void use('A new token', (calls) => calls.setToken(token)),
+    onProblem(problem, state, cause) {
+      logger?.error(problem.message, cause);
+      if (state === null) return;
+      options.onState(state);
+      tellConnection(state);
+    },
+  });
 
   const stopListening = onReturn(() => void use('A hint', (calls) => calls.now()));
-  void launchWithToken();
-
-  async function launchWithToken(): Promise<void> {
-    if (typeof sync.token === 'function') token = await askForToken('start');
-    launch();
-  }
+  // Nobody waits for the answer: frozen, it would seem not to come.
+  const stopResting = onFreeze(
+    () => void host?.call('Resting', (calls) => calls.suspend()).catch(() => undefined),
+    () => void use('Going on', (calls) => calls.awake()),
+  );
+  if (typeof sync.token === 'function') void tokens.start().then(launch);
+  else launch();
 
   function launch(): void {
     clearTimeout(relaunch);
@@ -107,6 +123,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
         ...(options.test ? { test: options.test } : {}),
         merges: options.merges ?? {},
         onReport: receive,
+        onCalling: deadlyCalls.calling,
         onCrash: (error) => crashed(opened, error),
       });
       host = opened;
@@ -119,7 +136,16 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
 
   function config(): Parameters<HostHandle['start']>[0] {
     const { name, collections } = options;
-    return { name, url, space: sync.space ?? 'default', token, paused: isPaused, store: { name, collections } };
+    const { isWatching, refused } = deadlyCalls;
+    return {
+      name,
+      url,
+      space: sync.space ?? 'default',
+      token: tokens.token,
+      paused: isPaused,
+      ...(isWatching ? { deadly: refused } : {}),
+      store: { name, collections },
+    };
   }
 
   /** The host is replaced after a while; what was written meanwhile waits in the outbox. */
@@ -127,11 +153,14 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
     if (isClosed || which !== host) return;
     host?.dispose();
     host = null;
+    deadlyCalls.hostEnded();
     crashes = performance.now() - startedAt > HEALTHY_MS ? 1 : crashes + 1;
     const afterMs = backoffMs(crashes, BACKOFF.longestMs, platformRandom.fraction());
     relaunch = setTimeout(launch, afterMs);
     logger?.error('Syncing has failed and is started again.', error);
-    receive({ type: 'state', state: crashState(error, Date.now() + afterMs) });
+    const state = crashState(error, Date.now() + afterMs);
+    receive({ type: 'state', state });
+    tellConnection(state);
     asks.answerAll();
   }
 
@@ -140,37 +169,23 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
     switch (report.type) {
       case 'state':
         noteConnection(report.state.connection);
-        return options.onState(report.state);
+        return options.onState(tokens.hear(report.state));
       case 'changed':
         return options.onChanged(report.touched);
       case 'news':
+        if (report.news.type === 'leader') tokens.leads(report.news.here);
         return options.onEvent(report.news);
       case 'answer':
         return asks.answer(report.ask);
     }
   }
 
-  function noteConnection(next: SyncState['connection']): void {
-    const isDenied = next === 'auth-required' && connection !== 'auth-required';
-    connection = next;
-    if (next !== 'stalled') isPaused = next === 'paused';
-    if (isDenied && typeof sync.token === 'function') void renewToken();
+  function noteConnection(connection: SyncState['connection']): void {
+    if (connection !== 'stalled') isPaused = connection === 'paused';
   }
 
-  async function renewToken(): Promise<void> {
-    const renewed = await askForToken('denied');
-    if (renewed === null) return;
-    token = renewed;
-    await use('A new token', (calls) => calls.setToken(renewed));
-  }
-
-  async function askForToken(why: 'start' | 'denied'): Promise<string | null> {
-    try {
-      return typeof sync.token === 'function' ? await sync.token(why) : null;
-    } catch (error) {
-      logger?.error('The token function has failed.', error);
-      return null;
-    }
+  function tellConnection({ connection, reason }: SyncState): void {
+    options.onEvent({ type: 'connection', at: Date.now(), connection, reason });
   }
 
   /** A call that fails or takes too long means a host that does not work. */
@@ -203,6 +218,8 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
       isClosed = true;
       clearTimeout(relaunch);
       stopListening();
+      stopResting();
+      tokens.stop();
       asks.answerAll();
       const last = host;
       host = null;

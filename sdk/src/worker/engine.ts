@@ -11,12 +11,13 @@ import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { Effect, LinkEffect, LinkEvent, SessionEvent } from '../session/events.ts';
 import { step } from '../session/device-session.ts';
 import { createSession, type Remembered, type SessionOptions, type SessionState } from '../session/state.ts';
-import type { SyncNews, SyncState } from '../session/sync-state.ts';
+import type { Problem, SyncNews, SyncState } from '../session/sync-state.ts';
 import type { DeviceStore, SnapshotResult, TakeBackResult } from '../store/device-store.ts';
 import type { Transport, TransportLink } from '../transport/transport.ts';
 import type { Clock } from './clock.ts';
+import { deadly, nameOfCall, type CallWatch } from './deadly-calls.ts';
 import { storageProblemOf } from './problem.ts';
-import { createStoreQueue } from './store-queue.ts';
+import { createStoreQueue, SNAPSHOT_CALL_MS, STORE_CALL_MS } from './store-queue.ts';
 import { createTimers } from './timers.ts';
 
 /** Rows whose visible content may have changed, by collection. The SDK's own stores may have changed as well. */
@@ -36,6 +37,8 @@ export interface EngineOptions {
   onChanged(touched: Touched): void;
   /** The `ask` of a wake was answered by what was reported until now. */
   onAnswer(ask: string): void;
+  /** Hears of every call of the store that may end this context, and names those that did. */
+  readonly calls?: CallWatch;
 }
 
 /** What may be asked of a running engine from outside. */
@@ -54,7 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { clock, random } = options;
   let state: SessionState = createSession(options.session, options.remembered);
   const timers = createTimers(clock, (timer) => dispatch({ type: 'timer-fired', timer }));
-  const store = createStoreQueue(options.openStore);
+  const store = createStoreQueue(options.openStore, clock);
   let link: TransportLink | null = null;
   const events: SessionEvent[] = [];
   let isBusy = false;
@@ -96,44 +99,44 @@ export function createEngine(options: EngineOptions): Engine {
       case 'send':
         return link?.send(encodeMessage(effect.message));
       case 'load-identity':
-        return useStore(effect.connection, async (opened) => ({
+        return useStore(effect, async (opened) => ({
           type: 'identity-loaded',
           identity: await opened.readIdentity(),
         }));
       case 'load-outbox':
-        return useStore(effect.connection, async (opened) => ({
+        return useStore(effect, async (opened) => ({
           type: 'outbox-loaded',
           items: await opened.readOutbox(effect.after, effect.max),
         }));
       case 'ingest':
-        return useStore(effect.connection, async (opened) => {
+        return useStore(effect, async (opened) => {
           const result = await opened.ingest(effect.page, effect.founders);
           tellChanged(result);
           return { type: 'page-ingested', result };
         });
       case 'ingest-snapshot':
-        return useStore(effect.connection, async (opened) => {
-          const result = await opened.ingestSnapshot(effect.bootstrap, effect.piece);
-          tellChanged(result);
-          return { type: 'snapshot-ingested', result };
-        });
+        return useStore(
+          effect,
+          async (opened) => {
+            const result = await opened.ingestSnapshot(effect.bootstrap, effect.piece);
+            tellChanged(result);
+            return { type: 'snapshot-ingested', result };
+          },
+          SNAPSHOT_CALL_MS,
+        );
       case 'note-server-time':
         return noteServerTime(effect.connection, effect.serverNowMs);
       case 'recover':
-        return useStore(effect.connection, async (opened) =>
-          takenBack(effect, await opened.recover(effect.dot, effect.record)),
-        );
+        return useStore(effect, async (opened) => takenBack(effect, await opened.recover(effect.dot, effect.record)));
       case 'reject':
-        return useStore(effect.connection, async (opened) =>
-          takenBack(effect, await opened.reject(effect.dot, effect.error)),
-        );
+        return useStore(effect, async (opened) => takenBack(effect, await opened.reject(effect.dot, effect.error)));
       case 'inspect':
-        return useStore(effect.connection, async (opened) => ({
+        return useStore(effect, async (opened) => ({
           type: 'inspected',
           result: await opened.inspect(effect.inspection),
         }));
       case 'correct-clock':
-        return useStore(effect.connection, async (opened) => {
+        return useStore(effect, async (opened) => {
           const corrected = await opened.correctClock(effect.after, effect.serverNowMs);
           options.onChanged({});
           return { type: 'clock-corrected', ...corrected };
@@ -153,12 +156,33 @@ export function createEngine(options: EngineOptions): Engine {
     return { type: 'taken-back', dot, error, result };
   }
 
-  function useStore(connection: number, use: (opened: DeviceStore) => Promise<LinkEvent>): void {
+  function useStore(
+    effect: LinkEffect & { readonly connection: number },
+    use: (opened: DeviceStore) => Promise<LinkEvent>,
+    limitMs = STORE_CALL_MS,
+  ): void {
+    const { connection } = effect;
+    const call = options.calls ? nameOfCall(effect) : null;
+    if (call !== null && options.calls?.refused.includes(call)) return refuse(effect, deadly(call));
     store
-      .use(use)
+      .use(call === null ? use : (opened) => told(call, () => use(opened)), limitMs)
       .catch((error: unknown): LinkEvent => ({ type: 'store-failed', problem: storageProblemOf(error) }))
       .then((event) => dispatch({ ...event, connection }))
       .catch(crash);
+  }
+
+  /** Pulling can stop alone; without the others nothing goes on. */
+  function refuse({ type, connection }: LinkEffect & { readonly connection: number }, problem: Problem): void {
+    dispatch({ type: type === 'ingest' ? 'page-refused' : 'store-failed', connection, problem });
+  }
+
+  async function told(call: string, use: () => Promise<LinkEvent>): Promise<LinkEvent> {
+    options.calls?.tell(call);
+    try {
+      return await use();
+    } finally {
+      options.calls?.tell(null);
+    }
   }
 
   function noteServerTime(connection: number, serverNowMs: number): void {

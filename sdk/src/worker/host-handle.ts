@@ -6,7 +6,7 @@ import { releaseProxy, transfer, wrap, type Remote } from 'comlink';
 
 import type { MergeFunctions } from '../policies/merge.ts';
 import type { BrowserHost, BrowserHostConfig, TestEnvironment } from './browser-host.ts';
-import { isHostReport, type HostReport } from './host-messages.ts';
+import { isCallReport, isHostReport, type HostReport } from './host-messages.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 export interface HostHandle {
@@ -23,6 +23,8 @@ export interface HandleOptions {
   /** For a host in this context. */
   readonly test?: TestEnvironment;
   onReport(report: HostReport): void;
+  /** What it does with the store, when it was started to tell. */
+  onCalling(call: string | null): void;
   /** Something in the host failed that never should; it may not work any more. */
   onCrash(error: unknown): void;
 }
@@ -98,6 +100,7 @@ function openReports(options: HandleOptions): { readonly far: MessagePort; close
   const { port1: near, port2: far } = new MessageChannel();
   near.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     if (isHostReport(data)) options.onReport(data);
+    else if (isCallReport(data)) options.onCalling(data.call);
   });
   near.start();
   return { far, close: () => near.close() };
@@ -111,6 +114,8 @@ function asCalls(host: BrowserHost): HostCalls {
     pause: async () => host.pause(),
     resume: async () => host.resume(),
     setToken: async (token) => host.setToken(token),
+    suspend: async () => host.suspend(),
+    awake: async () => host.awake(),
     stop: async () => host.stop(),
   };
 }

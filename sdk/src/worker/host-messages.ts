@@ -15,12 +15,28 @@ export type HostReport =
   /** What was reported until now answers the wake with this `ask`. */
   | { readonly type: 'answer'; readonly ask: string };
 
+/** From a host to its own page only: what it does with the store, null when that is done. */
+export interface CallReport {
+  readonly type: 'calling';
+  readonly call: string | null;
+}
+
+export function isCallReport(value: unknown): value is CallReport {
+  return isObject(value) && value['type'] === 'calling' && (value['call'] === null || isText(value['call']));
+}
+
 /** Any host to the syncing one; pause and resume to all, so that a new leader knows. */
 export type TabRequest =
   /** A newcomer wants to know the state. */
   | { readonly type: 'ask' }
   /** A new leader is here: whoever waits for an answer asks again. */
   | { readonly type: 'leading' }
+  /** Whoever leads says so. */
+  | { readonly type: 'who-leads' }
+  /** A sign of life of the leader. */
+  | { readonly type: 'beat' }
+  /** A new token, for whoever leads now or later. */
+  | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'local-write' }
   | { readonly type: 'wake'; readonly ask?: string }
   | { readonly type: 'pause' }
@@ -34,6 +50,7 @@ export function isTabMessage(value: unknown): value is TabMessage {
 
 function isTabRequest(value: unknown): value is TabRequest {
   if (!isObject(value) || !REQUESTS.has(value['type'] as string)) return false;
+  if (value['type'] === 'token' && !isText(value['token'])) return false;
   return value['ask'] === undefined || typeof value['ask'] === 'string';
 }
 
@@ -56,6 +73,9 @@ export function isHostReport(value: unknown): value is HostReport {
 const REQUESTS: ReadonlySet<string> = new Set([
   'ask',
   'leading',
+  'who-leads',
+  'beat',
+  'token',
   'local-write',
   'wake',
   'pause',

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 
+import type { Fence } from '../store/fence.ts';
 import { seededRandom } from '../lib/random.ts';
 import { INITIAL_SYNC_STATE, type SyncState } from '../session/sync-state.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.fixture.ts';
@@ -23,7 +24,8 @@ class Profile {
   readonly network = new TestNetwork(platformClock, this.server);
   readonly store: MemoryStore = createMemoryStore({ deviceId: 'd', inc: 'd'.padEnd(16, '-'), nowMs: () => Date.now() });
   readonly name: string;
-  openLinks = 0;
+  /** What each leadership may write with, in the order in which they began. */
+  readonly fences: Fence[] = [];
 
   constructor(name: string) {
     this.name = name;
@@ -52,7 +54,10 @@ class Tab {
     port1.addEventListener('message', ({ data }: MessageEvent<HostReport>) => void this.reports.push(data));
     port1.start();
     this.host = createHost<null>({
-      openStore: async () => profile.store,
+      openStore: async (_options, fence) => {
+        profile.fences.push(fence);
+        return profile.store;
+      },
       transport: profile.network,
       clock: platformClock,
       random: seededRandom(1),
@@ -223,4 +228,86 @@ testWithLocks('[HO8] a host that stops leaves the others alone', async () => {
     .slice(before)
     .flatMap((report) => (report.type === 'state' ? [report.state.connection] : []));
   expect(since).not.toContain('paused');
+});
+
+testWithLocks('[HO11] a leader whose store finds a later one stops at once, and somebody leads again', async () => {
+  const profile = new Profile('ho11');
+  const [a, b] = [profile.openTab(), profile.openTab()];
+  await Promise.all([a.until(isInSync), b.until(isInSync)]);
+  const [leader, follower] = a.isLeading ? [a, b] : [b, a];
+  profile.fences[0]!.onLost();
+  await expect.poll(() => [leader.isLeading, follower.isLeading]).toEqual([false, true]);
+  profile.write('n1');
+  leader.host.localWrite();
+  await expect.poll(() => profile.server.log.length).toBe(1);
+});
+
+testWithLocks('[HO12] a token that any tab has is tried at once, and is there for the next leader', async () => {
+  const profile = new Profile('ho12');
+  const [a, b] = [profile.openTab(), profile.openTab()];
+  await Promise.all([a.until(isInSync), b.until(isInSync)]);
+  const [leader, follower] = a.isLeading ? [a, b] : [b, a];
+  const hellos: (string | undefined)[] = [];
+  const { connect } = profile.network;
+  profile.network.connect = (url, handlers) => {
+    const link = connect.call(profile.network, url, handlers);
+    return {
+      ...link,
+      send: (text) => {
+        const frame = JSON.parse(text) as { readonly type: string; readonly token?: string };
+        if (frame.type === 'hello') hellos.push(frame.token);
+        link.send(text);
+      },
+    };
+  };
+  profile.server.broadcast({ type: 'error', code: 'AUTH_REQUIRED', message: 'expired' });
+  await follower.until(({ connection }) => connection === 'auth-required');
+  follower.host.setToken('fresh');
+  await follower.until(isInSync);
+  await leader.close();
+  await follower.until(() => follower.isLeading && hellos.length === 2);
+  expect(hellos).toEqual(['fresh', 'fresh']);
+});
+
+testWithLocks(
+  '[HO14] a context that is about to be frozen gives way at once, and queues up again when it goes on',
+  async () => {
+    const profile = new Profile('ho14');
+    const [a, b] = [profile.openTab(), profile.openTab()];
+    await Promise.all([a.until(isInSync), b.until(isInSync)]);
+    const [leader, follower] = a.isLeading ? [a, b] : [b, a];
+    leader.host.suspend();
+    await expect.poll(() => [leader.isLeading, follower.isLeading]).toEqual([false, true]);
+    await follower.until(isInSync);
+    leader.host.awake();
+    await follower.close();
+    await expect.poll(() => leader.isLeading).toBe(true);
+    await leader.until(isInSync);
+  },
+);
+
+testWithLocks('[HO11] what still runs of an earlier leadership does not end a later one', async () => {
+  const profile = new Profile('ho11-late');
+  const a = profile.openTab();
+  await a.until(isInSync);
+  a.host.suspend();
+  a.host.awake();
+  await expect.poll(() => profile.fences.length).toBe(2);
+  await a.until(isInSync);
+  profile.fences[0]!.onLost();
+  profile.write('n1');
+  a.host.localWrite();
+  await expect.poll(() => profile.server.log.length).toBe(1);
+  expect(a.isLeading).toBe(true);
+});
+
+testWithLocks('[HO13] a waiting tab asks who leads, and is answered', async () => {
+  const profile = new Profile('ho13');
+  const a = profile.openTab();
+  await a.until(isInSync);
+  const heard: string[] = [];
+  const ear = openTabChannel(profile.name, ({ type }) => void heard.push(type));
+  cleanups.push(() => ear.close());
+  ear.post({ type: 'who-leads' });
+  await expect.poll(() => heard).toContain('beat');
 });

@@ -9,11 +9,13 @@ import type { Random } from '../lib/random.ts';
 import { INITIAL_SYNC_STATE, type SyncNews, type SyncState } from '../session/sync-state.ts';
 import { SESSION_TIMES } from '../session/state.ts';
 import type { DeviceStore } from '../store/device-store.ts';
+import { createFence, type Fence } from '../store/fence.ts';
+import type { Lease } from '../store/lease.ts';
 import type { Transport } from '../transport/transport.ts';
 import { openTabChannel, type TabChannel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import { createEngine, type Engine } from './engine.ts';
-import type { HostReport, TabMessage, TabRequest } from './host-messages.ts';
+import type { CallReport, HostReport, TabMessage, TabRequest } from './host-messages.ts';
 import { seekLeadership, type Leadership } from './leader.ts';
 
 /** What a page says to its host: plain data. */
@@ -24,16 +26,20 @@ export interface HostConfig<StoreOptions> {
   readonly space: string;
   readonly token: string | null;
   readonly paused: boolean;
+  /** Earlier hosts of this page have ended: what is not to be tried again. */
+  readonly deadly?: readonly string[];
   readonly store: StoreOptions;
 }
 
 /** Everything with a disk, a socket, a clock or luck. */
 export interface HostEnvironment<StoreOptions> {
-  openStore(options: StoreOptions): Promise<DeviceStore>;
+  openStore(options: StoreOptions, fence: Fence): Promise<DeviceStore>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Pick<Random, 'fraction'>;
   readonly locks: Pick<LockManager, 'request'> | undefined;
+  /** Who leads where there are no locks; without either, whoever is asked. */
+  readonly openLease?: (options: StoreOptions) => Lease;
 }
 
 /** What a page may call. Reports come over the port, because a callback through a proxy can be collected and hang. */
@@ -46,6 +52,10 @@ export interface SyncHost<StoreOptions> {
   pause(): void;
   resume(): void;
   setToken(token: string): void;
+  /** This context is about to be frozen: it gives way to another one, and holds nothing that others wait for. */
+  suspend(): void;
+  /** It goes on. */
+  awake(): void;
   /** Resolves when nothing of this host touches the database any more. */
   stop(): Promise<void>;
 }
@@ -61,16 +71,23 @@ export function createHost<StoreOptions>(environment: HostEnvironment<StoreOptio
     pause: () => running?.request({ type: 'pause' }),
     resume: () => running?.request({ type: 'resume' }),
     setToken: (token) => running?.setToken(token),
+    suspend: () => running?.suspend(),
+    awake: () => running?.awake(),
     stop: async () => running?.stop(),
   };
 }
 
 /** What a page can want of the device. */
-type PageRequest = Exclude<TabRequest, { type: 'ask' | 'leading' }>;
+type PageRequest = Exclude<TabRequest, { type: 'ask' | 'leading' | 'who-leads' | 'beat' | 'token' }>;
+
+/** What only a context that leads sends: hearing it is a sign of life. */
+const LEADER_SAYS: ReadonlySet<TabMessage['type']> = new Set(['state', 'changed', 'news', 'answer', 'leading', 'beat']);
 
 interface RunningHost {
   request(request: PageRequest): void;
   setToken(token: string): void;
+  suspend(): void;
+  awake(): void;
   stop(): Promise<void>;
 }
 
@@ -86,31 +103,43 @@ function runHost<StoreOptions>(
   /** Questions of this page that nobody has answered: the leader may be gone, or not be there yet. */
   const asks = new Set<string>();
   const channel: TabChannel = openTabChannel(config.name, hear);
-  const leadership: Leadership = seekLeadership({
-    name: config.name,
-    locks: environment.locks,
-    onLead: lead,
-    onLost: step,
-  });
+  let isSuspended = false;
+  let leadership: Leadership = seek();
   tellPage({ type: 'state', state });
   channel.post({ type: 'ask' });
 
+  function seek(): Leadership {
+    return seekLeadership({
+      name: config.name,
+      clock: environment.clock,
+      locks: environment.locks,
+      lease: environment.openLease?.(config.store),
+      challenge: channel.isAlone ? null : () => channel.post({ type: 'who-leads' }),
+      onLead: lead,
+      onLost: step,
+    });
+  }
+
   function lead(): void {
     const { url, space, store } = config;
-    engine = createEngine({
+    // What this leadership may write ends with it, whatever still runs of it then.
+    const fence = createFence(() => engine === started && leadership.stepBack());
+    const started = createEngine({
       ...environment,
       url,
       session: { space, token, ...SESSION_TIMES },
       remembered: state,
-      openStore: () => environment.openStore(store),
+      openStore: () => environment.openStore(store, fence),
       onState: (next) => report({ type: 'state', state: next }),
       onNews: (news) => report({ type: 'news', news }),
       onChanged: (touched) => report({ type: 'changed', touched }),
       onAnswer: (ask) => report({ type: 'answer', ask }),
+      ...(config.deadly ? { calls: { refused: config.deadly, tell: tellCall } } : {}),
     });
+    engine = started;
     tellPage({ type: 'news', news: leaderNews(true) });
-    engine.send({ type: 'start', paused: isPaused });
-    for (const ask of asks) engine.send({ type: 'wake', ask });
+    started.send({ type: 'start', paused: isPaused });
+    for (const ask of asks) started.send({ type: 'wake', ask });
     channel.post({ type: 'leading' });
   }
 
@@ -131,6 +160,10 @@ function runHost<StoreOptions>(
     channel.post(message);
   }
 
+  function tellCall(call: string | null): void {
+    port.postMessage({ type: 'calling', call } satisfies CallReport);
+  }
+
   function tellPage(message: HostReport): void {
     if (message.type === 'state') ({ state } = message);
     if (message.type === 'answer') asks.delete(message.ask);
@@ -138,6 +171,7 @@ function runHost<StoreOptions>(
   }
 
   function hear(message: TabMessage): void {
+    if (LEADER_SAYS.has(message.type)) leadership.heard();
     switch (message.type) {
       case 'state':
         // Two leaders are possible for a moment; each believes itself.
@@ -151,6 +185,13 @@ function runHost<StoreOptions>(
       case 'ask':
         if (engine !== null) channel.post({ type: 'state', state });
         return;
+      case 'who-leads':
+        if (engine !== null) channel.post({ type: 'beat' });
+        return;
+      case 'beat':
+        return;
+      case 'token':
+        return takeToken(message.token);
       case 'leading':
         for (const ask of asks) channel.post({ type: 'wake', ask });
         return;
@@ -160,6 +201,11 @@ function runHost<StoreOptions>(
       case 'resume':
         return obey(message);
     }
+  }
+
+  function takeToken(next: string): void {
+    token = next;
+    engine?.send({ type: 'token-changed', token: next });
   }
 
   function obey(request: PageRequest): void {
@@ -174,8 +220,20 @@ function runHost<StoreOptions>(
       channel.post(request);
     },
     setToken(next) {
-      token = next;
-      engine?.send({ type: 'token-changed', token: next });
+      takeToken(next);
+      channel.post({ type: 'token', token: next });
+    },
+    suspend() {
+      if (isSuspended) return;
+      isSuspended = true;
+      if (engine !== null) step();
+      leadership.resign();
+    },
+    awake() {
+      if (!isSuspended) return;
+      isSuspended = false;
+      leadership = seek();
+      channel.post({ type: 'ask' });
     },
     async stop() {
       channel.close();

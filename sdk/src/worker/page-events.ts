@@ -1,4 +1,4 @@
-/** When a page has reason to believe that the network is there again: hints to try at once, never proof. */
+/** What the browser tells a page about its life: hints, never proof. */
 
 /** Calls `fn` when the browser goes online, the page becomes visible or comes back from the back-forward cache. */
 export function onReturn(fn: () => void): () => void {
@@ -8,5 +8,18 @@ export function onReturn(fn: () => void): () => void {
   addEventListener('online', fn, { signal });
   addEventListener('pageshow', (event) => event.persisted && fn(), { signal });
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && fn(), { signal });
+  return () => stop.abort();
+}
+
+/**
+ * Calls `freeze` when the browser is about to freeze the page, which then holds what it holds for as long as it likes, and
+ * `thaw` when it goes on.
+ */
+export function onFreeze(freeze: () => void, thaw: () => void): () => void {
+  if (typeof document === 'undefined' || typeof addEventListener !== 'function') return () => undefined;
+  const stop = new AbortController();
+  const { signal } = stop;
+  document.addEventListener('freeze', freeze, { signal });
+  document.addEventListener('resume', thaw, { signal });
   return () => stop.abort();
 }
