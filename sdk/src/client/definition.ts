@@ -8,6 +8,8 @@ import { compileCollection, type CollectionPlan } from '../policies/registry.ts'
 import type { Policy } from '../policies/policy.ts';
 import { describe, isPlainObject } from './copy.ts';
 import { isReservedName } from './handle.ts';
+import type { RowValidator } from '../store/given-row.ts';
+import { isStandardSchema, validatorOf, type InputOf, type OutputOf, type StandardSchema } from './standard-schema.ts';
 import type { CollectionDefinition, CollectionOptions, Collections } from './types.ts';
 
 /**
@@ -16,8 +18,31 @@ import type { CollectionDefinition, CollectionOptions, Collections } from './typ
  * @example
  * collection<Note>({ fields: { title: ask(), tags: set(), pinned: lww() }, indexes: ['updatedAt'] })
  */
-export function collection<Row>(options: CollectionOptions<Row> = {}): CollectionDefinition<Row> {
-  return { options };
+export function collection<Row>(options?: CollectionOptions<Row>): CollectionDefinition<Row>;
+/**
+ * Declares a collection whose rows fit a schema (valibot, zod, arktype: any synchronous Standard Schema). What is written on
+ * this device must fit, with defaults and transforms applied; rows from elsewhere that do not are shown as they are.
+ *
+ * @example
+ * collection(z.object({ title: z.string().max(200), tags: z.array(z.string()).default([]) }), { fields: { tags: set() } })
+ */
+export function collection<S extends StandardSchema>(
+  schema: S,
+  options?: CollectionOptions<OutputOf<S>>,
+): CollectionDefinition<OutputOf<S>, InputOf<S>>;
+export function collection<Row>(
+  schemaOrOptions?: StandardSchema | CollectionOptions<Row>,
+  options: CollectionOptions<Row> = {},
+): CollectionDefinition<Row> {
+  if (isStandardSchema(schemaOrOptions)) return { options, schema: schemaOrOptions };
+  return { options: schemaOrOptions ?? {} };
+}
+
+/** The validators of the collections, which were checked by planCollections(). */
+export function validatorsOf(collections: Collections): Map<string, RowValidator> {
+  return new Map(
+    Object.entries(collections).flatMap(([name, { schema }]) => (schema ? [[name, validatorOf(name, schema)]] : [])),
+  );
 }
 
 export type LocalPlan = CollectionPlan & { readonly indexes: readonly string[] };
@@ -50,6 +75,7 @@ function planCollection(name: string, definition: unknown): LocalPlan {
   if (isReservedName(name)) throw invalid(`the name ${name} is taken by the database handle itself`);
   const options = isPlainObject(definition) ? definition['options'] : undefined;
   if (!isPlainObject(options)) throw invalid(`${name} must be made by collection()`);
+  if ('~standard' in options) throw invalid(`${name} has a schema that is not Standard Schema version 1`);
   const {
     fields = {},
     groups = [],

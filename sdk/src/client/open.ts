@@ -18,9 +18,10 @@ import {
 } from '../worker/client.ts';
 import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
-import { planCollections, type LocalPlan } from './definition.ts';
+import { planCollections, validatorsOf, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
+import { createForeignRows } from './foreign-rows.ts';
 import { withUnknownCollections } from './handle.ts';
 import { openHotStates, type HotStates } from './hot-states.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
@@ -52,6 +53,7 @@ export async function openWith<const C extends Collections>(
   checkOpenOptions(options);
   const plans = planCollections(options.collections);
   const merges = mergesOf(options.collections);
+  const validators = validatorsOf(options.collections);
   checkWorker(options.worker, plans);
   checkBackground(options.sync, plans);
   const lifetime = createLifetime();
@@ -69,6 +71,7 @@ export async function openWith<const C extends Collections>(
   const local = await openLocal(options, {
     collections: plans,
     merges,
+    validators,
     onLocalWrite,
     onProblem,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
@@ -83,12 +86,22 @@ export async function openWith<const C extends Collections>(
       logger: options.logger,
     });
     assertNotAborted(options.signal);
+    const lookAt = createForeignRows({
+      local,
+      lifetime,
+      validators,
+      logger: options.logger,
+      tell: (event) => events.next(event),
+    });
     link = startSync(options, {
       collections: plans,
       merges,
       ...(test ? { test } : {}),
       onState: states.setLink,
-      onChanged: (touched) => local.announceRemoteChanges(touched),
+      onChanged: (touched) => {
+        local.announceRemoteChanges(touched);
+        lookAt(touched);
+      },
       onEvent: (news) => {
         if (news.type === 'pushed') receipts.noteSent(news.through ?? null);
         if (news.type === 'refused') receipts.noteSent(null);
@@ -120,7 +133,7 @@ export async function openWith<const C extends Collections>(
 
 async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
-  parts: Pick<LocalDatabaseOptions, 'collections' | 'merges' | 'onLocalWrite' | 'onProblem' | 'nowMs'>,
+  parts: Pick<LocalDatabaseOptions, 'collections' | 'merges' | 'validators' | 'onLocalWrite' | 'onProblem' | 'nowMs'>,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
   const opening = openLocalDatabase({

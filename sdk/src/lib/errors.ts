@@ -82,9 +82,16 @@ export class SkerryError extends Error {
   readonly retryable: boolean;
   /** What the reader should do: the documented meaning of the code. */
   readonly hint: string;
+  /** Of INVALID_VALUE by a schema: everything that is wrong with the row, each with its place in it. */
+  readonly issues?: readonly { readonly path: readonly (string | number)[]; readonly message: string }[];
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly issues?: NonNullable<SkerryError['issues']> },
+  ) {
     super(message, options);
+    if (options?.issues) this.issues = options.issues;
     this.name = 'SkerryError';
     this.code = code;
     this.retryable = RETRYABLE.has(code);

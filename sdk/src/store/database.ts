@@ -80,6 +80,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     onLocalWrite: options.onLocalWrite,
     onProblem,
     onHistory: sweep.note,
+    ...(options.validators ? { validators: options.validators } : {}),
   });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());

@@ -17,6 +17,7 @@ import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
+import type { Validators } from './given-row.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { RejectedRow } from './layout.ts';
 import type { AuthoredRevision, StoredMeta } from './read-history.ts';
@@ -34,6 +35,8 @@ export interface LocalDatabaseOptions {
   readonly onLocalWrite: (write: LocalWrite) => void;
   /** The functions that merge() names in the collections. */
   readonly merges?: MergeFunctions;
+  /** What the schemas of the collections say of rows that are written here, by collection. */
+  readonly validators?: Validators;
   /** Called with what the developer should hear of the rows that this context reads, perhaps again and again. */
   readonly onProblem?: (problem: PolicyProblem) => void;
   /** Milliseconds since 1970; default Date.now. */
