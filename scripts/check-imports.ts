@@ -86,9 +86,17 @@ export const RULES: readonly Rule[] = [
 ];
 
 const TEST_PACKAGES = [
-  ...['vitest', 'fast-check', 'fake-indexeddb', 'fake-indexeddb/*', 'node:*', 'react-dom/*', 'ws'],
+  'vitest',
+  'fast-check',
+  'fake-indexeddb',
+  'fake-indexeddb/*',
+  'node:*',
+  'react-dom/*',
+  'ws',
   // Validators that the tests bring to prove that any will do.
-  ...['valibot', 'zod', 'arktype'],
+  'valibot',
+  'zod',
+  'arktype',
 ];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
