@@ -12,6 +12,8 @@ export const ERROR_CODES = {
     'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__). Rename the field.',
   INVALID_ID: 'A row id is not a string of 1 to 256 characters. Let the SDK make the id, or pass a shorter one.',
   INVALID_SCHEMA: 'The collections passed to open() contradict themselves. The message names the place.',
+  NOT_ADOPTABLE:
+    "A database of this name holds rows that cannot become rows of Skerry as they are: ids must be strings in the primary key 'id', values plain JSON data. Nothing of it was changed. Convert them with migrate(old, 0), or with the code that wrote them; see 'Adopt a Dexie database' in the guide.",
   INVALID_OPTION: 'An option has the wrong shape. The message names it; nothing was opened or written.',
   INVALID_QUERY: 'A query names a field or a value that cannot be searched. The message names the place.',
   TOO_LARGE: 'A row or a transaction is larger than the limit. Split it; nothing was written.',
