@@ -2,6 +2,7 @@
 import { compileConstraints } from '../constraints/registry.ts';
 import type { ConstraintPlan } from '../core/constraint.ts';
 import { fieldProblem } from '../core/paths.ts';
+import { FIRST_VERSION } from '../core/shape.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { ask } from '../policies/ask.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
@@ -36,6 +37,16 @@ export function collection<Row>(
 ): CollectionDefinition<Row> {
   if (isStandardSchema(schemaOrOptions)) return { options, schema: schemaOrOptions };
   return { options: schemaOrOptions ?? {} };
+}
+
+/** What makes rows of those in a plain Dexie database, of the collections that say so. */
+export function convertersOf(collections: Collections): Map<string, (old: unknown) => unknown> {
+  return new Map(
+    Object.entries(collections).flatMap(([name, { options }]) => {
+      const { migrate } = options as CollectionOptions<unknown>;
+      return migrate ? [[name, (old: unknown) => migrate(old, 0)]] : [];
+    }),
+  );
 }
 
 /** The validators of the collections, which were checked by planCollections(). */
@@ -82,6 +93,8 @@ function planCollection(name: string, definition: unknown): LocalPlan {
     constraints = [],
     indexes = [],
     onDeleteVsEdit = 'ask',
+    version = FIRST_VERSION,
+    migrate,
   } = options as CollectionOptions<Record<string, unknown>>;
   if (!isPlainObject(fields)) throw invalid(`${name}.fields must be an object; got ${describe(fields)}`);
   if (!Array.isArray(groups) || !groups.every(isListOfStrings))
@@ -90,6 +103,10 @@ function planCollection(name: string, definition: unknown): LocalPlan {
     throw invalid(`${name}.onDeleteVsEdit must be one of ${ON_DELETE.join(', ')}`);
   if (!Array.isArray(constraints) || !constraints.every(isPlainObject))
     throw invalid(`${name}.constraints must be made by noOverlap(), unique(), references() or acyclic()`);
+  if (!Number.isSafeInteger(version) || version < FIRST_VERSION)
+    throw invalid(`${name}.version must be a whole number from 1; got ${describe(version)}`);
+  if (migrate !== undefined && typeof migrate !== 'function')
+    throw invalid(`${name}.migrate must be a function; got ${describe(migrate)}`);
   if (!isListOfStrings(indexes)) throw invalid(`${name}.indexes must be a list of index names`);
   for (const index of indexes) checkIndex(name, index);
   if (new Set(indexes).size < indexes.length) throw invalid(`${name}.indexes names an index twice`);
@@ -99,6 +116,7 @@ function planCollection(name: string, definition: unknown): LocalPlan {
     groups,
     onDeleteVsEdit,
     indexes,
+    ...(version > FIRST_VERSION ? { version, ...(migrate ? { migrate } : {}) } : {}),
     ...(constraints.length > 0 ? { constraints: constraints as unknown as readonly ConstraintPlan[] } : {}),
   };
 }

@@ -50,7 +50,7 @@ interface Step {
 const id = fc.constantFrom('a', 'b', 'c', 'd');
 const collectionName = fc.constantFrom<Name>('notes', 'others');
 const title = fc.constantFrom('x1', 'x2', 'y1');
-const tags = fc.uniqueArray(fc.constantFrom('p', 'q', 'r'));
+const tags = fc.uniqueArray(fc.constantFrom<string>('p', 'q', 'r'));
 const fields = fc.record({
   title,
   tags,

@@ -18,7 +18,7 @@ import {
 } from '../worker/client.ts';
 import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
-import { planCollections, validatorsOf, type LocalPlan } from './definition.ts';
+import { convertersOf, planCollections, validatorsOf, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
 import { createForeignRows } from './foreign-rows.ts';
@@ -72,6 +72,7 @@ export async function openWith<const C extends Collections>(
     collections: plans,
     merges,
     validators,
+    converters: convertersOf(options.collections),
     onLocalWrite,
     onProblem,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
@@ -133,7 +134,10 @@ export async function openWith<const C extends Collections>(
 
 async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
-  parts: Pick<LocalDatabaseOptions, 'collections' | 'merges' | 'validators' | 'onLocalWrite' | 'onProblem' | 'nowMs'>,
+  parts: Pick<
+    LocalDatabaseOptions,
+    'collections' | 'merges' | 'validators' | 'converters' | 'onLocalWrite' | 'onProblem' | 'nowMs'
+  >,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
   const opening = openLocalDatabase({
@@ -182,7 +186,7 @@ function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
   if (plan)
     throw new SkerryError(
       'INVALID_OPTION',
-      `open(): a constraint of ${plan.name} has a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
+      `open(): ${plan.migrate ? 'migrate()' : 'a constraint'} of ${plan.name} is a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
     );
 }
 

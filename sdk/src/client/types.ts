@@ -39,6 +39,13 @@ export interface CollectionOptions<Row> {
   readonly indexes?: readonly string[];
   /** What an edit does that a delete had not seen. Default 'ask': the row stays visible and a conflict is open. */
   readonly onDeleteVsEdit?: 'ask' | 'edit-wins' | 'delete-wins';
+  /** Of the rows: 1 when it is left out. One more whenever `migrate` has to make other rows of what is stored. */
+  readonly version?: number;
+  /**
+   * Makes a row of this version of one that version `fromVersion` of the app wrote; 0: it lay in a plain Dexie database that is
+   * adopted. Pure, and kept as long as such rows may be anywhere. What it makes is shown and never written by itself.
+   */
+  readonly migrate?: (old: unknown, fromVersion: number) => Row;
 }
 
 /** What collection() returns: the options and, for the compiler only, the row type. */

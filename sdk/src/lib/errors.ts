@@ -9,7 +9,7 @@ export const ERROR_CODES = {
   INVALID_VALUE:
     'A value is not plain JSON data (finite numbers, well-formed strings, depth <= 64). Change the value; nothing was written.',
   INVALID_FIELD:
-    'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__). Rename the field.',
+    'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__ or $version). Rename the field.',
   INVALID_ID: 'A row id is not a string of 1 to 256 characters. Let the SDK make the id, or pass a shorter one.',
   INVALID_SCHEMA: 'The collections passed to open() contradict themselves. The message names the place.',
   NOT_ADOPTABLE:

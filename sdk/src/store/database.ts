@@ -99,7 +99,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   await openGuarded(dexie, guard, tables);
   const deviceId = await readDeviceId(dexie);
   device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
-  await adoptRows({ dexie, schemas, tracking, converters: new Map() });
+  await adoptRows({ dexie, schemas, tracking, converters: options.converters ?? new Map() });
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
   const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
   problems.forEach(onProblem);

@@ -35,6 +35,8 @@ export interface LocalDatabaseOptions {
   readonly onLocalWrite: (write: LocalWrite) => void;
   /** The functions that merge() names in the collections. */
   readonly merges?: MergeFunctions;
+  /** Makes rows of those that a plain Dexie database has, by collection. */
+  readonly converters?: ReadonlyMap<string, (old: unknown) => unknown>;
   /** What the schemas of the collections say of rows that are written here, by collection. */
   readonly validators?: Validators;
   /** Called with what the developer should hear of the rows that this context reads, perhaps again and again. */
