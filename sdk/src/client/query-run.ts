@@ -19,7 +19,11 @@ export function findRows(table: RowTable, query: CheckedQuery): PromiseExtended<
       .then((rows) => selectRows(rows, query));
   return firstRows(table, plan, query).then((rows) => {
     const isShort = plan.mayLackRows && rows.length < query.limit;
-    return isShort ? table.toArray().then((all) => selectRows(all, query)) : rows;
+    if (!isShort) return rows;
+    // Rows without a value to order by are in no such index; they come last.
+    return reach(table, planQuery({ ...query, limit: Infinity }, indexesOf(table)))
+      .toArray()
+      .then((all) => selectRows(all, query));
   });
 }
 
@@ -33,13 +37,12 @@ export function countRows(table: RowTable, query: CheckedQuery): PromiseExtended
   return total.then((count) => Math.min(Math.max(count - query.offset, 0), query.limit));
 }
 
-/** The indexes that hold one entry per row. */
 function indexesOf(table: RowTable): readonly IndexInfo[] {
   return table.schema.indexes.flatMap(({ name, keyPath, multi }) => {
     const fields = typeof keyPath === 'string' ? [keyPath] : (keyPath ?? []);
     // A dot is a path into a value here, and part of a field's name in a query.
-    const isUsable = !multi && fields.length > 0 && fields.every((field) => !field.includes('.'));
-    return isUsable ? [{ name, fields }] : [];
+    const isUsable = fields.length > 0 && fields.every((field) => !field.includes('.'));
+    return isUsable ? [{ name, fields, ...(multi ? { isMulti: true } : {}) }] : [];
   });
 }
 

@@ -70,6 +70,8 @@ export interface Comparison<V> {
   readonly below?: V;
   readonly belowOrEqual?: V;
   readonly startsWith?: string;
+  /** Of a field that holds an array: one of its elements. An index '*field' finds it. */
+  readonly contains?: NonNullable<V> extends readonly (infer E)[] ? E : never;
 }
 
 export interface Query<Row> {
