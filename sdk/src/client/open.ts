@@ -31,6 +31,7 @@ import { checkOpenOptions } from './open-options.ts';
 import type { Place } from './place.ts';
 import { createProblemReport } from './problems.ts';
 import { createReceipts } from './receipts.ts';
+import { createScanWarnings, type OnScan } from './scan-warnings.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
@@ -124,7 +125,8 @@ export async function openWith<const C extends Collections>(
         logger,
       });
     }
-    return createHandle<C>({ place, states, events, link });
+    const onScan = createScanWarnings(options.logger, options.warnOnScan);
+    return createHandle<C>({ place, states, events, link, onScan });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -195,21 +197,24 @@ interface HandleParts {
   readonly states: HotStates;
   readonly events: Subject<SyncEvent>;
   readonly link: SyncLink | null;
+  readonly onScan: OnScan;
 }
 
-function createHandle<C extends Collections>({ place, states, events, link }: HandleParts): Db<C> {
+function createHandle<C extends Collections>({ place, states, events, link, onScan }: HandleParts): Db<C> {
   const { local, lifetime } = place;
   const scope = ownTransactions(local, lifetime);
   const queries = createLiveQueries(lifetime);
   const names = [...local.schemas.keys()];
-  const collections = Object.fromEntries(names.map((name) => [name, openCollection(local, name, scope, queries)]));
+  const collections = Object.fromEntries(
+    names.map((name) => [name, openCollection(local, name, scope, queries, onScan)]),
+  );
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= closeAll(lifetime, link, local);
     return closing;
   };
   const handle = {
-    transaction: (fn, about) => runTransaction(place, fn, about),
+    transaction: (fn, about) => runTransaction({ ...place, onScan }, fn, about),
     conflicts$: states.conflicts$,
     outbox$: states.outbox$,
     status$: states.status$,

@@ -51,7 +51,7 @@ export function planQuery(query: CheckedQuery, indexes: readonly IndexInfo[]): P
   const inOrder = planInOrder(query, indexes);
   if (inOrder) return inOrder;
   const candidates = [PRIMARY_KEY, ...indexes].flatMap((index) => candidatesOf(index, query.conditions));
-  const best = candidates.toSorted((a, b) => a.cost - b.cost)[0];
+  const best = candidates.filter((one) => !isWithin(one, candidates)).toSorted((a, b) => a.cost - b.cost)[0];
   if (!best) return planAll(query, indexes);
   // A row that holds the element itself in the place of an array is in the index too.
   const isExact = best.used.length === query.conditions.length && !query.filter && !best.index.isMulti;
@@ -64,6 +64,13 @@ interface Candidate {
   readonly range: Range;
   readonly used: readonly Condition[];
   readonly cost: number;
+}
+
+/** Another one asks the same and more of the index. */
+function isWithin(one: Candidate, all: readonly Candidate[]): boolean {
+  return all.some(
+    (other) => other.used.length > one.used.length && one.used.every((condition) => other.used.includes(condition)),
+  );
 }
 
 /** Smaller is better: how many rows a kind of range lets through, as a rule. */

@@ -7,12 +7,15 @@ import { Dexie, type Collection, type PromiseExtended, type Table, type WhereCla
 import { compareRows, matches, type AnyRow } from './query-order.ts';
 import { planQuery, type IndexInfo, type Plan, type Range } from './query-plan.ts';
 import { invalid, type CheckedQuery } from './query.ts';
+import type { OnScan } from './scan-warnings.ts';
 
 export type RowTable = Table<AnyRow, string>;
 
-export function findRows(table: RowTable, query: CheckedQuery): PromiseExtended<AnyRow[]> {
+/** `onScan` hears of a query that no index answers. */
+export function findRows(table: RowTable, query: CheckedQuery, onScan?: OnScan): PromiseExtended<AnyRow[]> {
   if (query.limit === 0) return Dexie.Promise.resolve([]) as PromiseExtended<AnyRow[]>;
   const plan = planQuery(query, indexesOf(table));
+  if (isScan(plan, query)) onScan?.(table.name, query);
   if (!plan.isOrdered)
     return reach(table, plan)
       .toArray()
@@ -27,8 +30,9 @@ export function findRows(table: RowTable, query: CheckedQuery): PromiseExtended<
   });
 }
 
-export function countRows(table: RowTable, query: CheckedQuery): PromiseExtended<number> {
+export function countRows(table: RowTable, query: CheckedQuery, onScan?: OnScan): PromiseExtended<number> {
   const plan = planQuery({ ...query, limit: Infinity }, indexesOf(table));
+  if (!plan.isExact && plan.range.type === 'all') onScan?.(table.name, { ...query, limit: Infinity });
   const total = plan.isExact
     ? reach(table, plan).count()
     : reach(table, plan)
@@ -44,6 +48,12 @@ function indexesOf(table: RowTable): readonly IndexInfo[] {
     const isUsable = fields.length > 0 && fields.every((field) => !field.includes('.'));
     return isUsable ? [{ name, fields, ...(multi ? { isMulti: true } : {}) }] : [];
   });
+}
+
+/** Rows are read that the answer does not have. */
+function isScan(plan: Plan, { conditions, filter, limit }: CheckedQuery): boolean {
+  const wantsLess = conditions.length > 0 || filter !== null || limit !== Infinity;
+  return plan.range.type === 'all' && !plan.isOrdered && wantsLess;
 }
 
 function firstRows(table: RowTable, plan: Plan, { order, offset, limit }: CheckedQuery): PromiseExtended<AnyRow[]> {

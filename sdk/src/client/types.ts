@@ -489,6 +489,11 @@ export interface OpenOptions<C extends Collections> {
   readonly durability?: 'strict' | 'relaxed';
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
+  /**
+   * Says once, to the logger or the console, that a query reads every row, and which index would help. Default: in development
+   * (`process.env.NODE_ENV` is 'development').
+   */
+  readonly warnOnScan?: boolean;
 }
 
 export type Db<C extends Collections> = DbHandle<C> & {
