@@ -5,6 +5,8 @@ import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 
 import { SkerryError } from '../lib/errors.ts';
+import { ask } from '../policies/ask.ts';
+import { map } from '../policies/map.ts';
 import { set } from '../policies/set.ts';
 import { createTestNetwork } from '../testing/test-network.ts';
 import { collection, planCollections } from './definition.ts';
@@ -174,6 +176,37 @@ test('[SCH4] a schema that throws, or makes no object, refuses the write and not
   expect(await failure(db.tasks.insert({ title: 'x' }))).toMatchObject({ code: 'INVALID_VALUE', cause });
   expect(await failure(db.lists.insert({ title: 'x' }))).toMatchObject({ code: 'INVALID_SCHEMA' });
   expect(await db.tasks.count()).toBe(0);
+});
+
+test('[SCH8] what is decided about a conflict has to fit; choosing a version that is there is never refused', async () => {
+  const schema = z.object({ title: z.string().max(5), labels: z.record(z.string(), z.string().max(3)) });
+  const tasks = collection(schema, { fields: { labels: map(ask()) } });
+  const net = await createTestNetwork({ collections: { tasks }, seed: 2 });
+  const loose = collection<{ title: string; labels: Record<string, string> }>({ fields: { labels: map(ask()) } });
+  const a = await net.device('a');
+  const b = await net.device('b', { collections: { tasks: loose } });
+  await a.db.tasks.insert({ id: 'x', title: 'T', labels: { k: '1', l: '2' } });
+  await net.settled();
+  net.partition();
+  await a.db.tasks.update('x', { title: 'A', labels: { k: 'A', l: '2' } });
+  await b.db.tasks.update('x', { title: 'much too long', labels: { k: 'B', l: '2' } });
+  net.heal();
+  await net.settled();
+  const conflicts = a.db.conflicts$.value.filter((one) => one.kind === 'field');
+  const titles = conflicts.find(({ key }) => key === undefined)!;
+  const labels = conflicts.find(({ key }) => key === 'k')!;
+  expect(await failure(titles.resolve({ value: { title: 'no, longer' } }))).toMatchObject({
+    code: 'INVALID_VALUE',
+    issues: [{ path: ['title'] }],
+  });
+  expect((await failure(labels.resolve({ value: { labels: { k: 'long' } } }))).issues).toMatchObject([
+    { path: ['labels', 'k'] },
+  ]);
+  expect(a.db.conflicts$.value).toHaveLength(2);
+  await labels.resolve({ value: { labels: { k: 'ok' } } });
+  await titles.resolve({ version: titles.versions.findIndex(({ here }) => !here) });
+  expect(await a.db.tasks.get('x')).toEqual({ id: 'x', title: 'much too long', labels: { k: 'ok', l: '2' } });
+  await net.close();
 });
 
 test('[SCH5] a strict schema is not shown the id, one that names the id is', async () => {

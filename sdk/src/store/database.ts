@@ -104,7 +104,10 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
   problems.forEach(onProblem);
   sweep.start();
-  return localDatabase(dexie, schemas, constraints, deviceId, tracking);
+  return {
+    ...localDatabase(dexie, schemas, constraints, deviceId, tracking),
+    validators: options.validators ?? new Map(),
+  };
 }
 
 /** Where Dexie's upgrade would take away what this app does not name, another one makes it, to which all is declared. */
@@ -140,7 +143,7 @@ function localDatabase(
   constraints: Constraints,
   deviceId: string,
   tracking: Tracking,
-): LocalDatabase {
+): Omit<LocalDatabase, 'validators'> {
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
     dexie
       .table<StoredRecordRow>(RECORDS)

@@ -33,6 +33,21 @@ export interface GivenRow {
 
 /** Copied at once: the app may alter its objects as soon as its call returns. Throws what copyRow() throws. */
 export function givenRow(schema: CollectionSchema, value: unknown, validate: RowValidator | undefined): GivenRow {
+  try {
+    return takenRow(schema, value, validate);
+  } catch (cause) {
+    if (cause instanceof SkerryError) throw cause;
+    throw new SkerryError(
+      'INVALID_VALUE',
+      `A row of ${schema.name} cannot be read: a getter of it, or a proxy, threw.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function takenRow(schema: CollectionSchema, value: unknown, validate: RowValidator | undefined): GivenRow {
   if (!validate || typeof value !== 'object' || value === null || Array.isArray(value)) {
     const row = copyRow(schema, value);
     return { id: row['id'] as string, fit: () => row };

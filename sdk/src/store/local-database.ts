@@ -77,6 +77,8 @@ export interface LocalDatabase {
   readonly dexie: Dexie;
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly deviceId: string;
+  /** What schemas say of rows that are written here, by collection. */
+  readonly validators: Validators;
   /**
    * Runs `fn` in one read-write transaction over `collections` (all of them when left out): one change, whatever it
    * writes. Inside, the plain Dexie tables are used. With `isSplittable` it is atomic on this device only, and travels
