@@ -67,6 +67,8 @@ async function buildSdk(): Promise<void> {
     input: entries('sdk/src', ['index', 'react', 'kernel', 'worker', 'service-worker', 'testing']),
     external: (id) => isPackage(id) && !INLINED.some(({ name }) => id.startsWith(name)),
     platform: 'browser',
+    // Whether this is development is for the app's bundler to say, not for ours.
+    transform: { define: { 'process.env.NODE_ENV': 'process.env.NODE_ENV' } },
     output: { dir: dist, format: 'esm', chunkFileNames: '[name]-[hash].js', sourcemap: true, banner: licences },
   });
   for (const { name, licence } of INLINED) {

@@ -85,7 +85,19 @@ export const RULES: readonly Rule[] = [
   { of: 'demo-app', folders: [] },
 ];
 
-const TEST_PACKAGES = ['vitest', 'fast-check', 'fake-indexeddb', 'fake-indexeddb/*', 'node:*', 'react-dom/*', 'ws'];
+const TEST_PACKAGES = [
+  'vitest',
+  'fast-check',
+  'fake-indexeddb',
+  'fake-indexeddb/*',
+  'node:*',
+  'react-dom/*',
+  'ws',
+  // Validators that the tests bring to prove that any will do.
+  'valibot',
+  'zod',
+  'arktype',
+];
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Every violation below `base`, a copy of the repository's layout. */

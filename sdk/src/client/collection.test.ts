@@ -119,6 +119,14 @@ test('[ROW8] the id of a row cannot be changed: INVALID_ID', async () => {
 
 const cycle: { self?: unknown } = {};
 cycle.self = cycle;
+const unreadable = Object.defineProperty({}, 'inside', {
+  enumerable: true,
+  get: () => {
+    throw new Error('not here');
+  },
+});
+const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+revoke();
 
 test.each<[string, string, (notes: NotesDb['notes']) => Promise<unknown>]>([
   ['no row', 'INVALID_VALUE', (notes) => notes.insert(undefined as never)],
@@ -130,6 +138,8 @@ test.each<[string, string, (notes: NotesDb['notes']) => Promise<unknown>]>([
   ['half a count', 'INVALID_VALUE', (notes) => notes.insert({ ...NOTE, likes: 0.5 })],
   ['undefined deep inside', 'INVALID_VALUE', (notes) => notes.insert({ ...NOTE, extra: [{ a: undefined }] })],
   ['a cycle', 'INVALID_VALUE', (notes) => notes.insert({ ...NOTE, extra: cycle })],
+  ['an object that cannot be read', 'INVALID_VALUE', (notes) => notes.insert({ ...NOTE, extra: unreadable })],
+  ['a proxy that was revoked', 'INVALID_VALUE', (notes) => notes.update('a', revoked)],
   ['a lone surrogate', 'INVALID_VALUE', (notes) => notes.insert({ ...NOTE, title: '\ud800' })],
   ['a set that is none', 'INVALID_VALUE', (notes) => notes.insert({ ...NOTE, tags: 'x' as never })],
   ['a field name with a slash', 'INVALID_FIELD', (notes) => notes.insert({ ...NOTE, 'a/b': 1 } as never)],

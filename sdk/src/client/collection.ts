@@ -13,6 +13,7 @@ import type { LiveQueries } from './live.ts';
 import type { AnyRow } from './query-order.ts';
 import { countRows, findRows, type RowTable } from './query-run.ts';
 import { checkQuery, queryKey } from './query.ts';
+import type { OnScan } from './scan-warnings.ts';
 import type { ClaimState, Collection, Id, LiveQuery, New, Query, ReadToken, RowMeta, Stored } from './types.ts';
 import { guarded, isPromise, type UserCode, type WriteScope } from './write-scope.ts';
 
@@ -26,7 +27,7 @@ interface RowToken extends ReadToken {
 }
 
 /** The calls that a transaction has too. */
-export function collectionCalls(local: LocalDatabase, name: string, scope: WriteScope): Calls {
+export function collectionCalls(local: LocalDatabase, name: string, scope: WriteScope, onScan: OnScan): Calls {
   const table = local.dexie.table(name) as RowTable;
   const rowOf = async (id: Id): Promise<AnyRow> => {
     const row = await table.get(id);
@@ -82,8 +83,8 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
       }),
 
     get: (id) => guarded(scope, async () => table.get(checkId(name, id))),
-    find: (query) => guarded(scope, async () => findRows(table, checkQuery(query))),
-    count: (query) => guarded(scope, async () => countRows(table, checkQuery(query))),
+    find: (query) => guarded(scope, async () => findRows(table, checkQuery(query), onScan)),
+    count: (query) => guarded(scope, async () => countRows(table, checkQuery(query), onScan)),
 
     history: (id, options) => guarded(scope, () => readRevisions(local, name, id, options)),
 
@@ -114,14 +115,15 @@ export function openCollection(
   name: string,
   scope: WriteScope,
   queries: LiveQueries,
+  onScan: OnScan,
 ): Collection<AnyRow> {
   const table = local.dexie.table(name) as RowTable;
   return {
-    ...collectionCalls(local, name, scope),
+    ...collectionCalls(local, name, scope, onScan),
     live: (query?: Query<AnyRow>): LiveQuery<Stored<AnyRow>[]> => {
       const checked = checkQuery(query);
       const key = queryKey(checked);
-      return queries.live(key && `${name}?${key}`, () => findRows(table, checked));
+      return queries.live(key && `${name}?${key}`, () => findRows(table, checked, onScan));
     },
     liveOne: (id: Id): LiveQuery<Stored<AnyRow> | null> => {
       checkId(name, id);

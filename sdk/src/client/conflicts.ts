@@ -14,6 +14,7 @@ import { findJsonProblem } from '../lib/json.ts';
 import { keepVersion } from '../policies/merge-text.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
+import { assertFits } from './fit-choice.ts';
 import { copyFields, describe, isPlainObject, type Fields } from './copy.ts';
 import type { Place } from './place.ts';
 import type { Commit, Conflict, DeleteConflict, FieldConflict, RecoveredCopy, Version } from './types.ts';
@@ -80,7 +81,13 @@ function fieldConflict(context: Context, conflict: OpenFieldConflict): FieldConf
     versions: versions.map((entry) => version(context, entry, rowOf(entry.v))),
     provisional: rowOf(shown.v),
     ...(hunks ? { hunks } : {}),
-    resolve: (choice) => settle(context, conflict, () => ({ row: chosenRow(conflict, choice) })),
+    resolve: (choice) =>
+      settle(context, conflict, async () => {
+        const row = chosenRow(conflict, choice);
+        if ('value' in choice)
+          await assertFits(context.local, collection, rowId, await fieldsOf(context, conflict, row));
+        return { row };
+      }),
   };
 }
 
@@ -126,9 +133,21 @@ function version<V>({ local, writers }: Context, mark: Mark, value: V): Version<
   };
 }
 
-function settle(context: Context, conflict: OpenConflict, choose: () => Choice): Promise<Commit<void>> {
+function settle(
+  context: Context,
+  conflict: OpenConflict,
+  choose: () => Choice | Promise<Choice>,
+): Promise<Commit<void>> {
   const { local, lifetime } = context;
-  return guarded(lifetime, async () => commitOf(context, undefined, await local.resolve(conflict, choose())));
+  return guarded(lifetime, async () => commitOf(context, undefined, await local.resolve(conflict, await choose())));
+}
+
+/** The conflict's fields as the row would have them; a decision about a key leaves the rest of its map. */
+async function fieldsOf({ local }: Context, conflict: OpenFieldConflict, row: Row): Promise<Fields> {
+  const [field] = conflict.fields;
+  if (keyOf(conflict) === null) return Object.fromEntries(conflict.fields.map((name) => [name, row[name]]));
+  const shown = (await local.readRecord(conflict.collection, conflict.rowId))?.[field!];
+  return { [field!]: { ...(shown as Fields | undefined), ...(row[field!] as Fields) } };
 }
 
 /** The values of the conflict's fields as they should be. */

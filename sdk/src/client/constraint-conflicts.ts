@@ -5,6 +5,7 @@ import type { Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { ConstraintChoice } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
+import { assertFits } from './fit-choice.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
 import type { Place } from './place.ts';
 import type { ConstraintConflict } from './types.ts';
@@ -30,7 +31,10 @@ export async function describeConstraintConflict(
     contested,
     resolve: (choice) =>
       guarded(lifetime, async () => {
-        const written = await local.resolveConstraint(conflict, choiceFor(conflict, choice));
+        const checked = choiceFor(conflict, choice);
+        if (isPlainObject(choice) && 'to' in choice && checked !== 'allow')
+          await assertFits(local, collection, checked.id, choice.to);
+        const written = await local.resolveConstraint(conflict, checked);
         return commitOf(place, undefined, written);
       }),
   };

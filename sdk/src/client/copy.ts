@@ -9,10 +9,14 @@ export type Fields = Record<string, unknown>;
 
 /** The own fields of a row or patch. Throws INVALID_VALUE when it is not a plain object. */
 export function copyFields(value: unknown, what: string): Fields {
-  if (!isPlainObject(value)) {
+  if (!isReadable(value) || !isPlainObject(value)) {
     throw new SkerryError('INVALID_VALUE', `${what} must be a plain object; got ${describe(value)}.`);
   }
-  return copyValue(value, 0) as Fields;
+  try {
+    return copyValue(value, 0) as Fields;
+  } catch (cause) {
+    throw new SkerryError('INVALID_VALUE', `${what} cannot be read: a getter of it, or a proxy, threw.`, { cause });
+  }
 }
 
 export function copyValue(value: unknown, depth: number): unknown {
@@ -45,7 +49,17 @@ export function isPlainObject(value: unknown): value is Fields {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** A proxy that was revoked throws at whatever it is asked. */
+function isReadable(value: unknown): boolean {
+  try {
+    return Array.isArray(value) || true;
+  } catch {
+    return false;
+  }
+}
+
 export function describe(value: unknown): string {
+  if (!isReadable(value)) return 'a revoked proxy';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value !== 'object') return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);

@@ -2,12 +2,15 @@
 import { compileConstraints } from '../constraints/registry.ts';
 import type { ConstraintPlan } from '../core/constraint.ts';
 import { fieldProblem } from '../core/paths.ts';
+import { FIRST_VERSION } from '../core/shape.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { ask } from '../policies/ask.ts';
 import { compileCollection, type CollectionPlan } from '../policies/registry.ts';
 import type { Policy } from '../policies/policy.ts';
 import { describe, isPlainObject } from './copy.ts';
 import { isReservedName } from './handle.ts';
+import type { RowValidator } from '../store/given-row.ts';
+import { isStandardSchema, validatorOf, type InputOf, type OutputOf, type StandardSchema } from './standard-schema.ts';
 import type { CollectionDefinition, CollectionOptions, Collections } from './types.ts';
 
 /**
@@ -16,8 +19,41 @@ import type { CollectionDefinition, CollectionOptions, Collections } from './typ
  * @example
  * collection<Note>({ fields: { title: ask(), tags: set(), pinned: lww() }, indexes: ['updatedAt'] })
  */
-export function collection<Row>(options: CollectionOptions<Row> = {}): CollectionDefinition<Row> {
-  return { options };
+export function collection<Row>(options?: CollectionOptions<Row>): CollectionDefinition<Row>;
+/**
+ * Declares a collection whose rows fit a schema (valibot, zod, arktype: any synchronous Standard Schema). What is written on
+ * this device must fit, with defaults and transforms applied; rows from elsewhere that do not are shown as they are.
+ *
+ * @example
+ * collection(z.object({ title: z.string().max(200), tags: z.array(z.string()).default([]) }), { fields: { tags: set() } })
+ */
+export function collection<S extends StandardSchema>(
+  schema: S,
+  options?: CollectionOptions<OutputOf<S>>,
+): CollectionDefinition<OutputOf<S>, InputOf<S>>;
+export function collection<Row>(
+  schemaOrOptions?: StandardSchema | CollectionOptions<Row>,
+  options: CollectionOptions<Row> = {},
+): CollectionDefinition<Row> {
+  if (isStandardSchema(schemaOrOptions)) return { options, schema: schemaOrOptions };
+  return { options: schemaOrOptions ?? {} };
+}
+
+/** What makes rows of those in a plain Dexie database, of the collections that say so. */
+export function convertersOf(collections: Collections): Map<string, (old: unknown) => unknown> {
+  return new Map(
+    Object.entries(collections).flatMap(([name, { options }]) => {
+      const { migrate } = options as CollectionOptions<unknown>;
+      return migrate ? [[name, (old: unknown) => migrate(old, 0)]] : [];
+    }),
+  );
+}
+
+/** The validators of the collections, which were checked by planCollections(). */
+export function validatorsOf(collections: Collections): Map<string, RowValidator> {
+  return new Map(
+    Object.entries(collections).flatMap(([name, { schema }]) => (schema ? [[name, validatorOf(name, schema)]] : [])),
+  );
 }
 
 export type LocalPlan = CollectionPlan & { readonly indexes: readonly string[] };
@@ -50,12 +86,15 @@ function planCollection(name: string, definition: unknown): LocalPlan {
   if (isReservedName(name)) throw invalid(`the name ${name} is taken by the database handle itself`);
   const options = isPlainObject(definition) ? definition['options'] : undefined;
   if (!isPlainObject(options)) throw invalid(`${name} must be made by collection()`);
+  if ('~standard' in options) throw invalid(`${name} has a schema that is not Standard Schema version 1`);
   const {
     fields = {},
     groups = [],
     constraints = [],
     indexes = [],
     onDeleteVsEdit = 'ask',
+    version = FIRST_VERSION,
+    migrate,
   } = options as CollectionOptions<Record<string, unknown>>;
   if (!isPlainObject(fields)) throw invalid(`${name}.fields must be an object; got ${describe(fields)}`);
   if (!Array.isArray(groups) || !groups.every(isListOfStrings))
@@ -64,6 +103,10 @@ function planCollection(name: string, definition: unknown): LocalPlan {
     throw invalid(`${name}.onDeleteVsEdit must be one of ${ON_DELETE.join(', ')}`);
   if (!Array.isArray(constraints) || !constraints.every(isPlainObject))
     throw invalid(`${name}.constraints must be made by noOverlap(), unique(), references() or acyclic()`);
+  if (!Number.isSafeInteger(version) || version < FIRST_VERSION)
+    throw invalid(`${name}.version must be a whole number from 1; got ${describe(version)}`);
+  if (migrate !== undefined && typeof migrate !== 'function')
+    throw invalid(`${name}.migrate must be a function; got ${describe(migrate)}`);
   if (!isListOfStrings(indexes)) throw invalid(`${name}.indexes must be a list of index names`);
   for (const index of indexes) checkIndex(name, index);
   if (new Set(indexes).size < indexes.length) throw invalid(`${name}.indexes names an index twice`);
@@ -73,6 +116,7 @@ function planCollection(name: string, definition: unknown): LocalPlan {
     groups,
     onDeleteVsEdit,
     indexes,
+    ...(version > FIRST_VERSION ? { version, ...(migrate ? { migrate } : {}) } : {}),
     ...(constraints.length > 0 ? { constraints: constraints as unknown as readonly ConstraintPlan[] } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,7 @@ function fencesOf(markdown: string): string[] {
 async function typeErrors(code: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'skerry-docs-'));
   try {
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     await writeFile(join(folder, 'code.ts'), code);
     const compilerOptions = { lib: ['ES2023', 'ES2024.String', 'ESNext.Disposable', 'DOM'], typeRoots: [] };
     await writeFile(

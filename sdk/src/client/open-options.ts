@@ -7,7 +7,7 @@ const MAX_ID_LENGTH = 256;
 
 /** Throws INVALID_OPTION. The collections are checked by planCollections(). */
 export function checkOpenOptions(options: unknown): void {
-  const { name, sync, user, device, worker, durability, logger, signal } = objectAt('', options);
+  const { name, sync, user, device, worker, durability, logger, signal, warnOnScan } = objectAt('', options);
   text('name', name, 1);
   if (sync !== undefined) checkSync(sync);
   if (user !== undefined) checkPerson('user', user);
@@ -17,6 +17,7 @@ export function checkOpenOptions(options: unknown): void {
   if (durability !== undefined)
     must(durability === 'strict' || durability === 'relaxed', 'durability', `'strict' or 'relaxed'`, durability);
   if (logger !== undefined) checkLogger(logger);
+  if (warnOnScan !== undefined) must(typeof warnOnScan === 'boolean', 'warnOnScan', 'true or false', warnOnScan);
   if (signal !== undefined) must(signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
 }
 

@@ -141,6 +141,10 @@ test('[OPN8] a collection and an index can be added later: what is there stays, 
   expect(await later.notes.find({ where: { title: { above: 'A' } } })).toMatchObject([{ id: 'b', title: 'B' }]);
   await later.bookings.insert({ title: 'c' });
   expect(later.status$.value.pending.changes).toBe(2);
+  await later.close();
+  const without = remember(await open({ name, collections: { notes: collection<{ title: string }>() } }));
+  expect(await without.notes.find({ where: { title: { above: 'A' } } })).toMatchObject([{ id: 'b', title: 'B' }]);
+  expect(without.status$.value.pending.changes).toBe(2);
 });
 
 test('[CLS2] `await using` closes the handle', async () => {

@@ -18,9 +18,10 @@ import {
 } from '../worker/client.ts';
 import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
-import { planCollections, type LocalPlan } from './definition.ts';
+import { convertersOf, planCollections, validatorsOf, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
+import { createForeignRows } from './foreign-rows.ts';
 import { withUnknownCollections } from './handle.ts';
 import { restWhileFrozen } from './frozen.ts';
 import { openHotStates, type HotStates } from './hot-states.ts';
@@ -31,6 +32,7 @@ import { checkOpenOptions } from './open-options.ts';
 import type { Place } from './place.ts';
 import { createProblemReport } from './problems.ts';
 import { createReceipts } from './receipts.ts';
+import { createScanWarnings, type OnScan } from './scan-warnings.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
@@ -53,6 +55,7 @@ export async function openWith<const C extends Collections>(
   checkOpenOptions(options);
   const plans = planCollections(options.collections);
   const merges = mergesOf(options.collections);
+  const validators = validatorsOf(options.collections);
   checkWorker(options.worker, plans);
   checkBackground(options.sync, plans);
   const lifetime = createLifetime();
@@ -70,6 +73,8 @@ export async function openWith<const C extends Collections>(
   const local = await openLocal(options, {
     collections: plans,
     merges,
+    validators,
+    converters: convertersOf(options.collections),
     onLocalWrite,
     onProblem,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
@@ -85,12 +90,22 @@ export async function openWith<const C extends Collections>(
       logger: options.logger,
     });
     assertNotAborted(options.signal);
+    const lookAt = createForeignRows({
+      local,
+      lifetime,
+      validators,
+      logger: options.logger,
+      tell: (event) => events.next(event),
+    });
     link = startSync(options, {
       collections: plans,
       merges,
       ...(test ? { test } : {}),
       onState: states.setLink,
-      onChanged: (touched) => local.announceRemoteChanges(touched),
+      onChanged: (touched) => {
+        local.announceRemoteChanges(touched);
+        lookAt(touched);
+      },
       onEvent: (news) => {
         if (news.type === 'pushed') receipts.noteSent(news.through ?? null);
         if (news.type === 'refused') receipts.noteSent(null);
@@ -112,7 +127,8 @@ export async function openWith<const C extends Collections>(
         logger,
       });
     }
-    return createHandle<C>({ place, states, events, link });
+    const onScan = createScanWarnings(options.logger, options.warnOnScan);
+    return createHandle<C>({ place, states, events, link, onScan });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -122,7 +138,10 @@ export async function openWith<const C extends Collections>(
 
 async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
-  parts: Pick<LocalDatabaseOptions, 'collections' | 'merges' | 'onLocalWrite' | 'onProblem' | 'nowMs'>,
+  parts: Pick<
+    LocalDatabaseOptions,
+    'collections' | 'merges' | 'validators' | 'converters' | 'onLocalWrite' | 'onProblem' | 'nowMs'
+  >,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
   const opening = openLocalDatabase({
@@ -171,7 +190,7 @@ function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
   if (plan)
     throw new SkerryError(
       'INVALID_OPTION',
-      `open(): a constraint of ${plan.name} has a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
+      `open(): ${plan.migrate ? 'migrate()' : 'a constraint'} of ${plan.name} is a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
     );
 }
 
@@ -180,21 +199,24 @@ interface HandleParts {
   readonly states: HotStates;
   readonly events: Subject<SyncEvent>;
   readonly link: SyncLink | null;
+  readonly onScan: OnScan;
 }
 
-function createHandle<C extends Collections>({ place, states, events, link }: HandleParts): Db<C> {
+function createHandle<C extends Collections>({ place, states, events, link, onScan }: HandleParts): Db<C> {
   const { local, lifetime } = place;
   const scope = ownTransactions(local, lifetime);
   const queries = createLiveQueries(lifetime);
   const names = [...local.schemas.keys()];
-  const collections = Object.fromEntries(names.map((name) => [name, openCollection(local, name, scope, queries)]));
+  const collections = Object.fromEntries(
+    names.map((name) => [name, openCollection(local, name, scope, queries, onScan)]),
+  );
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= closeAll(lifetime, link, local);
     return closing;
   };
   const handle = {
-    transaction: (fn, about) => runTransaction(place, fn, about),
+    transaction: (fn, about) => runTransaction({ ...place, onScan }, fn, about),
     conflicts$: states.conflicts$,
     outbox$: states.outbox$,
     status$: states.status$,

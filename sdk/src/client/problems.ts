@@ -1,7 +1,7 @@
 /** What a policy has to say, told to the app: once per field and kind, however often its rows are read. */
 import type { Subject } from 'rxjs';
 
-import { problemKey, type PolicyProblem } from '../core/policy-problem.ts';
+import { MIGRATE, problemKey, type PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { Logger, SyncEvent } from './types.ts';
 
@@ -28,7 +28,10 @@ function eventOfProblem(problem: PolicyProblem, atMs: number): ProblemEvent {
   const at = new Date(atMs);
   if (problem.type !== 'policy-failed') return { ...problem, at };
   const { reason, ...about } = problem;
-  const message = `merge('${problem.policy}') of ${problem.collection}.${problem.field} cannot be used: ${reason}.`;
+  const message =
+    problem.policy === MIGRATE
+      ? `migrate() of ${problem.collection} cannot be used for ${problem.rowId}, which is shown as it was written: ${reason}.`
+      : `merge('${problem.policy}') of ${problem.collection}.${problem.field} cannot be used: ${reason}.`;
   return { ...about, at, error: new SkerryError('POLICY_FAILED', message) };
 }
 

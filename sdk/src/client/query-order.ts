@@ -41,6 +41,8 @@ function fits(value: Json | undefined, condition: Condition): boolean {
       return isKey(value) && cmp(value, condition.value) <= 0;
     case 'startsWith':
       return typeof value === 'string' && value.startsWith(condition.value);
+    case 'contains':
+      return Array.isArray(value) && value.some((element: Json) => jsonEqual(element, condition.value));
   }
 }
 

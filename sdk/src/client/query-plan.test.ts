@@ -24,6 +24,19 @@ test('[QRY4] an index is used when a condition fits it, and the closest one wins
   });
 });
 
+test('[QRY11] an element of an array is found by a multi-entry index, and by no other', () => {
+  const tags: IndexInfo = { name: 'tags', fields: ['tags'], isMulti: true };
+  const contains = checkQuery({ where: { tags: { contains: 'x' } } });
+  expect(planQuery(contains, [tags])).toMatchObject({ index: { name: 'tags' }, range: { key: 'x' }, isExact: false });
+  for (const query of [
+    { where: { tags: 'x' } },
+    { where: { tags: { contains: true } } },
+    { orderBy: 'tags', limit: 1 },
+  ])
+    expect(planQuery(checkQuery(query), [tags])).toMatchObject({ index: null });
+  expect(planQuery(contains, [{ name: 'tags', fields: ['tags'] }])).toMatchObject({ index: null });
+});
+
 test('[QRY5] an index is not used where a row that it lacks could fit', () => {
   expect(plan({ where: { at: null } })).toMatchObject({ index: null, range: { type: 'all' }, isExact: false });
   expect(plan({ where: { at: { anyOf: [1, true] } } })).toMatchObject({ index: null, range: { type: 'all' } });
@@ -55,4 +68,13 @@ test('[QRY6] offset and limit are left to the database only where its order is t
   expect(plan({ where: { at: { above: 1 } }, limit: 5 })).toMatchObject({ isOrdered: false });
   expect(plan({ where: { at: { above: 1 } }, orderBy: 'at', filter: () => true })).toMatchObject({ isOrdered: false });
   expect(plan({ where: { room: 'A' }, limit: 5 })).toMatchObject({ isOrdered: true });
+  // A compound index is in the order of its last field where the others are equal.
+  const first = { where: { room: 'A' }, orderBy: '-start', limit: 5 };
+  expect(plan(first)).toMatchObject({ index: { name: '[room+start]' }, isOrdered: true, mayLackRows: true });
+  expect(plan({ ...first, filter: () => true })).toMatchObject({ index: { name: 'room' }, isOrdered: false });
+  expect(plan({ where: { room: 'A', start: { above: 3 } }, orderBy: 'start', limit: 5 })).toMatchObject({
+    index: { name: '[room+start]' },
+    isOrdered: true,
+    mayLackRows: false,
+  });
 });

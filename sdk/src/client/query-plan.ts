@@ -12,6 +12,8 @@ import { isKey, type CheckedQuery, type Condition, type Order } from './query.ts
 export interface IndexInfo {
   readonly name: string;
   readonly fields: readonly string[];
+  /** It has an entry for each element of the field's array: a row is in it as often as that. */
+  readonly isMulti?: boolean;
 }
 
 export type Range =
@@ -46,10 +48,13 @@ export interface Plan {
 const PRIMARY_KEY: IndexInfo = { name: 'id', fields: ['id'] };
 
 export function planQuery(query: CheckedQuery, indexes: readonly IndexInfo[]): Plan {
+  const inOrder = planInOrder(query, indexes);
+  if (inOrder) return inOrder;
   const candidates = [PRIMARY_KEY, ...indexes].flatMap((index) => candidatesOf(index, query.conditions));
-  const best = candidates.toSorted((a, b) => a.cost - b.cost)[0];
+  const best = candidates.filter((one) => !isWithin(one, candidates)).toSorted((a, b) => a.cost - b.cost)[0];
   if (!best) return planAll(query, indexes);
-  const isExact = best.used.length === query.conditions.length && !query.filter;
+  // A row that holds the element itself in the place of an array is in the index too.
+  const isExact = best.used.length === query.conditions.length && !query.filter && !best.index.isMulti;
   const isOrdered = isExact && comesOrdered(best, query.order);
   return { index: nullIfPrimary(best.index), range: best.range, isExact, isOrdered, mayLackRows: false };
 }
@@ -61,10 +66,18 @@ interface Candidate {
   readonly cost: number;
 }
 
+/** Another one asks the same and more of the index. */
+function isWithin(one: Candidate, all: readonly Candidate[]): boolean {
+  return all.some(
+    (other) => other.used.length > one.used.length && one.used.every((condition) => other.used.includes(condition)),
+  );
+}
+
 /** Smaller is better: how many rows a kind of range lets through, as a rule. */
 const COST = { equals: 10, anyOf: 20, startsWith: 30, between: 40 } as const;
 
 function candidatesOf(index: IndexInfo, conditions: readonly Condition[]): readonly Candidate[] {
+  if (index.isMulti) return elementCandidate(index, conditions);
   if (index.fields.length > 1) return compoundCandidate(index, conditions);
   return conditions
     .filter((condition) => condition.field === index.fields[0])
@@ -72,6 +85,15 @@ function candidatesOf(index: IndexInfo, conditions: readonly Condition[]): reado
       const found = singleRange(condition, conditions);
       return found ? [{ index, ...found, cost: costOf(index, found.range) }] : [];
     });
+}
+
+/** Only for elements: a row may be in the index many times, or not at all with an empty array. */
+function elementCandidate(index: IndexInfo, conditions: readonly Condition[]): readonly Candidate[] {
+  return conditions.flatMap((condition) => {
+    if (condition.op !== 'contains' || condition.field !== index.fields[0] || !isKey(condition.value)) return [];
+    const range: Range = { type: 'equals', key: condition.value };
+    return [{ index, range, used: [condition], cost: costOf(index, range) + 8 }];
+  });
 }
 
 function singleRange(condition: Condition, conditions: readonly Condition[]): Pick<Candidate, 'range' | 'used'> | null {
@@ -84,6 +106,8 @@ function singleRange(condition: Condition, conditions: readonly Condition[]): Pi
         : null;
     case 'startsWith':
       return { range: { type: 'startsWith', prefix: condition.value }, used: [condition] };
+    case 'contains':
+      return null;
     default:
       return between([], condition.field, conditions);
   }
@@ -138,17 +162,33 @@ function planAll(query: CheckedQuery, indexes: readonly IndexInfo[]): Plan {
   const isExact = query.conditions.length === 0 && !query.filter;
   if (!isExact) return all;
   if (query.order.field === 'id') return { ...all, isExact, isOrdered: true };
-  const index = indexes.find(({ fields }) => fields.length === 1 && fields[0] === query.order.field);
+  const index = indexes.find(
+    ({ fields, isMulti }) => !isMulti && fields.length === 1 && fields[0] === query.order.field,
+  );
   if (!index || query.limit === Infinity) return { ...all, isExact };
   return { ...all, index, isExact, isOrdered: true, mayLackRows: true };
+}
+
+/** The first rows of those that are equal in all but the last field of a compound index, in the order of that. */
+function planInOrder(query: CheckedQuery, indexes: readonly IndexInfo[]): Plan | null {
+  const { conditions, order, filter, limit } = query;
+  if (limit === Infinity || filter || conditions.length === 0) return null;
+  const index = indexes.find(
+    ({ fields, isMulti }) =>
+      !isMulti && fields.length === conditions.length + 1 && fields.at(-1) === order.field && fields.length > 1,
+  );
+  const keys = index?.fields.slice(0, -1).map((field) => conditions.find((one) => one.field === field));
+  const prefix = keys?.flatMap((one) => (one?.op === 'equals' && isKey(one.value) ? [one.value] : []));
+  if (!index || prefix!.length < conditions.length) return null;
+  const range: Range = { type: 'between', lower: null, upper: null, prefix: prefix! };
+  return { index, range, isExact: true, isOrdered: true, mayLackRows: true };
 }
 
 /** Rows of one key come by id; rows of a range over one field come by that field, then id. */
 function comesOrdered({ index, range }: Candidate, { field }: Order): boolean {
   if (range.type === 'equals') return field === 'id';
-  return (
-    (range.type === 'between' || range.type === 'startsWith') && index.fields.length === 1 && field === index.fields[0]
-  );
+  // Of a compound index all fields but the last are equal.
+  return (range.type === 'between' || range.type === 'startsWith') && field === index.fields.at(-1);
 }
 
 function nullIfPrimary(index: IndexInfo): IndexInfo | null {

@@ -8,7 +8,7 @@ import { countRows, findRows, type RowTable } from './query-run.ts';
 import { checkQuery, type CheckedQuery } from './query.ts';
 
 const dexie = new Dexie('query-run', { cache: 'disabled' });
-dexie.version(1).stores({ plain: 'id', indexed: 'id,at,room,[room+at],*tags' });
+dexie.version(1).stores({ plain: 'id', indexed: 'id,at,room,[room+at],[room+at+tags],*tags' });
 const plain = dexie.table('plain') as RowTable;
 const indexed = dexie.table('indexed') as RowTable;
 
@@ -29,6 +29,7 @@ const comparison = fc.oneof(
   keyed.map((belowOrEqual) => ({ belowOrEqual })),
   fc.tuple(keyed, keyed).map(([aboveOrEqual, below]) => ({ aboveOrEqual, below })),
   fc.constantFrom('', 'a', 'b').map((startsWith) => ({ startsWith })),
+  value.map((contains) => ({ contains })),
 );
 const rows = fc.uniqueArray(
   fc.record(
@@ -36,7 +37,10 @@ const rows = fc.uniqueArray(
       id: fc.string({ minLength: 1, maxLength: 2, unit: fc.constantFrom('a', 'b', 'c', 'd') }),
       at: value,
       room: value,
-      tags: fc.array(fc.constantFrom('x', 'y')),
+      tags: fc.oneof(
+        { arbitrary: fc.array(fc.constantFrom('x', 'y', 'x', true)), weight: 4 },
+        { arbitrary: value, weight: 1 },
+      ),
     },
     { requiredKeys: ['id'] },
   ),
@@ -47,6 +51,12 @@ const query = fc.record(
     where: fc.oneof(
       fc.record({ at: fc.oneof(common, comparison) }),
       fc.record({ room: common, at: comparison }),
+      fc.record({ room: common }),
+      fc.record({ tags: fc.constantFrom('x', 'y', true, 'a').map((contains) => ({ contains })) }),
+      fc.record(
+        { tags: fc.constantFrom('x', 'y').map((contains) => ({ contains })), at: comparison, room: common },
+        { requiredKeys: ['tags'] },
+      ),
       fc.record(
         { at: comparison, room: comparison, id: fc.constantFrom('a', { startsWith: 'b' }, { above: 'bb' }) },
         { requiredKeys: [] },

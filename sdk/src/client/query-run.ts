@@ -7,24 +7,32 @@ import { Dexie, type Collection, type PromiseExtended, type Table, type WhereCla
 import { compareRows, matches, type AnyRow } from './query-order.ts';
 import { planQuery, type IndexInfo, type Plan, type Range } from './query-plan.ts';
 import { invalid, type CheckedQuery } from './query.ts';
+import type { OnScan } from './scan-warnings.ts';
 
 export type RowTable = Table<AnyRow, string>;
 
-export function findRows(table: RowTable, query: CheckedQuery): PromiseExtended<AnyRow[]> {
+/** `onScan` hears of a query that no index answers. */
+export function findRows(table: RowTable, query: CheckedQuery, onScan?: OnScan): PromiseExtended<AnyRow[]> {
   if (query.limit === 0) return Dexie.Promise.resolve([]) as PromiseExtended<AnyRow[]>;
   const plan = planQuery(query, indexesOf(table));
+  if (isScan(plan, query)) onScan?.(table.name, query);
   if (!plan.isOrdered)
     return reach(table, plan)
       .toArray()
       .then((rows) => selectRows(rows, query));
   return firstRows(table, plan, query).then((rows) => {
     const isShort = plan.mayLackRows && rows.length < query.limit;
-    return isShort ? table.toArray().then((all) => selectRows(all, query)) : rows;
+    if (!isShort) return rows;
+    // Rows without a value to order by are in no such index; they come last.
+    return reach(table, planQuery({ ...query, limit: Infinity }, indexesOf(table)))
+      .toArray()
+      .then((all) => selectRows(all, query));
   });
 }
 
-export function countRows(table: RowTable, query: CheckedQuery): PromiseExtended<number> {
+export function countRows(table: RowTable, query: CheckedQuery, onScan?: OnScan): PromiseExtended<number> {
   const plan = planQuery({ ...query, limit: Infinity }, indexesOf(table));
+  if (!plan.isExact && plan.range.type === 'all') onScan?.(table.name, { ...query, limit: Infinity });
   const total = plan.isExact
     ? reach(table, plan).count()
     : reach(table, plan)
@@ -33,14 +41,19 @@ export function countRows(table: RowTable, query: CheckedQuery): PromiseExtended
   return total.then((count) => Math.min(Math.max(count - query.offset, 0), query.limit));
 }
 
-/** The indexes that hold one entry per row. */
 function indexesOf(table: RowTable): readonly IndexInfo[] {
   return table.schema.indexes.flatMap(({ name, keyPath, multi }) => {
     const fields = typeof keyPath === 'string' ? [keyPath] : (keyPath ?? []);
     // A dot is a path into a value here, and part of a field's name in a query.
-    const isUsable = !multi && fields.length > 0 && fields.every((field) => !field.includes('.'));
-    return isUsable ? [{ name, fields }] : [];
+    const isUsable = fields.length > 0 && fields.every((field) => !field.includes('.'));
+    return isUsable ? [{ name, fields, ...(multi ? { isMulti: true } : {}) }] : [];
   });
+}
+
+/** Rows are read that the answer does not have. */
+function isScan(plan: Plan, { conditions, filter, limit }: CheckedQuery): boolean {
+  const wantsLess = conditions.length > 0 || filter !== null || limit !== Infinity;
+  return plan.range.type === 'all' && !plan.isOrdered && wantsLess;
 }
 
 function firstRows(table: RowTable, plan: Plan, { order, offset, limit }: CheckedQuery): PromiseExtended<AnyRow[]> {

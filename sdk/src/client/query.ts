@@ -10,7 +10,9 @@ export type Condition =
   | { readonly field: string; readonly op: 'equals'; readonly value: Json }
   | { readonly field: string; readonly op: 'anyOf'; readonly values: readonly Json[] }
   | { readonly field: string; readonly op: RangeOperator; readonly value: Json }
-  | { readonly field: string; readonly op: 'startsWith'; readonly value: string };
+  | { readonly field: string; readonly op: 'startsWith'; readonly value: string }
+  /** The field holds an array with this element. */
+  | { readonly field: string; readonly op: 'contains'; readonly value: Json };
 
 export interface Order {
   readonly field: string;
@@ -27,7 +29,7 @@ export interface CheckedQuery {
   readonly offset: number;
 }
 
-const OPERATORS = ['equals', 'anyOf', 'above', 'aboveOrEqual', 'below', 'belowOrEqual', 'startsWith'];
+const OPERATORS = ['equals', 'anyOf', 'above', 'aboveOrEqual', 'below', 'belowOrEqual', 'startsWith', 'contains'];
 const MEMBERS = ['where', 'filter', 'orderBy', 'limit', 'offset'];
 
 /** Throws INVALID_QUERY. */
@@ -79,6 +81,7 @@ function condition(field: string, op: string, value: unknown): Condition {
   const place = `${field}.${op}`;
   switch (op) {
     case 'equals':
+    case 'contains':
       return { field, op, value: comparable(place, value) };
     case 'anyOf':
       if (!Array.isArray(value)) throw invalid(`where.${place} must be an array; got ${describe(value)}`);

@@ -6,6 +6,7 @@ import { attemptOf } from '../store/attempt.ts';
 import type { RejectedRow } from '../store/layout.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
+import { assertFits } from './fit-choice.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
 import type { Place } from './place.ts';
 import type { RejectedWrite } from './types.ts';
@@ -30,6 +31,7 @@ export async function rejectedWrite(context: Place, rejected: RejectedRow): Prom
     resolve: (choice) =>
       guarded(lifetime, async () => {
         const checked = checkChoice(choice);
+        if (typeof checked === 'object') await assertFits(local, c, rowId, checked.value);
         const written = await local.settleRejected(rejected, checked);
         if (checked !== 'discard') return commitOf(context, undefined, written);
         return commitOf(context, undefined, written, () => local.keepRejected(rejected));

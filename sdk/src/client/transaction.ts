@@ -8,6 +8,7 @@ import { describe } from './copy.ts';
 import { withUnknownCollections } from './handle.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Place } from './place.ts';
+import type { OnScan } from './scan-warnings.ts';
 import type { Collections, Commit, TransactionCollections } from './types.ts';
 import { guarded, type WriteScope } from './write-scope.ts';
 
@@ -23,7 +24,7 @@ export interface TransactionOptions {
  * TRANSACTION_ENDED, TIMEOUT, TOO_LARGE, QUOTA, STORAGE_FAILED, CLOSED.
  */
 export async function runTransaction<C extends Collections, R>(
-  place: Place,
+  place: Place & { readonly onScan: OnScan },
   fn: (tx: TransactionCollections<C>) => Promise<R>,
   options?: TransactionOptions,
 ): Promise<Commit<R>> {
@@ -35,7 +36,7 @@ export async function runTransaction<C extends Collections, R>(
       throw invalid(`a label is text of at most ${MAX_LABEL_LENGTH} characters`);
     const scope = openScope(lifetime);
     const names = [...local.schemas.keys()];
-    const calls = Object.fromEntries(names.map((name) => [name, collectionCalls(local, name, scope)]));
+    const calls = Object.fromEntries(names.map((name) => [name, collectionCalls(local, name, scope, place.onScan)]));
     const tx = withUnknownCollections(calls, names) as unknown as TransactionCollections<C>;
     try {
       const { result, ...written } = await local.transact(label === undefined ? {} : { label }, async () =>

@@ -9,7 +9,9 @@ import type { Hunk } from '../core/schema.ts';
 import type { ClaimState } from '../constraints/claim-states.ts';
 import type { Constraint } from '../constraints/constraint.ts';
 import type { Policy } from '../policies/policy.ts';
+import type { StandardSchema } from './standard-schema.ts';
 
+export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
 export type { ClaimState, ErrorCode, Hunk, SkerryError };
 
 /** Hot: replays the current value, emits only on change, never errors, completes on close(). */
@@ -37,16 +39,26 @@ export interface CollectionOptions<Row> {
   readonly indexes?: readonly string[];
   /** What an edit does that a delete had not seen. Default 'ask': the row stays visible and a conflict is open. */
   readonly onDeleteVsEdit?: 'ask' | 'edit-wins' | 'delete-wins';
+  /** Of the rows: 1 when it is left out. One more whenever `migrate` has to make other rows of what is stored. */
+  readonly version?: number;
+  /**
+   * Makes a row of this version of one that version `fromVersion` of the app wrote; 0: it lay in a plain Dexie database that is
+   * adopted. Pure, and kept as long as such rows may be anywhere. What it makes is shown and never written by itself.
+   */
+  readonly migrate?: (old: unknown, fromVersion: number) => Row;
 }
 
 /** What collection() returns: the options and, for the compiler only, the row type. */
-export interface CollectionDefinition<Row> {
+export interface CollectionDefinition<Row, Input = Row> {
   readonly options: CollectionOptions<Row>;
+  /** What its rows must fit when they are written here. */
+  readonly schema?: StandardSchema;
   readonly row?: Row;
+  readonly input?: Input;
 }
 
 // oxlint-disable-next-line no-explicit-any -- rows of any type: `unknown` would refuse every collection but its own
-export type Collections = Readonly<Record<string, CollectionDefinition<any>>>;
+export type Collections = Readonly<Record<string, CollectionDefinition<any, any>>>;
 
 /** The fields of a row that a query may compare. */
 export type Where<Row> = { readonly [K in keyof Row]?: Row[K] | Comparison<Row[K]> };
@@ -58,6 +70,8 @@ export interface Comparison<V> {
   readonly below?: V;
   readonly belowOrEqual?: V;
   readonly startsWith?: string;
+  /** Of a field that holds an array: one of its elements. An index '*field' finds it. */
+  readonly contains?: NonNullable<V> extends readonly (infer E)[] ? E : never;
 }
 
 export interface Query<Row> {
@@ -72,13 +86,18 @@ export interface Query<Row> {
 /** What a form showed when it was opened: pass it to update() so that a write made elsewhere since then becomes a sibling. */
 export type ReadToken = { readonly __readToken: true };
 
-export interface Collection<Row> {
+/** `Input`: what is written, where a schema makes another row of it (defaults, transforms). */
+export interface Collection<Row, Input = Row> {
   /** Resolves when the row is durable on this device. Throws INVALID_VALUE, INVALID_ID, ALREADY_EXISTS, QUOTA, STORAGE_FAILED, CLOSED. */
-  insert(row: New<Row>): Promise<Id>;
+  insert(row: New<Input>): Promise<Id>;
   /** All or none. */
-  insertMany(rows: readonly New<Row>[]): Promise<Id[]>;
+  insertMany(rows: readonly New<Input>[]): Promise<Id[]>;
   /** Only fields whose value changes are written and travel. Throws NOT_FOUND and what insert() throws. */
-  update(id: Id, patch: Partial<Row> | ((draft: Row) => void), options?: { readonly seen?: ReadToken }): Promise<void>;
+  update(
+    id: Id,
+    patch: Partial<Input> | ((draft: Row) => void),
+    options?: { readonly seen?: ReadToken },
+  ): Promise<void>;
   /** Throws NOT_FOUND. */
   delete(id: Id): Promise<void>;
   get(id: Id): Promise<Stored<Row> | undefined>;
@@ -149,8 +168,8 @@ export interface Revision<Row = Readonly<Record<string, unknown>>> {
 
 /** The collections inside a transaction: the same calls, one atomic change. */
 export type TransactionCollections<C extends Collections> = {
-  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row>
-    ? Omit<Collection<Row>, 'live' | 'liveOne' | 'claims' | 'meta'>
+  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row, infer Input>
+    ? Omit<Collection<Row, Input>, 'live' | 'liveOne' | 'claims' | 'meta'>
     : never;
 };
 
@@ -397,6 +416,14 @@ export type SyncEvent =
   | { readonly type: 'leader'; readonly at: Date; readonly here: boolean }
   /** A connection is open. Told for each, so the newest says what is used now. */
   | { readonly type: 'transport'; readonly at: Date; readonly transport: 'websocket' | 'http' }
+  /** A row that came from elsewhere does not fit the schema of its collection. It is kept and shown as it is. Once a row. */
+  | {
+      readonly type: 'row-invalid';
+      readonly at: Date;
+      readonly collection: string;
+      readonly rowId: Id;
+      readonly error: SkerryError;
+    }
   /** A merge function threw, is missing or gave an unusable answer: the field is read as ask() reads it. Once per field. */
   | ({ readonly type: 'policy-failed'; readonly policy: string; readonly error: SkerryError } & PolicyEvent)
   /** A merge function took longer than 50 ms. Once per field. */
@@ -462,10 +489,15 @@ export interface OpenOptions<C extends Collections> {
   readonly durability?: 'strict' | 'relaxed';
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
+  /**
+   * Says once, to the logger or the console, that a query reads every row, and which index would help. Default: in development
+   * (`process.env.NODE_ENV` is 'development').
+   */
+  readonly warnOnScan?: boolean;
 }
 
 export type Db<C extends Collections> = DbHandle<C> & {
-  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row> ? Collection<Row> : never;
+  readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row, infer Input> ? Collection<Row, Input> : never;
 };
 
 export interface DbHandle<C extends Collections> extends AsyncDisposable {

@@ -65,8 +65,8 @@ export function compileConstraints(
 }
 
 /** Whether a plan can go to a worker: functions cannot. */
-export function hasFunctions({ constraints = [] }: Pick<CollectionPlan, 'constraints'>): boolean {
-  return constraints.some((plan) => 'when' in plan && typeof plan.when === 'function');
+export function hasFunctions({ constraints = [], migrate }: Pick<CollectionPlan, 'constraints' | 'migrate'>): boolean {
+  return migrate !== undefined || constraints.some((plan) => 'when' in plan && typeof plan.when === 'function');
 }
 
 function claimOf({ name, plan, rules }: CompiledConstraint, id: string, state: RecordState, row: Row): Claim | null {

@@ -12,7 +12,8 @@ import { elementPath, mapOfPath, parsePath, zeroPath, type Path } from './paths.
 import { isGone, lifeStatus, type RecordState } from './record.ts';
 import { ABSENT, cellPred, named, setOp, type RecordWrite } from './record-write.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
-import { groupField, isVisible, readRow, zeroOf, type Row } from './view.ts';
+import { newShape, shapeMark, shapeOps, shownShape, writtenShape } from './shape.ts';
+import { groupField, isVisible, readCellRow, zeroOf, type Row } from './view.ts';
 
 /** The change of one record, or null when there is nothing to write. */
 export function writeRecord(write: RecordWrite): RecordChange | null {
@@ -28,22 +29,37 @@ function deleteOps({ current }: RecordWrite): Op[] {
   return [{ t: 'life', v: 'dead', pred: named(current!.life) }];
 }
 
-function rowOps(write: RecordWrite, next: Row): Op[] {
+function rowOps(write: RecordWrite, wanted: Row): Op[] {
   const { schema, id, current } = write;
   const isNew = !current || isGone(current);
-  const shown: Row = isNew ? { id, ...schema.empty } : readRow(schema, id, current);
+  const shown: Row = isNew ? { id, ...schema.empty } : readCellRow(schema, id, current);
+  const { row: next, mark } = isNew
+    ? { row: wanted, mark: newShape(schema, current) }
+    : writtenOver(schema, current, shown, wanted);
   const ops = [
     ...registerOps(write, shown, next, isNew),
     ...setOps(write, shown, next, isNew),
     ...mapOps(write, shown, next, isNew),
     ...counterOps(write, shown, next, isNew),
     ...hotOps(write, shown, next, isNew),
+    ...shapeOps(current, mark),
   ];
   // Whoever edits a record whose life is in doubt, or writes one that is not shown, wants it to live. A hot register says
   // nothing about that.
   const isInDoubt = !isNew && lifeStatus(current) === 'contested';
   const revives = isNew || !isVisible(schema, current) || (isInDoubt && entersFrontier({ ops }));
   return revives ? [{ t: 'life', v: 'live', pred: named(current?.life ?? ABSENT) }, ...ops] : ops;
+}
+
+/** In terms of the cells, which another version of the app may have written. */
+function writtenOver(
+  schema: CollectionSchema,
+  current: RecordState,
+  cells: Row,
+  next: Row,
+): ReturnType<typeof writtenShape> {
+  const mark = shapeMark(current);
+  return writtenShape(schema, { cells, shown: shownShape(schema, cells, mark).row, mark, next });
 }
 
 /** Writes the places whose fields are not as shown; what another version of the app has under other paths stays. */

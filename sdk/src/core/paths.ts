@@ -20,6 +20,9 @@ export type ParsedPath =
   | { readonly kind: 'hot'; readonly field: string }
   | { readonly kind: 'unknown' };
 
+/** A register that no field has: which version of the app a row is in (`shape.ts`). */
+export const VERSION_PATH: Path = '$version';
+
 export const MAX_FIELD_LENGTH = 128;
 export const MAX_PATH_LENGTH = 2048;
 
@@ -29,7 +32,8 @@ export function fieldProblem(field: string): string | null {
   if (field.length > MAX_FIELD_LENGTH) return `a field name is longer than ${MAX_FIELD_LENGTH} characters`;
   if (/[/#+\u0000]/.test(field) || !field.isWellFormed())
     return `the field name ${JSON.stringify(field)} contains / # + or a character that cannot be stored`;
-  return field === '__proto__' ? 'the field name __proto__ cannot be used' : null;
+  const isTaken = field === '__proto__' || field === VERSION_PATH;
+  return isTaken ? `the field name ${field} cannot be used` : null;
 }
 
 export function groupPath(fields: readonly string[]): Path {

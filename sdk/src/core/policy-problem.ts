@@ -6,6 +6,9 @@
 /** More live values in one register than people can disagree about: a field that everyone writes should be hot. */
 export const MANY_SIBLINGS = 16;
 
+/** Of a `policy-failed` that is about migrate() and no field: the row is shown as it was written. */
+export const MIGRATE = 'migrate()';
+
 export type ReadingProblem =
   /** The function answered with something that cannot be shown, or not at all: someone is asked instead. */
   | { readonly type: 'policy-failed'; readonly policy: string; readonly reason: string }

@@ -5,6 +5,7 @@
 import type { Json } from '../lib/json.ts';
 import type { Entry } from './record.ts';
 import type { Path } from './paths.ts';
+import type { Migrate } from './shape.ts';
 import type { ReadingProblem } from './policy-problem.ts';
 
 /** How the live entries of one register are read: a view, never a write. */
@@ -50,6 +51,9 @@ export interface CollectionSchema {
   /** Fields that never leave the device. */
   readonly localFields: readonly string[];
   placeOf(field: string): FieldPlace;
+  /** Of the rows of this version of the app, from 1. */
+  readonly version?: number;
+  readonly migrate?: Migrate;
   /** `entries` is never empty. */
   read(path: Path, entries: readonly Entry[]): Reading;
   /** A write of this register carries the value it started from when that has at most so many characters of JSON. */

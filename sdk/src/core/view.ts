@@ -5,10 +5,11 @@
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { openConflicts, registerFields, type OpenConflict } from './conflict.ts';
 import { addCounts, countBetween } from './count.ts';
-import { counterPath, parsePath, zeroPath, type Path } from './paths.ts';
-import { MANY_SIBLINGS, type PolicyProblem } from './policy-problem.ts';
+import { counterPath, parsePath, VERSION_PATH, zeroPath, type Path } from './paths.ts';
+import { MANY_SIBLINGS, MIGRATE, type PolicyProblem } from './policy-problem.ts';
 import { compareMarks, isCreated, lifeStatus, type RecordState } from './record.ts';
 import type { CollectionSchema, FieldPlace } from './schema.ts';
+import { shapeMark, shownShape, type Shape } from './shape.ts';
 
 /** A row as the app reads it; `id` is among its fields. */
 export type Row = Readonly<Record<string, Json>>;
@@ -22,9 +23,19 @@ export interface RecordView {
 
 export function viewRecord(schema: CollectionSchema, id: string, record: RecordState): RecordView {
   const isShown = isVisible(schema, record);
+  const shape = isShown ? readShape(schema, id, record) : null;
   const problems = isShown ? policyProblems(schema, id, record) : [];
+  if (shape?.reason !== undefined)
+    problems.push({
+      collection: schema.name,
+      rowId: id,
+      field: VERSION_PATH,
+      type: 'policy-failed',
+      policy: MIGRATE,
+      reason: shape.reason,
+    });
   return {
-    row: isShown ? readRow(schema, id, record) : null,
+    row: shape?.row ?? null,
     conflicts: openConflicts(schema, id, record),
     ...(problems.length > 0 ? { problems } : {}),
   };
@@ -50,8 +61,17 @@ export function isVisible(schema: CollectionSchema, record: RecordState): boolea
   return status === 'live' || (status === 'contested' && schema.onDeleteVsEdit !== 'delete-wins');
 }
 
-/** The row without regard to whether the record is deleted. */
+/** The row as this version of the app shows it, without regard to whether the record is deleted. */
 export function readRow(schema: CollectionSchema, id: string, record: RecordState): Row {
+  return readShape(schema, id, record).row;
+}
+
+function readShape(schema: CollectionSchema, id: string, record: RecordState): Shape {
+  return shownShape(schema, readCellRow(schema, id, record), shapeMark(record));
+}
+
+/** The row as the cells have it, whatever version of the app wrote them. */
+export function readCellRow(schema: CollectionSchema, id: string, record: RecordState): Row {
   const values = readCells(schema, record);
   const row: Record<string, Json> = { id, ...schema.empty };
   const decided = new Set<string>();

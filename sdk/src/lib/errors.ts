@@ -9,9 +9,11 @@ export const ERROR_CODES = {
   INVALID_VALUE:
     'A value is not plain JSON data (finite numbers, well-formed strings, depth <= 64). Change the value; nothing was written.',
   INVALID_FIELD:
-    'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__). Rename the field.',
+    'A field name cannot be used (empty, longer than 128 characters, contains / # or +, or is __proto__ or $version). Rename the field.',
   INVALID_ID: 'A row id is not a string of 1 to 256 characters. Let the SDK make the id, or pass a shorter one.',
   INVALID_SCHEMA: 'The collections passed to open() contradict themselves. The message names the place.',
+  NOT_ADOPTABLE:
+    "A database of this name holds rows that cannot become rows of Skerry as they are: ids must be strings in the primary key 'id', values plain JSON data. Nothing of it was changed. Convert them with migrate(old, 0), or with the code that wrote them; see 'Adopt a Dexie database' in the guide.",
   INVALID_OPTION: 'An option has the wrong shape. The message names it; nothing was opened or written.',
   INVALID_QUERY: 'A query names a field or a value that cannot be searched. The message names the place.',
   TOO_LARGE: 'A row or a transaction is larger than the limit. Split it; nothing was written.',
@@ -82,9 +84,16 @@ export class SkerryError extends Error {
   readonly retryable: boolean;
   /** What the reader should do: the documented meaning of the code. */
   readonly hint: string;
+  /** Of INVALID_VALUE by a schema: everything that is wrong with the row, each with its place in it. */
+  readonly issues?: readonly { readonly path: readonly (string | number)[]; readonly message: string }[];
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly issues?: NonNullable<SkerryError['issues']> },
+  ) {
     super(message, options);
+    if (options?.issues) this.issues = options.issues;
     this.name = 'SkerryError';
     this.code = code;
     this.retryable = RETRYABLE.has(code);

@@ -10,6 +10,9 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Deepest nesting of a value; deeper ones are refused by every replica. */
 export const MAX_JSON_DEPTH = 64;
 
+/** A place that is named has so many characters. */
+const MAX_PLACE = 80;
+
 /** Why a value is not plain JSON data, with the place inside it. */
 export interface JsonProblem {
   readonly path: string;
@@ -30,11 +33,17 @@ export function findJsonProblem(value: unknown, path = '', depth = 0): JsonProbl
       return null;
     case 'object':
       if (value === null) return null;
-      if (depth >= MAX_JSON_DEPTH) return { path, reason: `nested deeper than ${MAX_JSON_DEPTH} levels` };
+      if (depth >= MAX_JSON_DEPTH)
+        return { path: shortened(path), reason: `nested deeper than ${MAX_JSON_DEPTH} levels, or in a cycle` };
       return Array.isArray(value) ? arrayProblem(value, path, depth) : objectProblem(value, path, depth);
     default:
       return { path, reason: `a value of type ${typeof value} is not JSON data` };
   }
+}
+
+/** Of a cycle it would say the same again and again. */
+function shortened(path: string): string {
+  return path.length > MAX_PLACE ? `${path.slice(0, MAX_PLACE)}…` : path;
 }
 
 function stringProblem(text: string, path: string): JsonProblem | null {

@@ -5,6 +5,7 @@ import type { CollectionSchema, FieldPlace } from '../core/schema.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { ask, askRules } from './ask.ts';
+import { migration } from './migration.ts';
 import { counterRules } from './counter.ts';
 import { fwwRules } from './fww.ts';
 import { hotRules } from './hot.ts';
@@ -41,6 +42,10 @@ export interface CollectionPlan {
   readonly fields: Readonly<Record<string, Policy>>;
   readonly groups: readonly (readonly string[])[];
   readonly onDeleteVsEdit: 'ask' | 'edit-wins' | 'delete-wins';
+  /** Of its rows, from 1; absent: 1. */
+  readonly version?: number;
+  /** Makes a row of this version of an older one. With it the plan cannot go to a worker. */
+  readonly migrate?: (old: unknown, from: number) => unknown;
   /** What must hold between its rows and others. */
   readonly constraints?: readonly ConstraintPlan[];
 }
@@ -69,6 +74,8 @@ export function compileCollection(plan: CollectionPlan, call: CallMerge = NO_MER
     name: plan.name,
     onDeleteVsEdit: plan.onDeleteVsEdit,
     empty: emptyFields(places),
+    ...(plan.version === undefined ? {} : { version: plan.version }),
+    ...(plan.migrate ? { migrate: migration(plan.migrate) } : {}),
     localFields: [...places].flatMap(([field, { kind }]) => (kind === 'local' ? [field] : [])),
     placeOf: fieldPlace,
     read: (path, entries) =>

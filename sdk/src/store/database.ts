@@ -16,10 +16,12 @@ import { readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { randomName } from '../lib/ids.ts';
 import { compileCollection } from '../policies/registry.ts';
+import { adoptRows } from './adopt.ts';
 import { announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
+import { guardUpgrades, type UpgradeGuard } from './foreign-stores.ts';
 import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
@@ -28,6 +30,7 @@ import {
   CONFLICTS,
   currentState,
   fieldsOfOps,
+  INTERNAL_SCHEMA,
   META,
   newReplica,
   OUTBOX,
@@ -61,10 +64,18 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const call = mergeCalls(merges, () => performance.now());
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
   const constraints = compileConstraints(options.collections, schemas);
+  const tables = Object.fromEntries(
+    options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]),
+  );
+  const isDeclared = (store: string): boolean => Object.hasOwn(tables, store) || Object.hasOwn(INTERNAL_SCHEMA, store);
+  const guard = guardUpgrades(indexedDB, Object.keys(tables), isDeclared);
   // Dexie's cache would show what the app wrote instead of what tracking stored.
-  const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
-  const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
-  declareLayouts(dexie, Object.fromEntries(tables));
+  const dexie = new Dexie(options.name, {
+    cache: 'disabled',
+    chromeTransactionDurability: options.durability,
+    indexedDB: guard.indexedDB,
+  });
+  declareLayouts(dexie, tables);
 
   const nowMs = options.nowMs ?? Date.now;
   const incarnation = createIncarnation(nowMs, platformRandom);
@@ -80,18 +91,39 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     onLocalWrite: options.onLocalWrite,
     onProblem,
     onHistory: sweep.note,
+    ...(options.validators ? { validators: options.validators } : {}),
   });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
 
-  await dexie.open();
+  await openGuarded(dexie, guard, tables);
   const deviceId = await readDeviceId(dexie);
   device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
+  await adoptRows({ dexie, schemas, tracking, converters: options.converters ?? new Map() });
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
   const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
   problems.forEach(onProblem);
   sweep.start();
-  return localDatabase(dexie, schemas, constraints, deviceId, tracking);
+  return {
+    ...localDatabase(dexie, schemas, constraints, deviceId, tracking),
+    validators: options.validators ?? new Map(),
+  };
+}
+
+/** Where Dexie's upgrade would take away what this app does not name, another one makes it, to which all is declared. */
+async function openGuarded(dexie: Dexie, guard: UpgradeGuard, tables: Readonly<Record<string, string>>): Promise<void> {
+  try {
+    await dexie.open();
+  } catch (error) {
+    const finding = guard.takeFinding();
+    if (finding?.type === 'unusable') throw finding.error;
+    if (!finding) throw error;
+    const upgrading = new Dexie(dexie.name);
+    declareLayouts(upgrading, { ...tables, ...finding.stores });
+    await upgrading.open();
+    upgrading.close();
+    await openGuarded(dexie, guard, tables);
+  }
 }
 
 /** Made with the database, in the same store as everything else: what empties the one empties the other. */
@@ -111,7 +143,7 @@ function localDatabase(
   constraints: Constraints,
   deviceId: string,
   tracking: Tracking,
-): LocalDatabase {
+): Omit<LocalDatabase, 'validators'> {
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
     dexie
       .table<StoredRecordRow>(RECORDS)

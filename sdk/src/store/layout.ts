@@ -9,6 +9,7 @@ import type { Hlc } from '../core/clock.ts';
 import { EMPTY_DIGEST, type Digest } from '../core/digest.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import { createRecord, lifeStatus, type RecordState } from '../core/record.ts';
+import { VERSION_PATH } from '../core/paths.ts';
 import type { Topology } from '../core/topology.ts';
 import type { Stamp, VersionVector } from '../core/version-vector.ts';
 import { isUuidV7 } from '../lib/ids.ts';
@@ -249,6 +250,8 @@ export function isTombstone(id: string, base: RecordState | undefined): boolean 
 
 /** The fields that an operation writes, for showing an outbox entry. */
 export function fieldsOfOps(ops: readonly Op[]): string[] {
-  const fields = ops.flatMap((op) => (op.t === 'life' ? [] : op.p.split(/[/#]/)[0]!.split('+')));
+  const fields = ops.flatMap((op) =>
+    op.t === 'life' || op.p === VERSION_PATH ? [] : op.p.split(/[/#]/)[0]!.split('+'),
+  );
   return [...new Set(fields)];
 }

@@ -17,6 +17,7 @@ import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
+import type { Validators } from './given-row.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { RejectedRow } from './layout.ts';
 import type { AuthoredRevision, StoredMeta } from './read-history.ts';
@@ -34,6 +35,10 @@ export interface LocalDatabaseOptions {
   readonly onLocalWrite: (write: LocalWrite) => void;
   /** The functions that merge() names in the collections. */
   readonly merges?: MergeFunctions;
+  /** Makes rows of those that a plain Dexie database has, by collection. */
+  readonly converters?: ReadonlyMap<string, (old: unknown) => unknown>;
+  /** What the schemas of the collections say of rows that are written here, by collection. */
+  readonly validators?: Validators;
   /** Called with what the developer should hear of the rows that this context reads, perhaps again and again. */
   readonly onProblem?: (problem: PolicyProblem) => void;
   /** Milliseconds since 1970; default Date.now. */
@@ -72,6 +77,8 @@ export interface LocalDatabase {
   readonly dexie: Dexie;
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly deviceId: string;
+  /** What schemas say of rows that are written here, by collection. */
+  readonly validators: Validators;
   /**
    * Runs `fn` in one read-write transaction over `collections` (all of them when left out): one change, whatever it
    * writes. Inside, the plain Dexie tables are used. With `isSplittable` it is atomic on this device only, and travels

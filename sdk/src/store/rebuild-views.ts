@@ -31,6 +31,7 @@ export function viewFingerprint(plan: CollectionPlan, all: readonly CollectionPl
     fields,
     groups,
     onDeleteVsEdit,
+    ...(plan.version === undefined ? {} : { version: plan.version }),
     ...(constraints.length > 0 ? { constraints } : {}),
     ...(missing.length > 0 ? { missing } : {}),
   } as unknown as Json);

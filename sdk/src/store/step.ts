@@ -9,6 +9,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { afterTakenBack, type TakenBack } from '../core/taken-back.ts';
 import type { Row } from '../core/view.ts';
 import { checkFields } from './check-row.ts';
+import type { GivenRow } from './given-row.ts';
 import type { StepRows, TransactionDraft, WrittenRecord } from './draft.ts';
 import type { RejectedRow } from './layout.ts';
 import { writtenLocal, type LocalFields, type SeenRecord } from './local-fields.ts';
@@ -38,12 +39,21 @@ export interface RecordIntent {
   readonly isAsSeen?: boolean;
 }
 
-/** `next`: the row as it should be, null deletes it. `seen`: what the writer was shown, if that was earlier. */
-export function rowIntent(schema: CollectionSchema, id: string, next: Row | null, seen?: SeenRecord): RecordIntent {
+/** `given`: the row as it should be, or what makes it of the shown one; null deletes it. `seen`: what the writer was shown, if that was earlier. */
+export function rowIntent(
+  schema: CollectionSchema,
+  id: string,
+  given: Row | GivenRow['fit'] | null,
+  seen?: SeenRecord,
+): RecordIntent {
+  let next = typeof given === 'function' ? null : given;
   return {
     schema,
     id,
-    check: (shown) => next && checkFields(schema, next, shown),
+    check: (shown) => {
+      if (typeof given === 'function') next = given(shown);
+      if (next) checkFields(schema, next, shown);
+    },
     change(current, confirmed, takenBack) {
       // What was seen of a record that is not there was undone since: the row is written as a new one.
       const change = writeRecord({ schema, id, current: current && (seen ?? current), confirmed, next });

@@ -21,12 +21,12 @@ import type { Writer } from '../core/change.ts';
 import { incOf } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import type { Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
 import { changedByStep, netMoves } from './changed-records.ts';
-import { checkId, copyRow } from './check-row.ts';
+import { checkId } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
 import { TransactionDraft } from './draft.ts';
+import { givenRow, type GivenRow, type Validators } from './given-row.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
@@ -46,6 +46,7 @@ export interface TrackingOptions {
   readonly onLocalWrite: (write: LocalWrite) => void;
   readonly onProblem: (problem: PolicyProblem) => void;
   readonly onHistory: (kept: Kept) => void;
+  readonly validators?: Validators;
 }
 
 export interface Tracking {
@@ -120,14 +121,18 @@ export function createTracking(options: TrackingOptions): Tracking {
     if (open.get(trans)?.draft?.dots.length) options.incarnation.end();
   };
 
-  const intentOf = (trans: CoreTransaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent =>
-    rowIntent(schema, id, next, takeSeen(opened(trans), schema, id));
+  const intentOf = (
+    trans: CoreTransaction,
+    schema: CollectionSchema,
+    id: string,
+    next: GivenRow['fit'] | null,
+  ): RecordIntent => rowIntent(schema, id, next, takeSeen(opened(trans), schema, id));
 
   const mutate = (
     table: DBCoreTable,
     schema: CollectionSchema,
     req: DBCoreMutateRequest,
-    values: readonly Row[],
+    values: readonly GivenRow[],
   ): PromiseLike<DBCoreMutateResponse> => {
     switch (req.type) {
       case 'add':
@@ -150,17 +155,17 @@ export function createTracking(options: TrackingOptions): Tracking {
   const writeRows = (
     trans: CoreTransaction,
     schema: CollectionSchema,
-    rows: readonly Row[],
+    rows: readonly GivenRow[],
     mustBeNew: boolean,
   ): PromiseLike<DBCoreMutateResponse> => {
     // Of several puts of one row in one call only the last counts: what it replaces was never there for anybody.
-    const last = new Map(rows.map((row, i) => [row['id'], i]));
-    const counted = mustBeNew ? rows : rows.filter((row, i) => last.get(row['id']) === i);
-    const intents = counted.map((row) => ({ ...intentOf(trans, schema, row['id'] as string, row), mustBeNew }));
-    const results = rows.map((row) => row['id']);
+    const last = new Map(rows.map((row, i) => [row.id, i]));
+    const counted = mustBeNew ? rows : rows.filter((row, i) => last.get(row.id) === i);
+    const intents = counted.map((row) => ({ ...intentOf(trans, schema, row.id, row.fit), mustBeNew }));
+    const results = rows.map((row) => row.id);
     return write(trans, intents).then((taken) => ({
       numFailures: taken.length,
-      failures: Object.fromEntries(taken.map((i) => [i, existsError(schema, results[i] as string)])),
+      failures: Object.fromEntries(taken.map((i) => [i, existsError(schema, results[i]!)])),
       results,
       lastResult: results.at(-1),
     }));
@@ -203,7 +208,9 @@ export function createTracking(options: TrackingOptions): Tracking {
             mutate: (req) =>
               rejecting(() => {
                 // Copied at once: the app may alter its objects as soon as the call returns.
-                const values = 'values' in req ? req.values.map((value: unknown) => copyRow(schema, value)) : [];
+                const validate = options.validators?.get(name);
+                const values =
+                  'values' in req ? req.values.map((value: unknown) => givenRow(schema, value, validate)) : [];
                 return mutate(table, schema, req, values);
               }),
           };

@@ -28,17 +28,24 @@ export interface TestNetworkDevice<C extends Collections> {
   readonly name: string;
   /** The database as the app opens it. Another object after restart(). */
   readonly db: Db<C>;
-  /** Closes the database and opens it again, as a reload does. Nothing that was written is gone. */
-  restart(): Promise<void>;
+  /** Closes the database and opens it again, as a reload does. Nothing that was written is gone. `collections`: as another version of the app. */
+  restart(options?: { readonly collections?: Collections }): Promise<void>;
 }
 
+/** Of any version of the app. */
+// oxlint-disable-next-line no-explicit-any -- rows of any type
+type AnyDevice = Pick<TestNetworkDevice<any>, 'name'>;
+
 export interface TestNetwork<C extends Collections> {
-  /** A new device. `skewMs`: how far its wall clock is ahead. */
-  device(name: string, options?: { readonly skewMs?: number }): Promise<TestNetworkDevice<C>>;
+  /** A new device. `skewMs`: how far its wall clock is ahead. `collections`: those of another version of the app. */
+  device<D extends Collections = C>(
+    name: string,
+    options?: { readonly skewMs?: number; readonly collections?: D },
+  ): Promise<TestNetworkDevice<D>>;
   /** Cuts devices off from the server; all of them when none is named. */
-  partition(...devices: readonly TestNetworkDevice<C>[]): void;
+  partition(...devices: readonly AnyDevice[]): void;
   /** Connects them again; all of them when none is named. */
-  heal(...devices: readonly TestNetworkDevice<C>[]): void;
+  heal(...devices: readonly AnyDevice[]): void;
   readonly faults: TestFaults<C>;
   readonly clock: TestClock<C>;
   /** Moves time until nothing is on its way: every connected device has sent and read everything. */
@@ -90,8 +97,8 @@ export function createTestNetwork<const C extends Collections>(options: TestNetw
   });
   const prefix = `test-network-${++networks}`;
   const devices: NetworkDevice<C>[] = [];
-  const named = (some: readonly TestNetworkDevice<C>[]): readonly NetworkDevice<C>[] =>
-    some.length === 0 ? devices : devices.filter((device) => some.includes(device));
+  const named = (some: readonly AnyDevice[]): readonly NetworkDevice<C>[] =>
+    some.length === 0 ? devices : devices.filter((device) => some.includes(device as AnyDevice));
   const one = (device: TestNetworkDevice<C>): NetworkDevice<C> => device as NetworkDevice<C>;
 
   const advance = async (ms: number): Promise<void> => {
@@ -126,12 +133,16 @@ export function createTestNetwork<const C extends Collections>(options: TestNetw
   };
 
   return {
-    async device(name, { skewMs = 0 } = {}) {
-      const device = new NetworkDevice<C>({ name, prefix, collections: options.collections, timeline, random, server });
+    async device<D extends Collections = C>(
+      name: string,
+      { skewMs = 0, collections }: { readonly skewMs?: number; readonly collections?: D } = {},
+    ) {
+      const own = (collections ?? options.collections) as Collections as C;
+      const device = new NetworkDevice<C>({ name, prefix, collections: own, timeline, random, server });
       device.skewMs = skewMs;
       await device.open();
       devices.push(device);
-      return device;
+      return device as unknown as TestNetworkDevice<D>;
     },
     partition: (...some) => named(some).forEach((device) => device.disconnect()),
     heal: (...some) => named(some).forEach((device) => device.connect()),
@@ -178,7 +189,7 @@ class NetworkDevice<C extends Collections> implements TestNetworkDevice<C> {
   readonly weather: LinkWeather = { maxDelayMs: 20, isUpSilent: false, isDownSilent: false };
   skewMs = 0;
   isConnected = true;
-  readonly #parts: DeviceParts<C>;
+  #parts: DeviceParts<C>;
   readonly #links = new Set<TestLink>();
   #db: Db<C> | null = null;
 
@@ -207,8 +218,9 @@ class NetworkDevice<C extends Collections> implements TestNetworkDevice<C> {
     );
   }
 
-  async restart(): Promise<void> {
+  async restart({ collections }: { readonly collections?: Collections } = {}): Promise<void> {
     await this.db.close();
+    if (collections) this.#parts = { ...this.#parts, collections: collections as C };
     await this.open();
   }
 
