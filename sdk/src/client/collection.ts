@@ -37,9 +37,11 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
     insert: (row) =>
       guarded(scope, async () => {
         const added = newRow(name, row);
-        await table.add(added).catch((error: unknown) => {
-          throw error instanceof Dexie.ConstraintError ? alreadyExists(name, added.id, error) : error;
-        });
+        const add = (): Promise<unknown> =>
+          table.add(added).catch((error: unknown) => {
+            throw error instanceof Dexie.ConstraintError ? alreadyExists(name, added.id, error) : error;
+          });
+        await (Dexie.currentTransaction ? add() : scope.write(name, add));
         return added.id;
       }),
 
@@ -80,13 +82,26 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
         });
       }),
 
-    get: (id) => guarded(scope, async () => table.get(checkId(name, id))),
-    find: (query) => guarded(scope, async () => findRows(table, checkQuery(query))),
-    count: (query) => guarded(scope, async () => countRows(table, checkQuery(query))),
+    get: (id) =>
+      guarded(scope, async () => {
+        const there = checkId(name, id);
+        return scope.read(() => table.get(there));
+      }),
+    find: (query) =>
+      guarded(scope, async () => {
+        const checked = checkQuery(query);
+        return scope.read(() => findRows(table, checked));
+      }),
+    count: (query) =>
+      guarded(scope, async () => {
+        const checked = checkQuery(query);
+        return scope.read(() => countRows(table, checked));
+      }),
 
     readToken: (id) =>
       guarded(scope, async () => {
-        await rowOf(checkId(name, id));
+        const there = checkId(name, id);
+        await scope.read(() => rowOf(there));
         const token: RowToken = {
           __readToken: true,
           collection: name,

@@ -17,6 +17,7 @@ import {
   type TestEnvironment,
 } from '../worker/client.ts';
 import { openCollection } from './collection.ts';
+import { createDebug } from './debug.ts';
 import { planCollections, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
@@ -27,6 +28,8 @@ import { createLiveQueries } from './live.ts';
 import { mergesOf } from './merges.ts';
 import { checkOpenOptions } from './open-options.ts';
 import { createProblemReport } from './problems.ts';
+import { createStorageMonitor, type StorageMonitor } from './storage-health.ts';
+import { storageMark } from './storage-mark.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
@@ -55,9 +58,12 @@ export async function openWith<const C extends Collections>(
   let link: SyncLink | null = null;
   let states: HotStates | null = null;
   const report = createProblemReport(events, options.logger);
+  const storage = createStorageMonitor({ lifetime, events, logger: options.logger, manager: browserStorage() });
+  const mark = storageMark(options.name);
   const onLocalWrite = (write: LocalWrite): void => {
     link?.localWrite();
     states?.noteWritten(write);
+    storage.noteSaved();
     for (const event of eventsOfWrite(write, Date.now())) events.next(event);
   };
 
@@ -67,8 +73,16 @@ export async function openWith<const C extends Collections>(
     merges,
     onLocalWrite,
     onProblem,
+    onStorage: storage.note,
+    onFailure: storage.noteFailed,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
+  }).catch((error: unknown) => {
+    lifetime.close();
+    throw error;
   });
+  // Its data went while it was closed; what was unsent went with it, if there was anything.
+  if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null });
+  mark.set();
   lifetime.onClose(() => events.complete());
   try {
     states = await openHotStates({
@@ -82,11 +96,14 @@ export async function openWith<const C extends Collections>(
       collections: plans,
       merges,
       ...(test ? { test } : {}),
-      onState: states.setLink,
+      onState: (state) => {
+        states!.setLink(state);
+        storage.noteLink(state);
+      },
       onChanged: (touched) => local.announceRemoteChanges(touched),
       onEvent: (news) => (isProblem(news) ? report(news, news.at) : events.next(eventOfNews(news))),
     });
-    return createHandle<C>({ local, lifetime, states, events, link });
+    return createHandle<C>({ local, lifetime, states, events, link, storage, plans });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -96,7 +113,10 @@ export async function openWith<const C extends Collections>(
 
 async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
-  parts: Pick<LocalDatabaseOptions, 'collections' | 'merges' | 'onLocalWrite' | 'onProblem' | 'nowMs'>,
+  parts: Pick<
+    LocalDatabaseOptions,
+    'collections' | 'merges' | 'onLocalWrite' | 'onProblem' | 'onStorage' | 'onFailure' | 'nowMs'
+  >,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
   const opening = openLocalDatabase({
@@ -155,11 +175,21 @@ interface HandleParts {
   readonly states: HotStates;
   readonly events: Subject<SyncEvent>;
   readonly link: SyncLink | null;
+  readonly storage: StorageMonitor;
+  readonly plans: readonly LocalPlan[];
 }
 
-function createHandle<C extends Collections>({ local, lifetime, states, events, link }: HandleParts): Db<C> {
+function createHandle<C extends Collections>({
+  local,
+  lifetime,
+  states,
+  events,
+  link,
+  storage,
+  plans,
+}: HandleParts): Db<C> {
   const scope = ownTransactions(local, lifetime);
-  const queries = createLiveQueries(lifetime);
+  const queries = createLiveQueries(lifetime, local.persevere);
   const names = [...local.schemas.keys()];
   const collections = Object.fromEntries(names.map((name) => [name, openCollection(local, name, scope, queries)]));
   let closing: Promise<void> | undefined;
@@ -173,8 +203,11 @@ function createHandle<C extends Collections>({ local, lifetime, states, events, 
     outbox$: states.outbox$,
     status$: states.status$,
     events$: events.asObservable(),
+    storage$: storage.storage$,
+    requestPersistence: storage.requestPersistence,
     sync: createSyncControl({ local, lifetime, states, link }),
     dexie: local.dexie,
+    debug: createDebug({ local, lifetime, plans, states, storage$: storage.storage$, events$: events }),
     close,
     // Not everywhere yet; without it the key would be the word undefined.
     ...((Symbol.asyncDispose as symbol | undefined) ? { [Symbol.asyncDispose]: close } : {}),
@@ -189,6 +222,10 @@ async function closeAll(lifetime: Lifetime, link: SyncLink | null, local: LocalD
   } finally {
     local.close();
   }
+}
+
+function browserStorage(): StorageManager | undefined {
+  return typeof navigator === 'undefined' ? undefined : navigator.storage;
 }
 
 function assertNotAborted(signal: AbortSignal | undefined): void {

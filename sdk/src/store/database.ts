@@ -1,5 +1,5 @@
 /** Opens the database of a device: Dexie with tracked tables, and the writes that are not plain row writes. */
-import { Dexie, type Transaction } from 'dexie';
+import { Dexie, type Table, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
 import { WAIVERS } from '../constraints/claim.ts';
@@ -14,12 +14,13 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { undoRecord } from '../core/undo.ts';
 import { readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
-import { randomName } from '../lib/ids.ts';
 import { compileCollection } from '../policies/registry.ts';
-import { announceRemoteChanges } from './announce.ts';
+import { announceEverything, announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
+import { createConnection, type Connection } from './connection.ts';
+import { readIdentity, restoreUnsent } from './identity.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
   CLAIMS,
@@ -30,7 +31,6 @@ import {
   INTERNAL_SCHEMA,
   LAYOUT_VERSION,
   META,
-  newReplica,
   OUTBOX,
   RECORDS,
   seenRecord,
@@ -49,19 +49,30 @@ import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
+import { dumpDatabase } from './dump.ts';
 import { heldOpen } from './held-open.ts';
+import { verifyDatabase } from './verify.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
 import { upgradeFromLayout1 } from './upgrade.ts';
+import { createSettledWrites } from './settled-write.ts';
 import { createTracking, type Tracking } from './track.ts';
+import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
+import { createWatchedOpen, unavailable } from './watched-open.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
   const { merges = {}, onProblem = () => undefined } = options;
   const call = mergeCalls(merges, () => performance.now());
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
   const constraints = compileConstraints(options.collections, schemas);
-  // Dexie's cache would show what the app wrote instead of what tracking stored.
-  const dexie = new Dexie(options.name, { cache: 'disabled', chromeTransactionDurability: options.durability });
+  const watched = createWatchedOpen((globalThis as { readonly indexedDB?: IDBFactory }).indexedDB);
+  if (!watched) throw unavailable();
+  const dexie = new Dexie(options.name, {
+    indexedDB: watched.factory,
+    // Dexie's cache would show what the app wrote instead of what tracking stored.
+    cache: 'disabled',
+    chromeTransactionDurability: options.durability,
+  });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
   dexie
     .version(LAYOUT_VERSION)
@@ -70,6 +81,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
 
   const nowMs = options.nowMs ?? Date.now;
   const incarnation = createIncarnation(nowMs, platformRandom);
+  const unsent = createUnsentMemory();
+  const onFailure = options.onFailure ?? (() => undefined);
   let device: Writer['device'] = { id: '' };
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
   const tracking = createTracking({
@@ -78,68 +91,110 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     writer,
     incarnation,
     nowMs,
+    unsent,
     onLocalWrite: options.onLocalWrite,
     onProblem,
+    onFailure,
   });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
+  const onStorage = options.onStorage ?? (() => undefined);
+  const connection = createConnection({
+    dexie,
+    watched,
+    onNews: (news) => {
+      // Another tab may have written meanwhile, or all of it be gone.
+      if (news.type === 'storage-back') announceEverything();
+      onStorage(news);
+    },
+  });
 
-  await dexie.open();
-  const deviceId = await readDeviceId(dexie);
-  device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
-  const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
-  problems.forEach(onProblem);
-  return localDatabase(dexie, schemas, constraints, deviceId, tracking);
+  let isMadeNow = false;
+  /** Every time it is opened, before anybody reads. */
+  const prepare = async (): Promise<void> => {
+    const db = wrap(dexie.backendDB()) as IDBPDatabase;
+    const identity = await readIdentity(db);
+    isMadeNow = identity.isNew;
+    const isAnother = device.id !== '' && device.id !== identity.deviceId;
+    device = { id: identity.deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
+    const kept = isAnother ? await restoreUnsent(db, unsent) : 0;
+    const problems = await rebuildViews(db, plans, { merges, constraints });
+    problems.forEach(onProblem);
+    if (isAnother) onStorage({ type: 'storage-reset', kept, lost: unsent.changes.length - kept + unsent.dropped });
+  };
+  // Dexie lets nobody else in until it is done.
+  dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
+  await connection.open();
+  return localDatabase(
+    { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure },
+    () => device.id,
+  );
 }
 
-/** Made with the database, in the same store as everything else: what empties the one empties the other. */
-async function readDeviceId(dexie: Dexie): Promise<string> {
-  return dexie.transaction('rw', META, async () => {
-    const stored = (await dexie.table(META).get('replica')) as ReplicaRow | undefined;
-    if (stored) return stored.deviceId;
-    const deviceId = randomName(128, platformRandom);
-    await dexie.table(META).add(newReplica(deviceId));
-    return deviceId;
-  });
+interface LocalParts {
+  readonly dexie: Dexie;
+  readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly constraints: Constraints;
+  readonly tracking: Tracking;
+  readonly connection: Connection;
+  readonly unsent: UnsentMemory;
+  readonly isMadeNow: boolean;
+  readonly onFailure: (error: unknown) => void;
 }
 
 function localDatabase(
-  dexie: Dexie,
-  schemas: ReadonlyMap<string, CollectionSchema>,
-  constraints: Constraints,
-  deviceId: string,
-  tracking: Tracking,
+  { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure }: LocalParts,
+  deviceId: () => string,
 ): LocalDatabase {
+  const { persevere } = connection;
+  const writes = createSettledWrites({
+    dexie,
+    connection,
+    lastMoved: tracking.lastMoved,
+    onFailure,
+    isSaved: async (trans) => {
+      const { seqs } = (await dexie.table(META).get('replica')) as ReplicaRow;
+      return tracking.isIn(trans, seqs);
+    },
+  });
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
-    dexie
-      .table<StoredRecordRow>(RECORDS)
-      .get([collection, id])
-      .then((row) => row && recordRow(row));
+    persevere(() => table<StoredRecordRow>(RECORDS).get([collection, id])).then((row) => row && recordRow(row));
   const schemaOf = (collection: string): CollectionSchema => {
     const schema = schemas.get(collection);
     if (!schema) throw new SkerryError('UNKNOWN_COLLECTION', `No collection ${collection} was passed to open().`);
     return schema;
   };
 
+  /** Throws what makes a call wait for the connection. */
+  const handle = (): IDBPDatabase => {
+    const db = dexie.backendDB() as IDBDatabase | null;
+    if (!db) throw new Dexie.DatabaseClosedError();
+    return wrap(db) as IDBPDatabase;
+  };
+  const table = <T>(name: string): Table<T> => dexie.table<T>(name);
+  const transact: LocalDatabase['transact'] = async (about, fn) => {
+    const scope = about.collections ?? [...schemas.keys()];
+    const { result, trans } = await writes.run([...scope, RECORDS, CONFLICTS], async (trans) => {
+      const { label, isSplittable } = about;
+      tracking.describe(trans, {
+        ...(label === undefined ? {} : { label }),
+        ...(isSplittable ? { isSplittable } : {}),
+      });
+      return about.isOurs ? fn() : heldOpen(trans, fn);
+    });
+    return { result, ...written(tracking, trans) };
+  };
+
   return {
     dexie,
     schemas,
-    deviceId,
-    async transact(about, fn) {
-      const scope = about.collections ?? [...schemas.keys()];
-      let trans: IDBTransaction | undefined;
-      const result = await dexie.transaction('rw', [...scope, RECORDS, CONFLICTS], async (transaction) => {
-        trans = nativeTransaction(transaction);
-        const { label, isSplittable } = about;
-        tracking.describe(trans, {
-          ...(label === undefined ? {} : { label }),
-          ...(isSplittable ? { isSplittable } : {}),
-        });
-        return about.isOurs ? fn() : heldOpen(trans, fn);
-      });
-      return { result, ...written(tracking, trans!) };
+    isMadeNow,
+    get deviceId() {
+      return deviceId();
     },
+    persevere,
+    transact,
     async undo(plan) {
       if (plan.length === 0) return;
       const intents = plan.map((record) =>
@@ -147,8 +202,8 @@ function localDatabase(
       );
       // What was allowed has no table of its own; the change of any row is tracked.
       const tables = [...schemas.keys()].filter((name) => plan.some((record) => record.collection === name));
-      await dexie.transaction('rw', [...(tables.length > 0 ? tables : schemas.keys()), RECORDS], (transaction) =>
-        tracking.write(nativeTransaction(transaction), intents),
+      await writes.run([...(tables.length > 0 ? tables : schemas.keys()), RECORDS], (trans) =>
+        tracking.write(trans, intents),
       );
     },
     writeAsSeen(collection, id, seen) {
@@ -163,19 +218,14 @@ function localDatabase(
     },
     async resolve(conflict, choice) {
       const schema = schemaOf(conflict.collection);
-      let trans: IDBTransaction | undefined;
-      await dexie.transaction('rw', [conflict.collection, RECORDS], (transaction) => {
-        trans = nativeTransaction(transaction);
+      const { trans } = await writes.run([conflict.collection, RECORDS], (trans) => {
         tracking.describe(trans, { kind: 'resolve' });
         return tracking.write(trans, [resolution(schema, conflict, choice)]);
       });
-      return written(tracking, trans!);
+      return written(tracking, trans);
     },
     async resolveConstraint(conflict, choice) {
-      let trans: IDBTransaction | undefined;
-      const tables = [conflict.collection, RECORDS, CONFLICTS];
-      await dexie.transaction('rw', tables, async (transaction) => {
-        trans = nativeTransaction(transaction);
+      const { trans } = await writes.run([conflict.collection, RECORDS, CONFLICTS], async (trans) => {
         tracking.describe(trans, { kind: 'resolve' });
         const stored = (await dexie.table(CONFLICTS).get(conflict.id)) as ConflictRow | undefined;
         const row = choice === 'allow' ? undefined : ((await dexie.table(conflict.collection).get(choice.id)) as Row);
@@ -183,37 +233,37 @@ function localDatabase(
           constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
         ]);
       });
-      return written(tracking, trans!);
+      return written(tracking, trans);
     },
     async readClaims(collection, id) {
-      return dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
-        runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+      return persevere(() =>
+        dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
+          runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+        ),
       );
     },
     constrained: [...new Set(constraints.all.map((one) => one.collection))],
     async readConflicts() {
-      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
       return conflicts
         .filter((conflict) => conflict.kind !== 'constraint')
         .sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
     },
     async readConstraintConflicts() {
-      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
       // Not those of a collection that this version of the app does not have.
       return conflicts
         .filter((conflict) => conflict.kind === 'constraint')
         .filter(({ collection }) => schemas.has(collection));
     },
     async readRejected() {
-      const rows = (await dexie.table(REJECTED).toArray()) as RejectedRow[];
+      const rows = await persevere(() => table<RejectedRow>(REJECTED).toArray());
       return rows.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
     },
     async settleRejected(rejected, choice) {
       const schema = schemas.get(rejected.c);
-      let trans: IDBTransaction | undefined;
       const stores = [...(schema ? [schema.name, RECORDS] : []), REJECTED];
-      await dexie.transaction('rw', stores, async (transaction) => {
-        trans = nativeTransaction(transaction);
+      const { trans } = await writes.run(stores, async (trans) => {
         if (!(await dexie.table(REJECTED).get(rejected.id)))
           throw new SkerryError(
             'CONFLICT_CHANGED',
@@ -224,28 +274,32 @@ function localDatabase(
         const intent = retryIntent(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
         await tracking.write(trans, [intent]);
       });
-      return written(tracking, trans!);
+      return written(tracking, trans);
     },
     async keepRejected(rejected) {
-      await dexie.table(REJECTED).put(rejected);
+      await persevere(() => table(REJECTED).put(rejected));
     },
     async readWriters(incs) {
-      const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];
+      const rows = await persevere(() => table<WriterRow>(WRITERS).bulkGet([...incs]));
       return new Map(rows.flatMap((row) => (row ? [[row.inc, row] as const] : [])));
     },
     async readOutbox() {
-      const rows = (await dexie.table(OUTBOX).toArray()) as OutboxRow[];
+      const known = unsent.known();
+      const rows = await persevere(() => table<OutboxRow>(OUTBOX).toArray());
+      unsent.keep(known, new Set(rows.flatMap(({ dot }) => dot ?? [])));
       return summariesOf(rows);
     },
     async readPending() {
-      return dexie.transaction('r', META, OUTBOX, async () => {
-        const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
-        const first =
-          replica.outbox.changes === 0
-            ? undefined
-            : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
-        return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
-      });
+      return persevere(() =>
+        dexie.transaction('r', META, OUTBOX, async () => {
+          const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
+          const first =
+            replica.outbox.changes === 0
+              ? undefined
+              : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
+          return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
+        }),
+      );
     },
     async readRecord(collection, id) {
       const stored = await record(collection, id);
@@ -253,8 +307,10 @@ function localDatabase(
       const schema = schemaOf(collection);
       return state ? withLocal(schema, readRow(schema, id, state), stored?.local) : null;
     },
+    verify: (about) => persevere(() => verifyDatabase(handle(), { schemas, constraints }, about)),
+    dump: (shorten) => persevere(() => dumpDatabase(handle(), shorten)),
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
-    close: () => dexie.close(),
+    close: connection.close,
   };
 }
 

@@ -42,6 +42,7 @@ import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
 import { inspectSlice } from './inspection-idb.ts';
+import { reconnecting } from './reconnecting.ts';
 import { readSpace, voidsOf } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
 import { withTakenBack } from './take-back.ts';
@@ -77,7 +78,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
     };
   };
 
-  return {
+  const store: DeviceStore = {
     async readIdentity() {
       const { db } = await scope();
       const tx = db.transaction([META, OUTBOX, TAIL, SNAPSHOT], 'readonly');
@@ -191,6 +192,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
 
     close: () => connection.close(),
   };
+  return reconnecting(store, connection.drop);
 }
 
 /** Each problem is told once, not with every page. */
@@ -200,22 +202,35 @@ function withNewProblems(result: IngestResult, told: Set<string>): IngestResult 
   return { ...result, problems };
 }
 
+interface Connection {
+  get(): Promise<IDBPDatabase>;
+  /** It is of no use any more: the next call opens another. */
+  drop(): void;
+  close(): void;
+}
+
 /** A connection that gives way to an upgrade and comes back when it is next needed. */
-function openConnection(name: string, onLost: () => void): { get(): Promise<IDBPDatabase>; close(): void } {
+function openConnection(name: string, onLost: () => void): Connection {
   let opened: Promise<IDBPDatabase> | null = null;
   const forget = (): void => {
     opened = null;
     onLost();
   };
+  let current: IDBPDatabase | null = null;
   const open = async (): Promise<IDBPDatabase> => {
     const db = await openDB(name, undefined, {
+      // Whoever makes a database gives it its stores and its identity: a page.
+      upgrade: (_db, _from, _to, tx) => {
+        tx.done.catch(() => undefined);
+        tx.abort();
+      },
       blocking: (_from, _to, event) => {
         (event.target as IDBDatabase).close();
         forget();
       },
       terminated: forget,
     });
-    if (db.objectStoreNames.contains(META)) return db;
+    if (db.objectStoreNames.contains(META)) return (current = db);
     db.close();
     throw new SkerryError('STORAGE_FAILED', `The database ${name} does not have the stores of this SDK.`);
   };
@@ -225,6 +240,11 @@ function openConnection(name: string, onLost: () => void): { get(): Promise<IDBP
         forget();
         throw error;
       })),
+    drop: () => {
+      current?.close();
+      current = null;
+      forget();
+    },
     close: () =>
       void opened
         ?.then(

@@ -112,6 +112,12 @@ export interface WriterRow extends Writer {
 
 export type ConflictRow = OpenConflict | OpenConstraintConflict;
 
+/** What the stores mean; a number of Dexie's does not tell, because collections that are added raise it too. */
+export interface LayoutRow {
+  readonly key: 'layout';
+  readonly version: number;
+}
+
 /** The one row that every write transaction reads and writes: clock, numbering, cursor and the outbox's size. */
 export interface ReplicaRow {
   readonly key: 'replica';

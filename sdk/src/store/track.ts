@@ -32,6 +32,7 @@ import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
+import type { UnsentMemory } from './unsent-memory.ts';
 import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
@@ -41,8 +42,10 @@ export interface TrackingOptions {
   readonly writer: () => Writer;
   readonly incarnation: WriterIncarnation;
   readonly nowMs: () => number;
+  readonly unsent: UnsentMemory;
   readonly onLocalWrite: (write: LocalWrite) => void;
   readonly onProblem: (problem: PolicyProblem) => void;
+  readonly onFailure: (error: unknown) => void;
 }
 
 export interface Tracking {
@@ -58,6 +61,10 @@ export interface Tracking {
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
   dots(trans: IDBTransaction): readonly string[];
+  /** When a step of it last ended, by performance.now(); null: none did. */
+  lastMoved(trans: IDBTransaction): number | null;
+  /** Whether its changes are in a database whose numbering is this. */
+  isIn(trans: IDBTransaction, seqs: ReplicaRow['seqs']): boolean;
   /** What they did, for undoing it. */
   undoable(trans: IDBTransaction): UndoPlan;
 }
@@ -73,6 +80,7 @@ interface OpenTransaction {
   queue: PromiseLike<unknown>;
   /** What its steps mean for constraints, taken together. */
   moves: readonly ConstraintMove[];
+  movedMs: number | null;
 }
 
 export function createTracking(options: TrackingOptions): Tracking {
@@ -83,7 +91,10 @@ export function createTracking(options: TrackingOptions): Tracking {
   const opened = (trans: object): OpenTransaction => {
     let transaction = open.get(trans);
     if (!transaction)
-      open.set(trans, (transaction = { draft: null, seen: new Map(), queue: Dexie.Promise.resolve(), moves: [] }));
+      open.set(
+        trans,
+        (transaction = { draft: null, seen: new Map(), queue: Dexie.Promise.resolve(), moves: [], movedMs: null }),
+      );
     return transaction;
   };
 
@@ -91,7 +102,8 @@ export function createTracking(options: TrackingOptions): Tracking {
   const write = (trans: CoreTransaction, intents: readonly RecordIntent[]): PromiseLike<readonly number[]> => {
     const transaction = opened(trans);
     const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
-    transaction.queue = step.then(undefined, () => undefined);
+    const moved = (): void => void (transaction.movedMs = performance.now());
+    transaction.queue = step.then(moved, moved);
     return step;
   };
 
@@ -101,6 +113,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     const { dots, position, recordCount: records } = draft;
     const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
+    options.unsent.add(draft.outboxRows, options.writer());
     options.onLocalWrite({ dots, position, records, conflictsChanged });
     draft.problems.forEach((problem) => options.onProblem(problem));
   };
@@ -108,6 +121,8 @@ export function createTracking(options: TrackingOptions): Tracking {
   /** Somebody may have seen a dot that was never saved, in a read token: the next change must not have it. */
   const aborted = (trans: object): void => {
     if (open.get(trans)?.draft?.dots.length) options.incarnation.end();
+    const { error } = trans as IDBTransaction;
+    if (error) options.onFailure(error);
   };
 
   const intentOf = (trans: CoreTransaction, schema: CollectionSchema, id: string, next: Row | null): RecordIntent =>
@@ -208,6 +223,12 @@ export function createTracking(options: TrackingOptions): Tracking {
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
+    lastMoved: (trans) => open.get(trans)?.movedMs ?? null,
+    isIn: (trans, seqs) => {
+      const { draft } = open.get(trans) ?? {};
+      if (!draft || draft.dots.length === 0) return true;
+      return (seqs[incOf(draft.dots[0]!)] ?? 0) >= draft.lastSeq;
+    },
     undoable: (trans) => open.get(trans)?.draft?.undoable ?? [],
   };
 }
