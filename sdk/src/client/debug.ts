@@ -1,18 +1,15 @@
 /** db.debug: whether what is stored holds together, and everything that somebody needs who looks for a fault. */
-import type { Observable } from 'rxjs';
-
 import type { CollectionPlan } from '../policies/registry.ts';
 import { LAYOUT_VERSION } from '../store/layout.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { asSkerryError } from './failure.ts';
 import type { HotStates } from './hot-states.ts';
 import type { Lifetime } from './lifetime.ts';
+import type { RecordedEvents } from './recorded-events.ts';
 import { createRedaction } from './redact.ts';
-import type { Debug, State, StorageHealth, SyncEvent } from './types.ts';
+import type { Debug, State, StorageHealth } from './types.ts';
 import { guarded } from './write-scope.ts';
 
-/** Of the latest, which an export has. */
-export const RECENT_EVENTS = 200;
 /** Of the form of an export. */
 const EXPORT_VERSION = 1;
 
@@ -22,17 +19,10 @@ export interface DebugParts {
   readonly plans: readonly CollectionPlan[];
   readonly states: HotStates;
   readonly storage$: State<StorageHealth>;
-  readonly events$: Observable<SyncEvent>;
+  readonly events: Pick<RecordedEvents, 'recent'>;
 }
 
-export function createDebug({ local, lifetime, plans, states, storage$, events$ }: DebugParts): Debug {
-  const recent: SyncEvent[] = [];
-  const subscription = events$.subscribe((event) => {
-    recent.push(event);
-    if (recent.length > RECENT_EVENTS) recent.shift();
-  });
-  lifetime.onClose(() => subscription.unsubscribe());
-
+export function createDebug({ local, lifetime, plans, states, storage$, events }: DebugParts): Debug {
   const document = async (redact: (value: unknown) => unknown): Promise<Blob> => {
     const plain = (value: unknown): unknown => redact(JSON.parse(JSON.stringify(value, errorsAsData)));
     const head = plain({
@@ -47,8 +37,9 @@ export function createDebug({ local, lifetime, plans, states, storage$, events$ 
       storage: storage$.value,
     }) as object;
     const stores = await local.dump(plain);
-    const events = recent.map(plain);
-    return new Blob([JSON.stringify({ ...head, stores, events })], { type: 'application/json' });
+    return new Blob([JSON.stringify({ ...head, stores, events: events.recent.map(plain) })], {
+      type: 'application/json',
+    });
   };
 
   return {

@@ -2,8 +2,6 @@
  * Opens a database: checks what it is given, opens the local store, reads the first values of every state, and starts
  * to sync without waiting for the network. Everything that runs in the page hangs on the handle and ends with it.
  */
-import { Subject } from 'rxjs';
-
 import { hasFunctions } from '../constraints/registry.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
@@ -30,9 +28,10 @@ import { checkOpenOptions } from './open-options.ts';
 import { createProblemReport } from './problems.ts';
 import { createStorageMonitor, type StorageMonitor } from './storage-health.ts';
 import { storageMark } from './storage-mark.ts';
+import { RecordedEvents } from './recorded-events.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
-import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
+import type { Collections, Db, DbHandle, OpenOptions } from './types.ts';
 import { ownTransactions } from './write-scope.ts';
 
 /**
@@ -54,7 +53,7 @@ export async function openWith<const C extends Collections>(
   const merges = mergesOf(options.collections);
   checkWorker(options.worker, plans);
   const lifetime = createLifetime();
-  const events = new Subject<SyncEvent>();
+  const events = new RecordedEvents();
   let link: SyncLink | null = null;
   let states: HotStates | null = null;
   const report = createProblemReport(events, options.logger);
@@ -173,7 +172,7 @@ interface HandleParts {
   readonly local: LocalDatabase;
   readonly lifetime: Lifetime;
   readonly states: HotStates;
-  readonly events: Subject<SyncEvent>;
+  readonly events: RecordedEvents;
   readonly link: SyncLink | null;
   readonly storage: StorageMonitor;
   readonly plans: readonly LocalPlan[];
@@ -203,11 +202,12 @@ function createHandle<C extends Collections>({
     outbox$: states.outbox$,
     status$: states.status$,
     events$: events.asObservable(),
+    peers$: states.peers$,
     storage$: storage.storage$,
     requestPersistence: storage.requestPersistence,
     sync: createSyncControl({ local, lifetime, states, link }),
     dexie: local.dexie,
-    debug: createDebug({ local, lifetime, plans, states, storage$: storage.storage$, events$: events }),
+    debug: createDebug({ local, lifetime, plans, states, storage$: storage.storage$, events }),
     close,
     // Not everywhere yet; without it the key would be the word undefined.
     ...((Symbol.asyncDispose as symbol | undefined) ? { [Symbol.asyncDispose]: close } : {}),

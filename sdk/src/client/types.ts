@@ -336,6 +336,26 @@ export interface PolicyEvent {
   readonly field: string;
 }
 
+/** A device whose changes this one has. */
+export interface Peer {
+  /** Of the device. */
+  readonly id: Id;
+  readonly device: Device;
+  /** Who wrote there last. */
+  readonly user: Person | null;
+  /** It is this device, in whichever tab. */
+  readonly here: boolean;
+  /**
+   * When the last of its changes that is known here was made, by its own clock. Of a device of which no change is known
+   * in itself any more, because others have replaced them: when it began to write.
+   */
+  readonly lastSeenAt: Date;
+  /** The dot of that change; null when it is not known. */
+  readonly lastChange: string | null;
+  /** How many of its changes the server has not confirmed. Known of this device alone; of others null. */
+  readonly unsent: number | null;
+}
+
 /** What does not work at present. */
 export type StorageMode =
   /** The browser has closed the database; it is opened again. */
@@ -450,6 +470,8 @@ export interface DbHandle<C extends Collections> extends AsyncDisposable {
   readonly conflicts$: State<readonly Conflict[]>;
   /** Changes not yet confirmed by the server, oldest first. */
   readonly outbox$: State<readonly OutboxEntry[]>;
+  /** The devices whose changes this one has: this one first, as soon as it has written, then who was seen last. */
+  readonly peers$: State<readonly Peer[]>;
   /** How safe what is stored here is. */
   readonly storage$: State<StorageHealth>;
   /**

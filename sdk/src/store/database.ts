@@ -281,8 +281,9 @@ function localDatabase(
     },
     async readWriters(incs) {
       const rows = await persevere(() => table<WriterRow>(WRITERS).bulkGet([...incs]));
-      return new Map(rows.flatMap((row) => (row ? [[row.inc, row] as const] : [])));
+      return new Map(rows.flatMap((row) => (row ? [[row.inc, writerOf(row)] as const] : [])));
     },
+    readAllWriters: () => persevere(() => table<WriterRow>(WRITERS).toArray()),
     async readOutbox() {
       const known = unsent.known();
       const rows = await persevere(() => table<OutboxRow>(OUTBOX).toArray());
@@ -360,6 +361,11 @@ function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordInte
       );
     },
   };
+}
+
+/** What a writer says of itself, what a newer version adds included. */
+function writerOf({ heard: _heard, ...writer }: WriterRow): Writer {
+  return writer;
 }
 
 function nativeTransaction(transaction: Transaction | null): IDBTransaction {

@@ -16,6 +16,7 @@ import type { ChangeEntry, Page } from '../protocol/messages.ts';
 import { isResumable } from './bootstrap-plan.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { followPage } from './follow.ts';
+import { noteHeard } from './heard.ts';
 import { createIncarnation } from './incarnation.ts';
 import { goOver, RefusedSnapshot, stage, type Begun, type Write } from './ingest-snapshot.ts';
 import {
@@ -300,6 +301,10 @@ async function ingestPage(
   const refused = entries.some((entry) => entry.isFilled) ? await readRejected(tx) : [];
   const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail, refused });
   const moves = await storePlan(tx, plans, plan);
+  await noteHeard(
+    tx,
+    entries.map(({ dot, change }) => ({ dot, hlc: change.hlc })),
+  );
   await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
   const result = { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
   if (plan.withdrawn.length === 0) return result;

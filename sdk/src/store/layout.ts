@@ -108,6 +108,13 @@ export interface RejectedRow {
 
 export interface WriterRow extends Writer {
   readonly inc: Inc;
+  /** The last of its changes that came here; absent when none came by itself. */
+  readonly heard?: Heard;
+}
+
+export interface Heard {
+  readonly seq: number;
+  readonly hlc: Hlc;
 }
 
 export type ConflictRow = OpenConflict | OpenConstraintConflict;

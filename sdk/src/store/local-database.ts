@@ -20,7 +20,7 @@ import type { ConflictMove } from './device-store.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { Connection, StorageNews } from './connection.ts';
 import type { DatabaseDump } from './dump.ts';
-import type { RejectedRow } from './layout.ts';
+import type { RejectedRow, WriterRow } from './layout.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verify-report.ts';
 
@@ -145,6 +145,8 @@ export interface LocalDatabase {
   keepRejected(rejected: RejectedRow): Promise<void>;
   /** Who wrote under these incarnations. Observable by liveQuery. */
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
+  /** Everybody who is known to have written. Observable by liveQuery. */
+  readAllWriters(): Promise<readonly WriterRow[]>;
   /** Unsent changes, oldest first, without their content. Observable by liveQuery. */
   readOutbox(): Promise<readonly OutboxSummary[]>;
   /** Observable by liveQuery; costs the same however long the outbox is. */
