@@ -24,6 +24,8 @@ export interface HotStates {
   setLink(state: SyncState): void;
   /** This tab wrote: it is pending from now on, before the database is read again. */
   noteWritten(write: Pick<LocalWrite, 'position'>): void;
+  /** The database is another one, which counts anew. */
+  noteReset(): void;
   /** Resolves when every state shows what the database held at the time of the call, or later. */
   refresh(): Promise<void>;
 }
@@ -101,6 +103,10 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
     noteWritten: ({ position }) => {
       writtenTo = position;
       wroteMs = Date.now();
+      reportPending();
+    },
+    noteReset: () => {
+      writtenTo = 0;
       reportPending();
     },
     refresh,

@@ -72,7 +72,10 @@ export async function openWith<const C extends Collections>(
     merges,
     onLocalWrite,
     onProblem,
-    onStorage: storage.note,
+    onStorage: (news) => {
+      if (news.type === 'storage-reset') states?.noteReset();
+      storage.note(news);
+    },
     onFailure: storage.noteFailed,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
   }).catch((error: unknown) => {

@@ -188,6 +188,7 @@ describe('a database that was cleared', () => {
     expect(events).toContain('storage-reset');
     expect((await db.debug.verify()).differences).toEqual([]);
     await db.notes.update('a', { title: 'on it goes' });
+    await expect.poll(() => db.outbox$.value.length).toBe(4);
     expect(db.status$.value.pending.changes).toBe(4);
   });
 
@@ -308,4 +309,22 @@ describe('opening', () => {
     vi.stubGlobal('indexedDB', undefined);
     await expect(openNotes()).rejects.toMatchObject(unavailable);
   });
+});
+
+test('[TXN4] S13: a transaction that awaits a fetch is whole or fails with a code; never half of it is there', async () => {
+  const db = await openNotes();
+  const writing = db
+    .transaction(async (tx) => {
+      await tx.notes.insert({ id: 'first', ...NOTE });
+      await fetch('data:text/plain,slow').then((response) => response.text());
+      await tx.notes.insert({ id: 'second', ...NOTE });
+    })
+    .then(
+      () => 'saved',
+      (error: { code: string }) => error.code,
+    );
+  const ids = { saved: ['first', 'second'], TRANSACTION_ENDED: [] };
+  const end = (await writing) as keyof typeof ids;
+  expect((await db.notes.find()).map(({ id }) => id)).toEqual(ids[end]);
+  expect(db.status$.value.pending.changes).toBe(end === 'saved' ? 1 : 0);
 });

@@ -175,13 +175,18 @@ function localDatabase(
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
   const transact: LocalDatabase['transact'] = async (about, fn) => {
     const scope = about.collections ?? [...schemas.keys()];
+    const isJoined = Dexie.currentTransaction !== null;
     const { result, trans } = await writes.run([...scope, RECORDS, CONFLICTS], async (trans) => {
       const { label, isSplittable } = about;
       tracking.describe(trans, {
         ...(label === undefined ? {} : { label }),
         ...(isSplittable ? { isSplittable } : {}),
       });
-      return about.isOurs ? fn() : heldOpen(trans, fn);
+      if (!about.isOurs) return heldOpen(trans, fn);
+      const answer = await fn();
+      // Nothing comes after: the browser need not wait to see that.
+      if (!isJoined) trans.commit();
+      return answer;
     });
     return { result, ...written(tracking, trans) };
   };

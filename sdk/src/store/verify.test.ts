@@ -198,6 +198,30 @@ describe('verify', { timeout: 30_000 }, () => {
     expect(report.differences.map((one) => one.kind)).toContain(kind);
   });
 
+  test('[VFY4] S18: goes by slices: tasks of the page and a write come in between', async () => {
+    const { device } = await busyDevice();
+    const ids = Array.from({ length: 3_000 }, (_, i) => ({ id: `more-${i}`, title: `more ${i}` }));
+    await device.db.dexie.table('notes').bulkAdd(ids);
+    const told: string[] = [];
+    const timer = setInterval(() => told.push('task'));
+    const written: Promise<unknown>[] = [];
+    const report = await device.db.verify({
+      onProgress: ({ done }) => {
+        told.push('slice');
+        if (done > 0 && written.length === 0)
+          written.push(
+            Promise.resolve(device.db.dexie.table('notes').update('n5', { likes: 77 })).then(() => told.push('write')),
+          );
+      },
+    });
+    clearInterval(timer);
+    await Promise.all(written);
+    expect(report).toMatchObject({ isSound: true, checked: { records: 3_252 } });
+    expect(told.filter((one) => one === 'slice').length).toBeGreaterThan(30);
+    expect(told.filter((one) => one === 'task').length).toBeGreaterThan(10);
+    expect(told.slice(told.indexOf('write')).filter((one) => one === 'slice').length).toBeGreaterThan(10);
+  });
+
   test('[VFY3] writes and pages that come meanwhile are no damage', async () => {
     const { device, server } = await busyDevice();
     const end = new AbortController();
