@@ -6,7 +6,6 @@ import { asSkerryError } from './failure.ts';
 import type { HotStates } from './hot-states.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { RecordedEvents } from './recorded-events.ts';
-import { createRedaction } from './redact.ts';
 import type { Debug, State, StorageHealth } from './types.ts';
 import { guarded } from './write-scope.ts';
 
@@ -44,7 +43,11 @@ export function createDebug({ local, lifetime, plans, states, storage$, events }
 
   return {
     verify: (options) => guarded(lifetime, () => local.verify(options)),
-    export: (options) => guarded(lifetime, () => document(options?.redact ? createRedaction() : (value) => value)),
+    export: (options) =>
+      guarded(lifetime, async () => {
+        const { createRedaction } = await import('./redact.ts');
+        return document(options?.redact ? createRedaction() : (value) => value);
+      }),
   };
 }
 

@@ -49,9 +49,7 @@ import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
-import { dumpDatabase } from './dump.ts';
 import { heldOpen } from './held-open.ts';
-import { verifyDatabase } from './verify.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
 import { upgradeFromLayout1 } from './upgrade.ts';
@@ -313,8 +311,15 @@ function localDatabase(
       const schema = schemaOf(collection);
       return state ? withLocal(schema, readRow(schema, id, state), stored?.local) : null;
     },
-    verify: (about) => persevere(() => verifyDatabase(handle(), { schemas, constraints }, about)),
-    dump: (shorten) => persevere(() => dumpDatabase(handle(), shorten)),
+    // Loaded when somebody looks for a fault, which is seldom.
+    async verify(about) {
+      const { verifyDatabase } = await import('./verify.ts');
+      return persevere(() => verifyDatabase(handle(), { schemas, constraints }, about));
+    },
+    async dump(shorten) {
+      const { dumpDatabase } = await import('./dump.ts');
+      return persevere(() => dumpDatabase(handle(), shorten));
+    },
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
     close: connection.close,
   };

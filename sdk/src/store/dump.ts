@@ -11,7 +11,8 @@ import { createPauses } from './pauses.ts';
 
 /** Of the whole, as JSON text: what mail and trackers still take. */
 export const MAX_DUMP_LENGTH = 16_777_216;
-const BATCH = 100;
+/** Rows that are read at once: one of the outbox may have hundreds of records. */
+const BATCH = 10;
 
 export interface DumpSection {
   readonly rows: readonly unknown[];

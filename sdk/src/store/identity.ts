@@ -24,7 +24,7 @@ import {
 import { platformRandom } from './platform-random.ts';
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import type { UnsentMemory } from './unsent-memory.ts';
-import type { PendingChange } from './outbox-changes.ts';
+import type { PendingChange } from './pending-changes.ts';
 
 export interface Identity {
   readonly deviceId: string;

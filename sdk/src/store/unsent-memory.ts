@@ -4,7 +4,7 @@
  */
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { OutboxRow } from './layout.ts';
-import { pendingChanges, type PendingChange } from './outbox-changes.ts';
+import { pendingChanges, type PendingChange } from './pending-changes.ts';
 import type { Writer } from '../core/change.ts';
 
 export const UNSENT_MEMORY = { changes: 1_000, bytes: 4_194_304 } as const;

@@ -36,9 +36,9 @@ import { verifyConstraints } from './verify-constraints.ts';
 import { Findings, textOf, TRIES, type Verified, type VerifyReport } from './verify-report.ts';
 
 /** Records of a slice: some milliseconds to read. */
-const SLICE = 100;
-/** Rows of the outbox and the tail that are read at once. */
-const BATCH = 200;
+const SLICE = 50;
+/** Rows of the outbox and the tail that are read at once: each may have hundreds of records. */
+const BATCH = 10;
 export interface VerifyOptions {
   /** Called after every slice. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
@@ -307,7 +307,7 @@ async function verifyPlaces(db: IDBPDatabase, findings: Findings, pauses: Pauses
   let after: IDBKeyRange | undefined;
   for (;;) {
     const tx = db.transaction([OUTBOX, RECORDS]) as Read;
-    const rows = (await tx.objectStore(OUTBOX).getAll(after, SLICE)) as OutboxRow[];
+    const rows = (await tx.objectStore(OUTBOX).getAll(after, BATCH)) as OutboxRow[];
     const records = tx.objectStore(RECORDS);
     for (const { order, part, recs } of rows) {
       for (const { c, id } of recs) {
@@ -318,7 +318,7 @@ async function verifyPlaces(db: IDBPDatabase, findings: Findings, pauses: Pauses
     }
     await pauses.breathe();
     const last = rows.at(-1);
-    if (!last || rows.length < SLICE) return;
+    if (!last || rows.length < BATCH) return;
     after = IDBKeyRange.lowerBound([last.order, last.part], true);
   }
 }
