@@ -56,6 +56,8 @@ function installable(): ReturnType<typeof VitePWA> {
       cleanupOutdatedCaches: true,
       clientsClaim: true,
       skipWaiting: true,
+      // It would load another script by a string, which Trusted Types refuse.
+      inlineWorkboxRuntime: true,
     },
   });
 }

@@ -10,5 +10,8 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   retries: 0,
   reporter: [['list'], ...(process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] === undefined ? [] : [['json'] as const])],
-  projects: [{ name: 'browser', testDir: './browser' }],
+  projects: [
+    { name: 'browser', testDir: './browser' },
+    { name: 'packages', testDir: './packages' },
+  ],
 });

@@ -68,10 +68,19 @@ export const RULES: readonly Rule[] = [
   { of: 'sync-server/src', folders: [], packages: [...KERNEL, 'node:*', 'better-sqlite3', 'ws'] },
   {
     of: 'e2e',
-    folders: ['sdk/dist', 'sync-server/src'],
+    folders: ['sdk/dist', 'sync-server/src', 'e2e/fixtures/site.ts'],
     packages: [...KERNEL, '@skerry/server', 'node:*', 'ws', 'playwright', '@playwright/test', 'vitest'],
     types: ['@skerry/sdk'],
   },
+  // With the bundlers that strangers use; the app is theirs.
+  {
+    of: 'e2e/packages',
+    folders: ['e2e'],
+    packages: ['node:*', '@playwright/test', 'esbuild', 'vite', 'webpack'],
+  },
+  { of: 'e2e/fixtures/site.ts', folders: [], packages: ['node:*', 'rolldown', 'svelte/compiler'] },
+  { of: 'e2e/pages', folders: [], packages: ['@skerry/sdk', '@skerry/sdk/*', 'react', 'react-dom/*', 'rxjs'] },
+  { of: 'e2e/packages/app', folders: [], packages: ['@skerry/sdk', '@skerry/sdk/*'] },
   { of: 'demo-app', folders: [] },
 ];
 

@@ -1,5 +1,5 @@
 /**
- * `npm run check`: types of every workspace, import directions, lint, format. Each step counts as one test; `npm test` adds them up.
+ * `npm run check`: types of every workspace, import directions, packages, sizes, lint, format. Each step counts as one test; `npm test` adds them up.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ const PROJECTS = [
   'sync-server/tsconfig.json',
   'demo-app/tsconfig.json',
   'e2e/tsconfig.json',
+  'docs/examples/tsconfig.json',
 ];
 
 interface Step {
@@ -28,6 +29,7 @@ const STEPS: readonly Step[] = [
   ...PROJECTS.map((project) => ({ name: `types ${project}`, run: () => checkTypes(project) })),
   { name: 'import directions', run: () => runNode(['scripts/check-imports.ts']) },
   { name: 'packages as strangers use them', run: () => runNode(['scripts/check-packages.ts']) },
+  { name: 'sizes', run: () => runNode(['scripts/size.ts']) },
   { name: 'lint', run: () => run('oxlint', ['--quiet']) },
   { name: 'format', run: () => run('prettier', ['--check', '--log-level', 'warn', '.']) },
 ];

@@ -1,5 +1,5 @@
 /**
- * `npm run e2e [-- playwright arguments]`: the browser tests, on a fresh build of the demo and a Chromium that is found or installed.
+ * `npm run e2e [-- playwright arguments]`: the browser tests, on a fresh build of the demo and the SDK, and a Chromium that is found or installed.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ export async function e2e(args: readonly string[] = []): Promise<Tally> {
   const report = join(ROOT, 'test-results/e2e.json');
   mkdirSync(join(ROOT, 'test-results'), { recursive: true });
   rmSync(report, { force: true });
+  await build({ only: 'sdk' });
   await build({ only: 'demo' });
   const code = await run('playwright', ['test', '--config', 'e2e/playwright.config.ts', ...args], {
     env: { CHROMIUM_PATH: await findBrowser(), PLAYWRIGHT_JSON_OUTPUT_FILE: report },

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The entry of the SDK for pages. Importing it does nothing. */
 export { open } from './client/open.ts';
 export { collection } from './client/definition.ts';

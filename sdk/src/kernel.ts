@@ -62,6 +62,7 @@ export * from './constraints/registry.ts';
 export * from './constraints/unique.ts';
 export * from './constraints/waiver.ts';
 
+export { CHANGE, MAX_LABEL_LENGTH } from './protocol/change-schema.ts';
 export * from './protocol/check-change.ts';
 export * from './protocol/codec.ts';
 export * from './protocol/frame-text.ts';

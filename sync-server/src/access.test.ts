@@ -52,7 +52,8 @@ describe('origins', { timeout: 30_000 }, () => {
     for (const origin of [
       'https://evil.example',
       'https://HOST.evil.example',
-      'http://localhost:1',
+      'http://localhost.evil.example:5173',
+      'http://127.0.0.1.evil.example',
       'null',
       'http://HOST, http://evil.example',
       'http://HOST/x',
@@ -60,6 +61,21 @@ describe('origins', { timeout: 30_000 }, () => {
     ]) {
       expect([origin, await upgrade({ Origin: origin })]).toEqual([origin, expect.stringContaining('403')]);
     }
+  });
+
+  it('[ORG5] in development mode pages of this machine as well, and never elsewhere', async () => {
+    const pages = ['http://localhost:5173', 'http://127.0.0.1:8080', 'http://[::1]:3000'];
+    await start();
+    for (const origin of pages) expect([origin, await upgrade({ Origin: origin })]).toEqual([origin, 'open']);
+    await server[Symbol.asyncDispose]();
+    await start({ authenticate: async () => ({ id: 'anna' }) });
+    for (const origin of pages) {
+      expect([origin, await upgrade({ Origin: origin })]).toEqual([origin, expect.stringContaining('403')]);
+    }
+    await server[Symbol.asyncDispose]();
+    await start({ origins: ['http://localhost:5173'] });
+    expect(await upgrade({ Origin: 'http://localhost:5173' })).toBe('open');
+    expect(await upgrade({ Origin: 'http://localhost:5174' })).toContain('403');
   });
 
   it('[ORG2] a forwarded host counts only behind a proxy that was declared', async () => {

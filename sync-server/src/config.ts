@@ -68,7 +68,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     variable: 'SKERRY_ORIGINS',
     placeholder: '<list>',
     fallback: '',
-    help: 'origins of pages that may connect, with commas; else the own host',
+    help: 'origins of pages that may connect, with commas; else the own host and pages of this machine',
   },
   'trust-proxy': {
     variable: 'SKERRY_TRUST_PROXY',

@@ -25,7 +25,7 @@ export interface SyncServerOptions extends Access {
   readonly retention?: Partial<Retention>;
   /** How often a space's log is looked after at most, in milliseconds: a minute without it. */
   readonly maintenanceMs?: number;
-  /** Origins of pages that may connect; without it, those of the host the request was sent to. */
+  /** Origins of pages that may connect; without it, those of the host the request was sent to, and in development mode those of this machine. */
   readonly origins?: readonly string[];
   /** Take host names from X-Forwarded-Host: only with a proxy in front that sets it. */
   readonly trustProxy?: boolean;
@@ -95,7 +95,11 @@ class NodeSyncServer implements SyncServer {
       now: options.now ?? Date.now,
       onBroken: (failure) => options.onFailure?.(failure),
     });
-    const rules = { ...(options.origins ? { origins: options.origins } : {}), trustProxy: options.trustProxy ?? false };
+    const rules = {
+      ...(options.origins ? { origins: options.origins } : {}),
+      trustProxy: options.trustProxy ?? false,
+      ownMachine: !options.authenticate,
+    };
     this.#upgrade = createUpgradeHandler({
       hub: this.#hub,
       limits,

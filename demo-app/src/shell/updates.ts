@@ -4,7 +4,10 @@
  */
 import { registerSW } from 'virtual:pwa-register';
 
+import { trustServiceWorker } from './trusted-types.ts';
+
 export function keepInstalled(onError: (error: unknown) => void): void {
+  trustServiceWorker();
   registerSW({
     immediate: true,
     onNeedReload: reloadUnseen,

@@ -8,14 +8,15 @@ import { checkId } from '../store/check-row.ts';
 import type { LocalDatabase, SeenRecord } from '../store/local-database.ts';
 import { platformRandom } from '../store/platform-random.ts';
 import { copyFields, copyValue, describe, type Fields } from './copy.ts';
+import { checkRevision, readRevisions, readRowMeta, restoreRow } from './history.ts';
 import type { LiveQueries } from './live.ts';
 import type { AnyRow } from './query-order.ts';
 import { countRows, findRows, type RowTable } from './query-run.ts';
 import { checkQuery, queryKey } from './query.ts';
-import type { ClaimState, Collection, Id, LiveQuery, New, Query, ReadToken, Stored } from './types.ts';
+import type { ClaimState, Collection, Id, LiveQuery, New, Query, ReadToken, RowMeta, Stored } from './types.ts';
 import { guarded, isPromise, type UserCode, type WriteScope } from './write-scope.ts';
 
-type Calls = Omit<Collection<AnyRow>, 'live' | 'liveOne' | 'claims'>;
+type Calls = Omit<Collection<AnyRow>, 'live' | 'liveOne' | 'claims' | 'meta'>;
 
 /** What readToken() gives: which row, and the record as it was then. */
 interface RowToken extends ReadToken {
@@ -98,6 +99,15 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
         return scope.read(() => countRows(table, checked));
       }),
 
+    history: (id, options) => guarded(scope, () => readRevisions(local, name, id, options)),
+
+    restore: (id, revision) =>
+      guarded(scope, async () => {
+        checkId(name, id);
+        const revisionId = checkRevision(name, revision);
+        await scope.write(name, () => restoreRow(local, name, id, revisionId));
+      }),
+
     readToken: (id) =>
       guarded(scope, async () => {
         const there = checkId(name, id);
@@ -131,6 +141,10 @@ export function openCollection(
     liveOne: (id: Id): LiveQuery<Stored<AnyRow> | null> => {
       checkId(name, id);
       return queries.live(`${name}/${id}`, () => table.get(id).then((row) => row ?? null));
+    },
+    meta: (id: Id): LiveQuery<RowMeta> => {
+      checkId(name, id);
+      return queries.live(`${name}/${id}#meta`, () => readRowMeta(local, name, id));
     },
     claims: (id: Id): LiveQuery<readonly ClaimState[]> => {
       checkId(name, id);

@@ -15,7 +15,7 @@ import { keepVersion } from '../policies/merge-text.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
 import { copyFields, describe, isPlainObject, type Fields } from './copy.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { Place } from './place.ts';
 import type { Commit, Conflict, DeleteConflict, FieldConflict, RecoveredCopy, Version } from './types.ts';
 import { rejectedWrite } from './rejected-write.ts';
 import { guarded } from './write-scope.ts';
@@ -24,23 +24,19 @@ type Choice = Parameters<LocalDatabase['resolve']>[1];
 type Writers = ReadonlyMap<Inc, Writer>;
 
 /** What is known of a conflict beyond the conflict itself. */
-interface Context {
-  readonly local: LocalDatabase;
-  readonly lifetime: Lifetime;
+interface Context extends Place {
   readonly writers: Writers;
 }
 
 /** Oldest first. A conflict that says the same as one of `before` is that one, so that lists of the UI stand still. */
-export async function readConflicts(
-  local: LocalDatabase,
-  lifetime: Lifetime,
-  before: readonly Conflict[],
-): Promise<readonly Conflict[]> {
+export async function readConflicts(place: Place, before: readonly Conflict[]): Promise<readonly Conflict[]> {
+  const { local } = place;
   const open: readonly ConflictRow[] = [...(await local.readConflicts()), ...(await local.readConstraintConflicts())];
   const rejected = await local.readRejected();
+  place.receipts.noteRejected(rejected);
   if (open.length + rejected.length === 0) return [];
   const writers = await local.readWriters([...new Set(open.flatMap(dotsOf).map(incOf))]);
-  const context: Context = { local, lifetime, writers };
+  const context: Context = { ...place, writers };
   const known = new Map(before.map((conflict) => [JSON.stringify(conflict), conflict]));
   const conflicts = await Promise.all([
     ...open.map(async (conflict) => ({ hlc: conflict.hlc, conflict: await describeConflict(context, conflict) })),
@@ -64,7 +60,7 @@ function describeConflict(context: Context, conflict: ConflictRow): Promise<Conf
     case 'recovered':
       return recoveredCopy(context, conflict);
     case 'constraint':
-      return describeConstraintConflict(context.local, context.lifetime, conflict);
+      return describeConstraintConflict(context, conflict);
   }
 }
 

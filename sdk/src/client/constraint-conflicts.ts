@@ -3,18 +3,18 @@ import { msOf } from '../core/clock.ts';
 import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
-import type { ConstraintChoice, LocalDatabase } from '../store/local-database.ts';
+import type { ConstraintChoice } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { Place } from './place.ts';
 import type { ConstraintConflict } from './types.ts';
 import { guarded } from './write-scope.ts';
 
 export async function describeConstraintConflict(
-  local: LocalDatabase,
-  lifetime: Lifetime,
+  place: Place,
   conflict: OpenConstraintConflict,
 ): Promise<ConstraintConflict> {
+  const { local, lifetime } = place;
   const { id, collection, constraint, hlc, rowIds, accepted, contested } = conflict;
   const rows = (await local.dexie.table(collection).bulkGet([...rowIds])) as (Row | undefined)[];
   return {
@@ -31,7 +31,7 @@ export async function describeConstraintConflict(
     resolve: (choice) =>
       guarded(lifetime, async () => {
         const written = await local.resolveConstraint(conflict, choiceFor(conflict, choice));
-        return commitOf({ local, lifetime }, undefined, written);
+        return commitOf(place, undefined, written);
       }),
   };
 }

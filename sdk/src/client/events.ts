@@ -30,6 +30,7 @@ export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
     case 'rejected':
       return { ...news, at, error: errorOf(news.error) };
     case 'pushed':
+      return { type: 'pushed', at, changes: news.changes };
     case 'accepted':
     case 'pulled':
     case 'recovered':

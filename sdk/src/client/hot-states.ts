@@ -3,10 +3,10 @@
  * them: this tab, another tab, or the worker.
  */
 import { CONFLICTS, OUTBOX, REJECTED, WRITERS, type WriterRow } from '../store/layout.ts';
-import type { LocalDatabase, LocalWrite, Pending } from '../store/local-database.ts';
+import type { LocalWrite, Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/client.ts';
 import { isSameList, readConflicts } from './conflicts.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { Place } from './place.ts';
 import { readOutbox } from './outbox.ts';
 import { isSamePeers, peersOf } from './peers.ts';
 import { createRefresh, watchTables, type Refresh } from './refresh.ts';
@@ -31,14 +31,14 @@ export interface HotStates {
 }
 
 export interface HotStatesOptions {
-  readonly local: LocalDatabase;
-  readonly lifetime: Lifetime;
+  readonly place: Place;
   readonly link: SyncState | null;
   readonly logger: Logger | undefined;
 }
 
 /** Resolves when the first values are there. Rejects when the database cannot be read. */
-export async function openHotStates({ local, lifetime, link, logger }: HotStatesOptions): Promise<HotStates> {
+export async function openHotStates({ place, link, logger }: HotStatesOptions): Promise<HotStates> {
+  const { local, lifetime } = place;
   const conflicts = createState<readonly Conflict[]>([], isSameList);
   const outbox = createState<readonly OutboxEntry[]>([], isSameList);
   const peers = createState<readonly Peer[]>([], isSamePeers);
@@ -76,7 +76,7 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
     }),
     // Rows are a part of what is told about a constraint.
     follow([CONFLICTS, REJECTED, WRITERS, ...local.constrained], async () => {
-      conflicts.set(await readConflicts(local, lifetime, conflicts.state$.value));
+      conflicts.set(await readConflicts(place, conflicts.state$.value));
       report({ conflicts: conflicts.state$.value.length });
     }),
     follow([WRITERS], async () => {
@@ -97,6 +97,7 @@ export async function openHotStates({ local, lifetime, link, logger }: HotStates
     link$: links.state$,
     setLink: (state) => {
       if (lifetime.isClosed) return;
+      place.receipts.setLink(state);
       links.set(state);
       report({ link: state });
     },

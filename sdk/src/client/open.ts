@@ -25,10 +25,12 @@ import { createLifetime, type Lifetime } from './lifetime.ts';
 import { createLiveQueries } from './live.ts';
 import { mergesOf } from './merges.ts';
 import { checkOpenOptions } from './open-options.ts';
+import type { Place } from './place.ts';
 import { createProblemReport } from './problems.ts';
 import { createStorageMonitor, type StorageMonitor } from './storage-health.ts';
 import { storageMark } from './storage-mark.ts';
 import { RecordedEvents } from './recorded-events.ts';
+import { createReceipts } from './receipts.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions } from './types.ts';
@@ -86,10 +88,11 @@ export async function openWith<const C extends Collections>(
   if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null });
   mark.set();
   lifetime.onClose(() => events.complete());
+  const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
+  const place: Place = { local, lifetime, receipts };
   try {
     states = await openHotStates({
-      local,
-      lifetime,
+      place,
       link: options.sync ? { ...INITIAL_SYNC_STATE, connection: options.sync.paused ? 'paused' : 'connecting' } : null,
       logger: options.logger,
     });
@@ -103,9 +106,14 @@ export async function openWith<const C extends Collections>(
         storage.noteLink(state);
       },
       onChanged: (touched) => local.announceRemoteChanges(touched),
-      onEvent: (news) => (isProblem(news) ? report(news, news.at) : events.next(eventOfNews(news))),
+      onEvent: (news) => {
+        if (news.type === 'pushed') receipts.noteSent(news.through ?? null);
+        if (news.type === 'refused') receipts.noteSent(null);
+        if (isProblem(news)) report(news, news.at);
+        else events.next(eventOfNews(news));
+      },
     });
-    return createHandle<C>({ local, lifetime, states, events, link, storage, plans });
+    return createHandle<C>({ place, states, events, link, storage, plans });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -172,8 +180,7 @@ function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
 }
 
 interface HandleParts {
-  readonly local: LocalDatabase;
-  readonly lifetime: Lifetime;
+  readonly place: Place;
   readonly states: HotStates;
   readonly events: RecordedEvents;
   readonly link: SyncLink | null;
@@ -181,15 +188,8 @@ interface HandleParts {
   readonly plans: readonly LocalPlan[];
 }
 
-function createHandle<C extends Collections>({
-  local,
-  lifetime,
-  states,
-  events,
-  link,
-  storage,
-  plans,
-}: HandleParts): Db<C> {
+function createHandle<C extends Collections>({ place, states, events, link, storage, plans }: HandleParts): Db<C> {
+  const { local, lifetime } = place;
   const scope = ownTransactions(local, lifetime);
   const queries = createLiveQueries(lifetime, local.persevere);
   const names = [...local.schemas.keys()];
@@ -200,7 +200,7 @@ function createHandle<C extends Collections>({
     return closing;
   };
   const handle = {
-    transaction: (fn, about) => runTransaction(local, lifetime, fn, about),
+    transaction: (fn, about) => runTransaction(place, fn, about),
     conflicts$: states.conflicts$,
     outbox$: states.outbox$,
     status$: states.status$,

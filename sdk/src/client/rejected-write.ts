@@ -7,18 +7,13 @@ import type { RejectedRow } from '../store/layout.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
 import { copyFields, describe, isPlainObject } from './copy.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { Place } from './place.ts';
 import type { RejectedWrite } from './types.ts';
 import { guarded } from './write-scope.ts';
 
-interface Context {
-  readonly local: LocalDatabase;
-  readonly lifetime: Lifetime;
-}
-
 type Choice = Parameters<LocalDatabase['settleRejected']>[1];
 
-export async function rejectedWrite(context: Context, rejected: RejectedRow): Promise<RejectedWrite> {
+export async function rejectedWrite(context: Place, rejected: RejectedRow): Promise<RejectedWrite> {
   const { local, lifetime } = context;
   const { id, c, rowId, hlc, error } = rejected;
   const current = local.schemas.has(c) ? await local.dexie.table(c).get(rowId) : undefined;
@@ -37,7 +32,7 @@ export async function rejectedWrite(context: Context, rejected: RejectedRow): Pr
         const checked = checkChoice(choice);
         const written = await local.settleRejected(rejected, checked);
         if (checked !== 'discard') return commitOf(context, undefined, written);
-        return { result: undefined, id: '', undo: () => guarded(lifetime, () => local.keepRejected(rejected)) };
+        return commitOf(context, undefined, written, () => local.keepRejected(rejected));
       }),
   };
 }

@@ -8,6 +8,8 @@ import { Timeline } from '../testing/timeline.ts';
 
 export interface Served {
   readonly log: TestServer;
+  /** The server's: for others that are to run beside it. */
+  readonly timeline: Timeline;
   /** What the server sends is this long on its way. */
   delayMs: number;
   readonly url: string;
@@ -47,6 +49,7 @@ export async function serve(options: Partial<TestServerOptions> = {}): Promise<S
   };
   const served: Served = {
     log,
+    timeline,
     delayMs: 0,
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
     pass: (ms) => void (passedMs += ms),

@@ -30,3 +30,10 @@ test('[OBS9] rows that did not change are the same objects', () => {
   expect(after[0]).toBe(before[1]);
   expect(after[1]).toEqual({ id: 'a', tags: ['y'] });
 });
+
+test('[OBS9] dates say the same when they are the same moment', () => {
+  const meta = { at: new Date(1), pending: false };
+  expect(shareAnswer(meta, { at: new Date(1), pending: false })).toBe(meta);
+  expect(shareAnswer(meta, { at: new Date(2), pending: false })).toEqual({ at: new Date(2), pending: false });
+  expect(shareAnswer<unknown>({ at: {} }, { at: new Date(2) })).toEqual({ at: new Date(2) });
+});

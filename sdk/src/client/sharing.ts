@@ -20,6 +20,8 @@ function isSameData(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (a instanceof Date || b instanceof Date)
+    return a instanceof Date && b instanceof Date && a.getTime() === b.getTime();
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => isSameMember(a, b, key));
 }

@@ -266,7 +266,7 @@ describe('opening', () => {
     const events = heard(old);
     await old.notes.insert(NOTE);
     await new Promise<void>((resolve, reject) => {
-      const request = indexedDB.open(name, 25);
+      const request = indexedDB.open(name, old.dexie.backendDB().version + 5);
       request.addEventListener('upgradeneeded', () => void request.result.createObjectStore('more', { keyPath: 'id' }));
       request.addEventListener('success', () => (request.result.close(), resolve()));
       request.addEventListener('error', () => reject(request.error ?? new Error('not opened')));

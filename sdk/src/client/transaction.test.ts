@@ -19,7 +19,11 @@ test('[TXN1] several writes are one change with a label, and the commit has its 
     },
     { label: 'Plan' },
   );
-  expect(commit).toEqual({ result: 'b', id: expect.stringMatching(/^[\w-]{16}\.1$/), undo: expect.any(Function) });
+  expect(commit).toMatchObject({
+    result: 'b',
+    id: expect.stringMatching(/^[\w-]{16}\.1$/),
+    undo: expect.any(Function),
+  });
   await expect
     .poll(() => db.outbox$.value)
     .toMatchObject([{ id: commit.id, label: 'Plan', rows: [{ collection: 'notes' }, { collection: 'bookings' }] }]);
@@ -51,7 +55,7 @@ test('[TXN2] an error of a call inside ends the transaction unless the function 
 });
 
 test('[TXN3] a transaction that writes nothing has no dot', async () => {
-  expect(await db.transaction(async (tx) => tx.notes.count())).toEqual({
+  expect(await db.transaction(async (tx) => tx.notes.count())).toMatchObject({
     result: 0,
     id: '',
     undo: expect.any(Function),

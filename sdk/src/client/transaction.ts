@@ -2,12 +2,12 @@
 import { Dexie } from 'dexie';
 
 import { SkerryError } from '../lib/errors.ts';
-import type { LocalDatabase } from '../store/local-database.ts';
 import { collectionCalls } from './collection.ts';
 import { commitOf } from './commit.ts';
 import { describe } from './copy.ts';
 import { withUnknownCollections } from './handle.ts';
 import type { Lifetime } from './lifetime.ts';
+import type { Place } from './place.ts';
 import type { Collections, Commit, TransactionCollections } from './types.ts';
 import { guarded, type WriteScope } from './write-scope.ts';
 
@@ -23,11 +23,11 @@ export interface TransactionOptions {
  * TRANSACTION_ENDED, TIMEOUT, TOO_LARGE, QUOTA, STORAGE_FAILED, CLOSED.
  */
 export async function runTransaction<C extends Collections, R>(
-  local: LocalDatabase,
-  lifetime: Lifetime,
+  place: Place,
   fn: (tx: TransactionCollections<C>) => Promise<R>,
   options?: TransactionOptions,
 ): Promise<Commit<R>> {
+  const { local, lifetime } = place;
   return guarded(lifetime, async (user) => {
     const label = options?.label;
     if (typeof fn !== 'function') throw invalid(`transaction() takes a function; got ${describe(fn)}`);
@@ -41,7 +41,7 @@ export async function runTransaction<C extends Collections, R>(
       const { result, ...written } = await local.transact(label === undefined ? {} : { label }, async () =>
         user(() => fn(tx)),
       );
-      return commitOf({ local, lifetime }, result, written);
+      return commitOf(place, result, written);
     } finally {
       scope.end();
     }

@@ -92,21 +92,105 @@ export interface Collection<Row> {
    * has numbered them, and whether something that they collide with came first.
    */
   claims(id: Id): LiveQuery<readonly ClaimState[]>;
+  /** Who wrote the row last, where and when, whether that is still to be sent, and which conflicts about it are open. */
+  meta(id: Id): LiveQuery<RowMeta>;
+  /**
+   * What this device knows of the row's past, newest first: also what a policy passed over, what was not kept in a
+   * conflict, and what a server did not take. Bounded; see the limits in the guide. Empty for a row that was never here.
+   */
+  history(id: Id, options?: { readonly limit?: number }): Promise<Revision<Row>[]>;
+  /**
+   * Writes the row as it was, as an ordinary write; a deleted row is made again. Takes a revision of history(), or its id.
+   * Throws NOT_FOUND for one that is not known here (any more), INVALID_VALUE for one by which the row was deleted.
+   */
+  restore(id: Id, revision: Revision<Row> | Revision['id']): Promise<void>;
   /** Marks what this replica shows of the row now; see update(). */
   readToken(id: Id): Promise<ReadToken>;
+}
+
+/** About the latest write of a row; of a deleted row, the delete. All empty for a row that was never here. */
+export interface RowMeta {
+  readonly author: Person | null;
+  readonly device: Device | null;
+  readonly at: Date | null;
+  /** Written on this device. */
+  readonly here: boolean;
+  /** Something that was written to it here is still to be sent. */
+  readonly pending: boolean;
+  /** Ids of the open conflicts about it, as in conflicts$. */
+  readonly conflicts: readonly string[];
+}
+
+/** One write of a row, as far as this device knows it. */
+export interface Revision<Row = Readonly<Record<string, unknown>>> {
+  /** Of the change that wrote it, the same on every device. A change that wrote several rows is a revision of each. */
+  readonly id: string;
+  readonly action: 'insert' | 'update' | 'delete';
+  /**
+   * - `current`: what the row shows now
+   * - `former`: was shown, and was replaced since
+   * - `aside`: was never shown, because something else was that had been written at the same time
+   * - `withdrawn`: a server did not take it
+   */
+  readonly state: 'current' | 'former' | 'aside' | 'withdrawn';
+  /** What it wrote; of the oldest that is known, as far as that is known. */
+  readonly fields: readonly (keyof Row & string)[];
+  /** What it gave them; a field that it took away is absent. */
+  readonly values: Partial<Row>;
+  /** The row after it, without fields that are hot() or local(); null: deleted. Of what stood aside, as it would have been. */
+  readonly row: Stored<Partial<Row>> | null;
+  readonly user: Person | null;
+  readonly device: Device | null;
+  readonly at: Date;
+  /** Written on this device. */
+  readonly here: boolean;
+  /** Still to be sent. */
+  readonly pending: boolean;
 }
 
 /** The collections inside a transaction: the same calls, one atomic change. */
 export type TransactionCollections<C extends Collections> = {
   readonly [K in keyof C]: C[K] extends CollectionDefinition<infer Row>
-    ? Omit<Collection<Row>, 'live' | 'liveOne' | 'claims'>
+    ? Omit<Collection<Row>, 'live' | 'liveOne' | 'claims' | 'meta'>
     : never;
 };
+
+/**
+ * What has become of a commit:
+ *
+ * - `saved`: it is durable on this device. Without a server it stays so
+ * - `sending`: it is on its way to a server, which has not answered
+ * - `accepted`: a server has it durably
+ * - `conflicted`: that, and conflicts about what it wrote are open; `accepted` again when they are settled
+ * - `rejected`: a server does not take it. It was withdrawn, here and everywhere, and is a conflict of kind 'rejected'
+ */
+export type Receipt =
+  | { readonly state: 'saved' }
+  | { readonly state: 'sending' }
+  | { readonly state: 'accepted' }
+  | { readonly state: 'conflicted'; readonly conflicts: readonly string[] }
+  | { readonly state: 'rejected'; readonly error: SkerryError };
+
+export interface ConfirmOptions {
+  /** 'server' (default): the server that this device speaks to. 'regions': every server of the space, as far as this device was told. */
+  readonly by?: 'server' | 'regions';
+  readonly signal?: AbortSignal;
+}
 
 export interface Commit<R> {
   readonly result: R;
   /** The dot of the change; '' when nothing was written. */
   readonly id: string;
+  /**
+   * True in every tab, whichever of them syncs. It is followed from the first look on: then it says `saved`, and what it
+   * is as soon as the database was read. A commit that wrote nothing is `accepted`.
+   */
+  readonly receipt$: State<Receipt>;
+  /**
+   * Resolves when a server has it, at once when nothing was written; it waits as long as this device is offline. Rejects
+   * with the error of a rejected receipt, NO_SERVER when the database was opened without `sync`, ABORTED, CLOSED.
+   */
+  confirmed(options?: ConfirmOptions): Promise<void>;
   /**
    * Shows again what was shown before, as an ordinary write, all of it or nothing: CONFLICT_CHANGED when something newer
    * was written to a field since, here or elsewhere. Counters and sets give back what this commit did to them. Undoing a

@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   STORAGE_NEWER:
     'The database was written by a newer version of the SDK. Nothing was changed, and what is unsent is kept; load the newer version of the app.',
   TIMEOUT: 'The awaited state was not reached in time. Nothing is lost; wait again or look at status$.',
+  NO_SERVER:
+    'The database was opened without sync: there is no server that could confirm anything. Pass sync to open(), or do not wait; what was written is saved.',
   OFFLINE: 'The server cannot be reached. Changes are kept on this device and are sent when it can.',
   AUTH_REQUIRED: 'The server wants a valid token. Changes are kept; provide a token to go on.',
   FORBIDDEN: 'The server does not let this user do this. Ask for access.',

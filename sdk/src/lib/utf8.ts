@@ -16,3 +16,9 @@ export function utf8Length(text: string): number {
   }
   return bytes;
 }
+
+/** Whether the text is longer than so many bytes of UTF-8; counts only when its length leaves a doubt. */
+export function exceedsBytes(text: string, maxBytes: number): boolean {
+  if (text.length > maxBytes) return true;
+  return text.length * 3 > maxBytes && utf8Length(text) > maxBytes;
+}

@@ -5,9 +5,9 @@
  * know are accepted and kept, so that what a newer app wrote passes through.
  */
 import type { Change, Op } from '../core/change.ts';
-import { exceedsBytes } from './frame-text.ts';
+import { exceedsBytes } from '../lib/utf8.ts';
+import { CHANGE } from './change-schema.ts';
 import type { Limits } from './limits.ts';
-import { CHANGE } from './schema.ts';
 import { findShapeProblem } from './shape.ts';
 
 export type CheckedChange =

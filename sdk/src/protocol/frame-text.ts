@@ -7,7 +7,7 @@
  * the first: an object that has fewer members than its text named one twice.
  */
 import { MAX_JSON_DEPTH } from '../lib/json.ts';
-import { utf8Length } from '../lib/utf8.ts';
+import { exceedsBytes } from '../lib/utf8.ts';
 
 /** page > entries > entry > change > recs > record > ops > op > base, and then a value. */
 const ENVELOPE_DEPTH = 9;
@@ -59,10 +59,4 @@ function endOfString(text: string, start: number): number {
     if (backslashes % 2 === 0) return end;
   }
   return text.length;
-}
-
-/** Whether the text is longer than so many bytes of UTF-8; counts only when its length leaves a doubt. */
-export function exceedsBytes(text: string, maxBytes: number): boolean {
-  if (text.length > maxBytes) return true;
-  return text.length * 3 > maxBytes && utf8Length(text) > maxBytes;
 }

@@ -2,14 +2,14 @@
  * The schema of protocol version 1 as data: every frame, field by field. The codec checks by it and
  * `schema-hash.test.ts` hashes it, so a change here is a new version with a line in `versions.ts`.
  *
- * The types below hold it against the interfaces in `messages.ts` and `change.ts`: the same fields, optional alike.
+ * The types below hold it against the interfaces in `messages.ts`: the same fields, optional alike. The shape of a change is in
+ * `change-schema.ts`.
  */
-import type { Base, Change, Op, RecordChange, Writer } from '../core/change.ts';
 import type { Eviction, Membership, Publication } from '../core/control.ts';
 import type { EntryJson, LifeJson, RecordJson } from '../core/record-json.ts';
 import type { Published, Topology } from '../core/topology.ts';
-import { MAX_PATH_LENGTH } from '../core/paths.ts';
-import { MAX_ID_LENGTH, MAX_NAME_LENGTH } from './limits.ts';
+import { base, CHANGE, dot, hlc, id, json, MAX, over, vector, writer, type ShapeOf } from './change-schema.ts';
+import { MAX_NAME_LENGTH } from './limits.ts';
 import { CLOSE } from './messages.ts';
 import type {
   AliasEntry,
@@ -32,101 +32,17 @@ import type {
 } from './messages.ts';
 import type { ObjectShape, Shape } from './shape.ts';
 
-type RequiredKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T];
-
-/** The shape of an interface: exactly its required and its optional fields. */
-interface ShapeOf<T> extends ObjectShape {
-  readonly required: Readonly<Record<RequiredKeys<T>, Shape>>;
-  readonly optional: Readonly<Record<Exclude<keyof T, RequiredKeys<T>>, Shape>>;
-}
-
-/** Longest label of a change. */
-export const MAX_LABEL_LENGTH = 1024;
 /** Longest token in a hello. */
 export const MAX_TOKEN_LENGTH = 16_384;
 /** Most incarnations in one hello: one is added whenever an open database gets its first write and cannot send it. */
 export const MAX_WRITERS = 10_000;
 
-const MAX = Number.MAX_SAFE_INTEGER;
-const id: Shape = { kind: 'string', min: 1, max: MAX_ID_LENGTH };
-const displayName: Shape = { kind: 'string', min: 0, max: MAX_ID_LENGTH };
 const count: Shape = { kind: 'integer', min: 0, max: MAX };
 const timeMs: Shape = { kind: 'integer', min: 0, max: MAX };
-const hlc: Shape = { kind: 'integer', min: 0, max: MAX };
-/** The write ranks one above it. */
-const over: Shape = { kind: 'integer', min: 0, max: MAX - 1 };
 const message: Shape = { kind: 'string', min: 0, max: 4096 };
 /** Not the list of codes: one that a newer server uses is read as INTERNAL. */
 const code: Shape = { kind: 'string', min: 1, max: 64 };
-const dots: Shape = { kind: 'list', of: { kind: 'dot' }, min: 0, max: 'siblingsPerField' };
-const path: Shape = { kind: 'string', min: 1, max: MAX_PATH_LENGTH };
 const known: Shape = { kind: 'by-inc', of: count, max: MAX_WRITERS };
-const json: Shape = { kind: 'json' };
-const vector: Shape = { kind: 'vector' };
-const dot: Shape = { kind: 'dot' };
-
-const base: ShapeOf<Base> = { kind: 'object', required: { hlc }, optional: { v: json } };
-
-const life: ShapeOf<Extract<Op, { t: 'life' }>> = {
-  kind: 'object',
-  required: { t: json, v: { kind: 'one-of', values: ['live', 'dead', 'zombie'] }, pred: dots },
-  optional: { of: id },
-};
-const set: ShapeOf<Extract<Op, { t: 'set' }>> = {
-  kind: 'object',
-  required: { t: json, p: path, pred: dots },
-  optional: { v: json, base, first: hlc, claim: { kind: 'string', min: 1, max: MAX_NAME_LENGTH } },
-};
-const element: ShapeOf<Extract<Op, { t: 'add' }>> = {
-  kind: 'object',
-  required: { t: json, p: path, pred: dots },
-  optional: {},
-};
-const inc: ShapeOf<Extract<Op, { t: 'inc' }>> = {
-  kind: 'object',
-  required: { t: json, p: path, n: { kind: 'integer', min: -MAX, max: MAX } },
-  optional: {},
-};
-const lww: ShapeOf<Extract<Op, { t: 'lww' }>> = {
-  kind: 'object',
-  required: { t: json, p: path },
-  optional: { v: json, over },
-};
-/** An operation that this version does not know: kept and passed on, applied by those who know it. */
-const later: ObjectShape = {
-  kind: 'object',
-  required: { t: { kind: 'string', min: 1, max: MAX_NAME_LENGTH } },
-  optional: { p: path },
-};
-
-const op: Shape = { kind: 'union', by: 't', cases: { life, set, add: element, rm: element, inc, lww }, other: later };
-
-const record: ShapeOf<RecordChange> = {
-  kind: 'object',
-  required: {
-    c: { kind: 'string', min: 1, max: MAX_NAME_LENGTH, without: '/#+' },
-    id,
-    rv: dots,
-    ops: { kind: 'list', of: op, min: 1, max: 'opsPerRecord' },
-  },
-  optional: {},
-};
-
-const person: ObjectShape = { kind: 'object', required: { id }, optional: { name: displayName } };
-const writer: ShapeOf<Writer> = { kind: 'object', required: { device: person }, optional: { user: person } };
-
-export const CHANGE: ShapeOf<Change> = {
-  kind: 'object',
-  required: { dot, hlc, recs: { kind: 'list', of: record, min: 0, max: 'recordsPerChange' } },
-  optional: {
-    deps: vector,
-    ex: { kind: 'list', of: dot, min: 0, max: 1 },
-    kind: { kind: 'string', min: 1, max: MAX_NAME_LENGTH },
-    label: { kind: 'string', min: 0, max: MAX_LABEL_LENGTH },
-    writer,
-    was: { kind: 'string', min: 22, max: 22 },
-  },
-};
 
 /** 128 bits in base64url. */
 const hash: Shape = { kind: 'string', min: 22, max: 22 };

@@ -1,4 +1,4 @@
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, defer, type Observable } from 'rxjs';
 import { expect, test } from 'vitest';
 
 import { externalStore } from './external-store.ts';
@@ -21,4 +21,24 @@ test('[REACT2] a subscriber is told of every change until it leaves, and then th
   source.next('c');
   expect(seen).toEqual(['a', 'b']);
   expect(source.observed).toBe(false);
+});
+
+test('[REACT7] what the source fails with is thrown to who reads it, until somebody subscribes anew', () => {
+  const sources = [new BehaviorSubject(1), new BehaviorSubject(2)];
+  const store = externalStore<number>(
+    Object.defineProperty(
+      defer(() => sources.shift()!),
+      'value',
+      { get: () => 1 },
+    ) as Observable<number> & { readonly value: number },
+  );
+  let changes = 0;
+  const [first] = sources;
+  const leave = store.subscribe(() => (changes += 1));
+  first!.error(new Error('the disk is gone'));
+  expect(changes).toBe(2);
+  expect(() => store.getSnapshot()).toThrow('the disk is gone');
+  leave();
+  store.subscribe(() => {})();
+  expect(store.getSnapshot()).toBe(1);
 });

@@ -4,18 +4,33 @@
  */
 import type { Observable } from 'rxjs';
 
+/** Of an observable that knows its present value, what is used here. */
+export type Source<T> = Pick<Observable<unknown>, 'subscribe'> & { readonly value: T };
+
 export interface ExternalStore<T> {
   subscribe(onChange: () => void): () => void;
+  /** Throws what the observable failed with: React hands it to the nearest error boundary. */
   getSnapshot(): T;
 }
 
-/** Errors of the source are left to RxJS, which reports them to the page: nothing is swallowed here. */
-export function externalStore<T>(source: Observable<unknown> & { readonly value: T }): ExternalStore<T> {
+export function externalStore<T>(source: Source<T>): ExternalStore<T> {
+  let failure: { readonly error: unknown } | null = null;
   return {
     subscribe: (onChange) => {
-      const subscription = source.subscribe(onChange);
+      // Who subscribes again starts again.
+      failure = null;
+      const subscription = source.subscribe({
+        next: onChange,
+        error: (error: unknown) => {
+          failure = { error };
+          onChange();
+        },
+      });
       return () => subscription.unsubscribe();
     },
-    getSnapshot: () => source.value,
+    getSnapshot: () => {
+      if (failure !== null) throw failure.error;
+      return source.value;
+    },
   };
 }

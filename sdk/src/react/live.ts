@@ -1,11 +1,13 @@
 /**
  * Live queries in React. Both hooks give undefined until the first result is there, also on the server, where no
- * query ever runs. A new query starts when the collection, the query or the deps change.
+ * query ever runs. A new query starts when the collection, the query or the deps change; its rows are undefined until
+ * they are there, never those of the query before. What a query fails with is thrown to the nearest error boundary.
  */
 import { useMemo, useSyncExternalStore } from 'react';
+import { Subscription } from 'rxjs';
 
-import type { Collection, Id, LiveQuery, Query, Stored } from '../client/types.ts';
-import { externalStore } from './external-store.ts';
+import type { Collection, Id, Query, Stored } from '../client/types.ts';
+import { externalStore, type Source } from './external-store.ts';
 
 /**
  * The rows of a query. Without deps the query is compared by what it says (where, orderBy, limit, offset), so that an
@@ -21,15 +23,20 @@ export function useLive<Row>(
   return useLiveQuery(() => collection.live(query), [collection, key, ...(deps ?? [])]);
 }
 
-/** One row; null when it does not exist. */
-export function useLiveOne<Row>(collection: Collection<Row>, id: Id): Stored<Row> | null | undefined {
-  return useLiveQuery(() => collection.liveOne(id), [collection, id]);
+/** One row; null when it does not exist, and without an id, for what is not chosen yet. */
+export function useLiveOne<Row>(
+  collection: Collection<Row>,
+  id: Id | null | undefined,
+): Stored<Row> | null | undefined {
+  return useLiveQuery(() => (id == null ? NO_ROW : collection.liveOne(id)), [collection, id]);
 }
 
-function useLiveQuery<T>(start: () => LiveQuery<T>, deps: readonly unknown[]): T | undefined {
+const NO_ROW: Source<null> = { subscribe: () => new Subscription(), value: null };
+
+function useLiveQuery<T>(start: () => Source<T | undefined>, deps: readonly unknown[]): T | undefined {
   // The callers name what `start` depends on; it is made anew in every render.
   // oxlint-disable-next-line react-hooks/exhaustive-deps
-  const store = useMemo(() => externalStore<T | undefined>(start()), deps);
+  const store = useMemo(() => externalStore(start()), deps);
   return useSyncExternalStore(store.subscribe, store.getSnapshot, nothing);
 }
 

@@ -136,7 +136,10 @@ function push(state: SessionState, link: Link, unsent: readonly OutboxItem[], mo
     pushing,
     ...send(pushing, link, message),
     { type: 'set-timer', timer: 'answer', afterMs: answerMs(state) },
-    { type: 'announce', news: { at: moment.nowMs, type: 'pushed', changes: items.length } },
+    {
+      type: 'announce',
+      news: { at: moment.nowMs, type: 'pushed', changes: items.length, through: items.at(-1)!.position },
+    },
   );
 }
 

@@ -59,7 +59,8 @@ export const INITIAL_SYNC_STATE: SyncState = {
 /** One step of replication, for timelines and logs. `at` is in milliseconds since 1970. */
 export type SyncNews = { readonly at: number } & (
   | { readonly type: 'connection'; readonly connection: LinkStatus; readonly reason: Problem | null }
-  | { readonly type: 'pushed'; readonly changes: number }
+  /** `through`: place in the outbox of the last of them. Absent from tabs of an earlier version. */
+  | { readonly type: 'pushed'; readonly changes: number; readonly through?: number }
   | { readonly type: 'accepted'; readonly changes: number }
   | { readonly type: 'pulled'; readonly changes: number; readonly records: number }
   /** What is stored here was found to differ from the log; it is fetched anew. */

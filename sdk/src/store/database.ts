@@ -21,6 +21,7 @@ import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { readIdentity, restoreUnsent } from './identity.ts';
+import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
   CLAIMS,
@@ -28,8 +29,6 @@ import {
   CONFLICTS,
   currentState,
   fieldsOfOps,
-  INTERNAL_SCHEMA,
-  LAYOUT_VERSION,
   META,
   OUTBOX,
   RECORDS,
@@ -49,11 +48,13 @@ import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import { rebuildViews } from './rebuild-views.ts';
+import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
+import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
-import { upgradeFromLayout1 } from './upgrade.ts';
 import { createSettledWrites } from './settled-write.ts';
+import { declareLayouts } from './upgrade.ts';
 import { createTracking, type Tracking } from './track.ts';
 import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
 import { createWatchedOpen, unavailable } from './watched-open.ts';
@@ -72,10 +73,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     chromeTransactionDurability: options.durability,
   });
   const tables = options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]);
-  dexie
-    .version(LAYOUT_VERSION)
-    .stores({ ...INTERNAL_SCHEMA, ...Object.fromEntries(tables) })
-    .upgrade(upgradeFromLayout1);
+  declareLayouts(dexie, Object.fromEntries(tables));
 
   const nowMs = options.nowMs ?? Date.now;
   const incarnation = createIncarnation(nowMs, platformRandom);
@@ -83,6 +81,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const onFailure = options.onFailure ?? (() => undefined);
   let device: Writer['device'] = { id: '' };
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
+  const sweep = createHistorySweep({ open: async () => wrap(dexie.backendDB()) as IDBPDatabase, nowMs });
   const tracking = createTracking({
     schemas,
     constraints,
@@ -93,6 +92,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     onLocalWrite: options.onLocalWrite,
     onProblem,
     onFailure,
+    onHistory: sweep.note,
   });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
@@ -124,6 +124,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   // Dexie lets nobody else in until it is done.
   dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
   await connection.open();
+  sweep.start();
   return localDatabase(
     { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure },
     () => device.id,
@@ -174,7 +175,7 @@ function localDatabase(
   const transact: LocalDatabase['transact'] = async (about, fn) => {
     const scope = about.collections ?? [...schemas.keys()];
     const isJoined = Dexie.currentTransaction !== null;
-    const { result, trans } = await writes.run([...scope, RECORDS, CONFLICTS], async (trans) => {
+    const { result, trans } = await writes.run([...scope, CONFLICTS, ...HISTORY_STORES], async (trans) => {
       const { label, isSplittable } = about;
       tracking.describe(trans, {
         ...(label === undefined ? {} : { label }),
@@ -282,6 +283,9 @@ function localDatabase(
     async keepRejected(rejected) {
       await persevere(() => table(REJECTED).put(rejected));
     },
+    readHistory: async (collection, id, limit) => persevere(() => readHistory(dexie, schemaOf(collection), id, limit)),
+    readMeta: (collection, id) => persevere(() => readMeta(dexie, constraints, collection, id)),
+    readFates: (asked) => persevere(() => readFates(dexie, asked)),
     async readWriters(incs) {
       const rows = await persevere(() => table<WriterRow>(WRITERS).bulkGet([...incs]));
       return new Map(rows.flatMap((row) => (row ? [[row.inc, writerOf(row)] as const] : [])));
@@ -354,7 +358,7 @@ function resolution(
 }
 
 function written(tracking: Tracking, trans: IDBTransaction): Written {
-  return { dot: tracking.dots(trans)[0] ?? '', undo: tracking.undoable(trans) };
+  return { dot: tracking.dots(trans)[0] ?? '', order: tracking.order(trans), undo: tracking.undoable(trans) };
 }
 
 function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordIntent {

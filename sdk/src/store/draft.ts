@@ -238,6 +238,16 @@ export class TransactionDraft {
     return [...this.#problems.values()];
   }
 
+  /** This device's wall clock when it began. */
+  get nowMs(): number {
+    return this.#options.nowMs;
+  }
+
+  /** Place in the outbox of the first change. */
+  get order(): number {
+    return this.#options.replica.order;
+  }
+
   /** Next place in the outbox after this transaction. */
   get position(): number {
     return this.#replica().order;

@@ -11,6 +11,7 @@ export interface GoldenDatabase {
 interface GoldenStore {
   readonly name: string;
   readonly keyPath: string | string[];
+  readonly autoIncrement?: true;
   readonly indexes: readonly {
     readonly name: string;
     readonly keyPath: string | string[];
@@ -35,14 +36,20 @@ async function dumpStore(db: IDBPDatabase, name: string): Promise<GoldenStore> {
     return { name: index, keyPath: plainPath(keyPath), multiEntry };
   });
   const rows = ((await store.getAll()) as unknown[]).map(encode);
-  return { name, keyPath: plainPath(store.keyPath), indexes, rows };
+  return {
+    name,
+    keyPath: plainPath(store.keyPath),
+    ...(store.autoIncrement ? { autoIncrement: true } : {}),
+    indexes,
+    rows,
+  };
 }
 
 export async function restoreDatabase(name: string, golden: GoldenDatabase): Promise<void> {
   const db = await openDB(name, golden.version, {
     upgrade(upgrading) {
-      for (const { name: storeName, keyPath, indexes } of golden.stores) {
-        const store = upgrading.createObjectStore(storeName, { keyPath });
+      for (const { name: storeName, keyPath, autoIncrement = false, indexes } of golden.stores) {
+        const store = upgrading.createObjectStore(storeName, { keyPath, autoIncrement });
         for (const { name: index, keyPath: path, multiEntry } of indexes)
           store.createIndex(index, path, { multiEntry });
       }

@@ -9,7 +9,7 @@ import { dumpDatabase, restoreDatabase, type GoldenDatabase } from './golden-dat
 
 const FOLDER = new URL('./fixtures/', import.meta.url);
 /** Of the rows of `layout.ts`: counted up when a released one changes. */
-const ROWS_VERSION = 2;
+const ROWS_VERSION = 3;
 const RAISE = 'raise ROWS_VERSION in this test and let the code read the older rows too';
 const NOW = 1_800_000_000_000;
 

@@ -27,8 +27,11 @@ import { runOnIdb } from './constraint-idb.ts';
 import type { IngestResult, SnapshotResult } from './device-store.ts';
 import { isSamePlace, type OutOfStep } from './follow.ts';
 import { noteHeard } from './heard.ts';
+import { keepSteps, writtenBy } from './history-idb.ts';
+import type { Kept, RecordStep } from './history-row.ts';
 import {
   CONFLICTS,
+  currentState,
   META,
   OUTBOX,
   QUARANTINE,
@@ -96,6 +99,7 @@ export interface GoingOver {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly constraints: Constraints;
   readonly nowMs: number;
+  readonly onHistory: (kept: Kept) => void;
   /** Tells which collections' views were computed here. */
   readonly noteViews: (collections: ReadonlySet<string>) => Promise<void>;
 }
@@ -103,7 +107,7 @@ export interface GoingOver {
 /** Throws RefusedSnapshot, and the transaction must be undone. */
 export async function goOver(
   tx: Write,
-  { bootstrap, schemas, constraints, nowMs, noteViews }: GoingOver,
+  { bootstrap, schemas, constraints, nowMs, onHistory, noteViews }: GoingOver,
 ): Promise<IngestResult> {
   const meta = tx.objectStore(META);
   const replica = (await meta.get('replica')) as ReplicaRow;
@@ -132,12 +136,14 @@ export async function goOver(
       .flat()
       .flatMap((row) => row.recs.map((rec) => [recordKey(rec.c, rec.id), rec] as const)),
   );
+  const withdrawn = writtenBy(switched.withdrawn);
   const collections = new Set<string>();
   const recent: ChangeEntry[] = [];
   let latest = replica.received;
   let digest = EMPTY_DIGEST;
   const take = async (names: readonly Named[]): Promise<void> => {
     const stored = await readRecords(tx, names);
+    const steps: RecordStep[] = [];
     for (const [i, { c, id, given }] of names.entries()) {
       left.delete(recordKey(c, id));
       written.delete(recordKey(c, id));
@@ -146,7 +152,12 @@ export async function goOver(
       digest = addDigest(digest, made.digest);
       outcome.add({ c, id }, made);
       storeRecord(tx, context, { c, id }, stored[i], made);
+      if (!made.isWritten) continue;
+      const dots = withdrawn.get(recordKey(c, id)) ?? [];
+      const after = currentState(made.record ?? undefined);
+      steps.push({ c, id, before: currentState(stored[i]), after, withdrawn: dots });
     }
+    onHistory(await keepSteps(tx, steps, nowMs));
   };
   for (let n = 0; n < bootstrap.pieces; n++) {
     const row = (await tx.objectStore(SNAPSHOT).get(n)) as { readonly piece: Snapshot } | undefined;

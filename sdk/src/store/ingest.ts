@@ -17,6 +17,8 @@ import { isResumable } from './bootstrap-plan.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { followPage } from './follow.ts';
 import { noteHeard } from './heard.ts';
+import { changesIn, keepHistory } from './history-idb.ts';
+import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
 import { goOver, RefusedSnapshot, stage, type Begun, type Write } from './ingest-snapshot.ts';
 import {
@@ -70,6 +72,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
   const incarnation = createIncarnation(nowMs, platformRandom);
   const connection = openConnection(options.name, () => incarnation.end());
   await connection.get();
+  const { note: onHistory } = createHistorySweep({ open: connection.get, nowMs });
   /** Collections that have a table here; others come from a newer app and are kept as state. */
   const scope = async (): Promise<{ db: IDBPDatabase; stores: string[] }> => {
     const db = await connection.get();
@@ -122,7 +125,9 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       // Power loss may take a page back: it is then pulled again, together with its cursor.
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const moment = { founders, nowMs: (options.nowMs ?? Date.now)() };
-      const result = await abortOnError(tx, () => ingestPage(tx, { schemas, constraints, fingerprints }, page, moment));
+      const result = await abortOnError(tx, () =>
+        ingestPage(tx, { schemas, constraints, fingerprints, onHistory }, page, moment),
+      );
       await tx.done;
       return withNewProblems(result, told);
     },
@@ -132,7 +137,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const staged = await stage(db, bootstrap, piece);
       if (staged !== 'complete') return staged;
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
-      const about = { bootstrap, schemas, constraints, nowMs: nowMs() };
+      const about = { bootstrap, schemas, constraints, onHistory, nowMs: nowMs() };
       try {
         const result = await abortOnError(tx, () =>
           goOver(tx, { ...about, noteViews: (names) => noteViews(tx, fingerprints, names) }),
@@ -169,7 +174,11 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const recovered = await abortOnError(tx, () =>
-        recoverIn(tx, { schemas, constraints }, { dot, record, inc: incarnation.continueFrom, nowMs: nowMs() }),
+        recoverIn(
+          tx,
+          { schemas, constraints, onHistory },
+          { dot, record, inc: incarnation.continueFrom, nowMs: nowMs() },
+        ),
       );
       await tx.done;
       if (recovered.written) incarnation.committed(recovered.written.inc, recovered.written.seq);
@@ -180,7 +189,7 @@ export async function openDeviceStore(options: DeviceStoreOptions, merges: Merge
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
-        rejectIn(tx, { schemas, constraints }, { dot, error, nowMs: nowMs() }),
+        rejectIn(tx, { schemas, constraints, onHistory }, { dot, error, nowMs: nowMs() }),
       );
       await tx.done;
       return result;
@@ -305,6 +314,7 @@ async function ingestPage(
     tx,
     entries.map(({ dot, change }) => ({ dot, hlc: change.hlc })),
   );
+  plans.onHistory(await keepHistory(tx, records, plan, { nowMs, withdrawn: changesIn(plan.rejected) }));
   await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
   const result = { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
   if (plan.withdrawn.length === 0) return result;

@@ -28,16 +28,18 @@ export const CLAIMS = '$claims';
 export const COMPONENTS = '$components';
 // Not '$meta': Dexie keeps its own version number in a store of that name.
 export const META = '$replica';
+/** What writes have taken away from records, within limits (`history-limits.ts`). */
+export const HISTORY = '$history';
 export const TAIL = '$tail';
 export const SNAPSHOT = '$snapshot';
 export const QUARANTINE = '$quarantine';
 
 /** What a local write touches; the rest is the worker's, and no write waits for it. */
-export const LOCAL_STORES = [RECORDS, OUTBOX, CONFLICTS, REJECTED, WRITERS, CLAIMS, COMPONENTS, META] as const;
+export const LOCAL_STORES = [RECORDS, OUTBOX, CONFLICTS, REJECTED, WRITERS, CLAIMS, COMPONENTS, META, HISTORY] as const;
 export const INTERNAL_STORES = [...LOCAL_STORES, TAIL, SNAPSHOT, QUARANTINE] as const;
 
 /** A new number means that a database of the one before is brought up to date when it is opened (`upgrade.ts`). */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Dexie's schema strings of the internal stores. */
 export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], string>> = {
@@ -49,6 +51,7 @@ export const INTERNAL_SCHEMA: Readonly<Record<(typeof INTERNAL_STORES)[number], 
   [CLAIMS]: '[name+id],[name+bucket+width+from]',
   [COMPONENTS]: 'id,*members',
   [META]: 'key',
+  [HISTORY]: '++n,[c+id]',
   [TAIL]: 'position,*incs',
   [SNAPSHOT]: 'key',
   [QUARANTINE]: '[c+id+hash]',

@@ -23,6 +23,8 @@ import type { DatabaseDump } from './dump.ts';
 import type { RejectedRow, WriterRow } from './layout.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verify-report.ts';
+import type { AuthoredRevision, StoredMeta } from './read-history.ts';
+import type { AskedChange, ChangeFates } from './receipts.ts';
 
 export type { SeenRecord };
 
@@ -79,6 +81,8 @@ export type UndoPlan = readonly (UndoneRecord & { readonly collection: string })
 /** A transaction that was committed; `dot` is '' when nothing was written. */
 export interface Written {
   readonly dot: Dot | '';
+  /** Its place in the outbox. */
+  readonly order: number;
   readonly undo: UndoPlan;
 }
 
@@ -143,6 +147,12 @@ export interface LocalDatabase {
   ): Promise<Written>;
   /** Takes a discarded one back. */
   keepRejected(rejected: RejectedRow): Promise<void>;
+  /** What is known of a row's past, newest first. In a transaction of transact() as that shows it. */
+  readHistory(collection: string, id: string, limit: number): Promise<readonly AuthoredRevision[]>;
+  /** Observable by liveQuery. */
+  readMeta(collection: string, id: string): Promise<StoredMeta>;
+  /** What has become of changes that were written here, with what it takes to tell it. */
+  readFates(asked: readonly AskedChange[]): Promise<ChangeFates>;
   /** Who wrote under these incarnations. Observable by liveQuery. */
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Everybody who is known to have written. Observable by liveQuery. */

@@ -5,6 +5,7 @@ import type { RecordChange } from '../core/change.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
+import type { Kept } from './history-row.ts';
 import type { Write } from './ingest-snapshot.ts';
 import {
   CONFLICTS,
@@ -26,6 +27,8 @@ export interface Plans {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly constraints: Constraints;
   readonly fingerprints: ReadonlyMap<string, string>;
+  /** So much was added to the history. */
+  readonly onHistory: (kept: Kept) => void;
 }
 
 export async function loadRecords(

@@ -113,7 +113,7 @@ function writerOf({ dot, head }: OutboxRow): readonly WriterRow[] {
 }
 
 /** A bulk request that failed in part fails as a whole: the transaction must not keep half of a change. */
-function all(response: PromiseLike<DBCoreMutateResponse>): PromiseLike<unknown> {
+export function all(response: PromiseLike<DBCoreMutateResponse>): PromiseLike<unknown> {
   return response.then(({ numFailures, failures }) => {
     if (numFailures > 0) throw Object.values(failures)[0]!;
   });

@@ -1,16 +1,26 @@
 /** Taking changes of the outbox back in IndexedDB: reads what the plans need and stores what they say, in one transaction. */
 import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import type { RecordName, Refused, TakeBackResult } from './device-store.ts';
+import { keepHistory, takenFrom } from './history-idb.ts';
 import type { Write } from './ingest-snapshot.ts';
 import { loadPending, loadRecords, storePlan, type Plans } from './page-io.ts';
-import { META, OUTBOX, REJECTED, WRITERS, type OutboxRow, type ReplicaRow, type WriterRow } from './layout.ts';
+import {
+  META,
+  OUTBOX,
+  REJECTED,
+  WRITERS,
+  type OutboxRow,
+  type RecordRow,
+  type ReplicaRow,
+  type WriterRow,
+} from './layout.ts';
 import { outboxKey } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import { copyIdOf, planRecover } from './recover-plan.ts';
 import { planReject, planWithdrawn } from './reject-plan.ts';
 import { planViews, resultOf, type TakeBack, type TakeBackPlan } from './take-back.ts';
 
-type StoredPlans = Pick<Plans, 'schemas' | 'constraints'>;
+type StoredPlans = Pick<Plans, 'schemas' | 'constraints' | 'onHistory'>;
 
 /** `written`: the number that the change with the rest of the record took. */
 export async function recoverIn(
@@ -45,7 +55,7 @@ export async function recoverIn(
     writer,
     nowMs,
   });
-  const result = await keep(tx, plans, plan, nowMs);
+  const result = await keep(tx, plans, plan, { nowMs, stored: records, outbox });
   const seq = plan.type === 'take-back' ? plan.replica.seqs[inc] : undefined;
   return { result, written: seq === undefined ? null : { inc, seq } };
 }
@@ -57,7 +67,7 @@ export async function rejectIn(
 ): Promise<TakeBackResult> {
   const { replica, outbox } = await readFrom(tx, dot);
   const records = await loadRecords(tx, outbox);
-  return keep(tx, plans, planReject({ replica, outbox, records, error }), nowMs);
+  return keep(tx, plans, planReject({ replica, outbox, records, error }), { nowMs, stored: records, outbox });
 }
 
 /** After a page that withdrew these changes. */
@@ -69,7 +79,7 @@ export async function withdrawIn(
   const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
   const outbox = (await tx.objectStore(OUTBOX).getAll()) as OutboxRow[];
   const records = await loadRecords(tx, outbox);
-  return keep(tx, plans, planWithdrawn(dots, { replica, outbox, records }), nowMs);
+  return keep(tx, plans, planWithdrawn(dots, { replica, outbox, records }), { nowMs, stored: records, outbox });
 }
 
 /** The outbox from this change on. */
@@ -86,12 +96,26 @@ async function readFrom(
   return { replica, outbox: (await outbox.getAll(IDBKeyRange.lowerBound([first.order]))) as OutboxRow[] };
 }
 
-async function keep(tx: Write, plans: StoredPlans, plan: TakeBack, nowMs: number): Promise<TakeBackResult> {
+async function keep(
+  tx: Write,
+  plans: StoredPlans,
+  plan: TakeBack,
+  {
+    nowMs,
+    stored,
+    outbox,
+  }: {
+    readonly nowMs: number;
+    readonly stored: ReadonlyMap<string, RecordRow>;
+    readonly outbox: readonly OutboxRow[];
+  },
+): Promise<TakeBackResult> {
   if (plan.type !== 'take-back') return plan;
   await storeRows(tx, plan);
   const pending = await loadPending(tx, plan.records, new Set());
   const views = planViews(plan, { schemas: plans.schemas, pending, nowMs });
   const moves = await storePlan(tx, plans, views);
+  plans.onHistory(await keepHistory(tx, stored, views, { nowMs, withdrawn: takenFrom(outbox, plan) }));
   return resultOf(plan, views, moves);
 }
 

@@ -30,6 +30,8 @@ import { TransactionDraft } from './draft.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite, UndoPlan } from './local-database.ts';
 import type { SeenRecord } from './local-fields.ts';
+import { keepHistoryOfStep } from './history-core.ts';
+import type { Kept } from './history-row.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import type { UnsentMemory } from './unsent-memory.ts';
@@ -46,6 +48,7 @@ export interface TrackingOptions {
   readonly onLocalWrite: (write: LocalWrite) => void;
   readonly onProblem: (problem: PolicyProblem) => void;
   readonly onFailure: (error: unknown) => void;
+  readonly onHistory: (kept: Kept) => void;
 }
 
 export interface Tracking {
@@ -65,6 +68,8 @@ export interface Tracking {
   lastMoved(trans: IDBTransaction): number | null;
   /** Whether its changes are in a database whose numbering is this. */
   isIn(trans: IDBTransaction, seqs: ReplicaRow['seqs']): boolean;
+  /** Place in the outbox of the first of them. */
+  order(trans: IDBTransaction): number;
   /** What they did, for undoing it. */
   undoable(trans: IDBTransaction): UndoPlan;
 }
@@ -78,6 +83,8 @@ interface OpenTransaction {
   readonly seen: Map<string, SeenRecord>;
   /** Steps run one after another, however the app interleaves its writes. */
   queue: PromiseLike<unknown>;
+  /** Rows of the history that it wrote, by recordKey(). */
+  readonly history: Map<string, number>;
   /** What its steps mean for constraints, taken together. */
   moves: readonly ConstraintMove[];
   movedMs: number | null;
@@ -93,7 +100,14 @@ export function createTracking(options: TrackingOptions): Tracking {
     if (!transaction)
       open.set(
         trans,
-        (transaction = { draft: null, seen: new Map(), queue: Dexie.Promise.resolve(), moves: [], movedMs: null }),
+        (transaction = {
+          draft: null,
+          seen: new Map(),
+          history: new Map(),
+          queue: Dexie.Promise.resolve(),
+          moves: [],
+          movedMs: null,
+        }),
       );
     return transaction;
   };
@@ -229,6 +243,7 @@ export function createTracking(options: TrackingOptions): Tracking {
       if (!draft || draft.dots.length === 0) return true;
       return (seqs[incOf(draft.dots[0]!)] ?? 0) >= draft.lastSeq;
     },
+    order: (trans) => open.get(trans)?.draft?.order ?? 0,
     undoable: (trans) => open.get(trans)?.draft?.undoable ?? [],
   };
 }
@@ -269,6 +284,7 @@ function runStep(
       const { taken, written, rows } = writeStep(draft, intents, rejected);
       if (!rows) return Dexie.Promise.resolve(taken);
       return storeStep(core, trans, rows, written)
+        .then(() => keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory))
         .then(() => keepConstraints(core, options, trans, transaction, written))
         .then(() => taken);
     });

@@ -124,7 +124,7 @@ const NEWS_FIELDS: Readonly<Record<SyncNews['type'], Readonly<Record<string, (va
     connection: (value) => CONNECTIONS.has(value),
     reason: (value) => value === null || isProblem(value),
   },
-  pushed: { changes: isNumber },
+  pushed: { changes: isNumber, through: (value) => value === undefined || isNumber(value) },
   accepted: { changes: isNumber },
   pulled: { changes: isNumber, records: isNumber },
   diverged: {},

@@ -39,7 +39,8 @@ export function createUpgradeHandler(options: UpgradeOptions): UpgradeHandler {
   return (request, socket, head) => {
     const status = refusalOf(request, options);
     if (status === null) return server.handleUpgrade(request, socket, head, (peer) => hub.connect(peer, request));
-    logger.info('upgrade-refused', { status, from: request.socket.remoteAddress ?? null });
+    const from = request.socket.remoteAddress ?? null;
+    logger.info('upgrade-refused', { status, from, origin: request.headers.origin ?? null });
     refuse(socket, status);
   };
 }

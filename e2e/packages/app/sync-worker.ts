@@ -1,0 +1,2 @@
+/** An entry of the app's own build. */
+import '@skerry/sdk/worker';
