@@ -39,9 +39,11 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
     insert: (row) =>
       guarded(scope, async () => {
         const added = newRow(name, row);
-        await table.add(added).catch((error: unknown) => {
-          throw error instanceof Dexie.ConstraintError ? alreadyExists(name, added.id, error) : error;
-        });
+        const add = (): Promise<unknown> =>
+          table.add(added).catch((error: unknown) => {
+            throw error instanceof Dexie.ConstraintError ? alreadyExists(name, added.id, error) : error;
+          });
+        await (Dexie.currentTransaction ? add() : scope.write(name, add));
         return added.id;
       }),
 
@@ -82,9 +84,21 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
         });
       }),
 
-    get: (id) => guarded(scope, async () => table.get(checkId(name, id))),
-    find: (query) => guarded(scope, async () => findRows(table, checkQuery(query), onScan)),
-    count: (query) => guarded(scope, async () => countRows(table, checkQuery(query), onScan)),
+    get: (id) =>
+      guarded(scope, async () => {
+        const there = checkId(name, id);
+        return scope.read(() => table.get(there));
+      }),
+    find: (query) =>
+      guarded(scope, async () => {
+        const checked = checkQuery(query);
+        return scope.read(() => findRows(table, checked, onScan));
+      }),
+    count: (query) =>
+      guarded(scope, async () => {
+        const checked = checkQuery(query);
+        return scope.read(() => countRows(table, checked, onScan));
+      }),
 
     history: (id, options) => guarded(scope, () => readRevisions(local, name, id, options)),
 
@@ -97,7 +111,8 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
 
     readToken: (id) =>
       guarded(scope, async () => {
-        await rowOf(checkId(name, id));
+        const there = checkId(name, id);
+        await scope.read(() => rowOf(there));
         const token: RowToken = {
           __readToken: true,
           collection: name,

@@ -2,6 +2,7 @@
  * The one place where foreign errors become a SkerryError: everything that leaves the client has a code that says
  * what to do.
  */
+import { causesOf, errorName } from '../lib/causes.ts';
 import { SkerryError, type ErrorCode } from '../lib/errors.ts';
 
 /** IndexedDB's and Dexie's error names that mean more to a caller than "storage failed". */
@@ -22,27 +23,9 @@ export function asSkerryError(error: unknown): SkerryError {
   const ours = chain.find((cause) => cause instanceof SkerryError);
   if (ours) return ours;
   for (const cause of chain) {
-    const known = CODES[nameOf(cause)];
+    const known = CODES[errorName(cause)];
     if (known) return new SkerryError(known[0], known[1], { cause: error });
   }
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new SkerryError('STORAGE_FAILED', `The database failed (${detail}).`, { cause: error });
-}
-
-/** The error and what it wraps: Dexie names the inner one `inner`, and those of a bulk write `failures`. */
-function causesOf(error: unknown): readonly unknown[] {
-  const chain: unknown[] = [];
-  for (let next = error; isObject(next) && !chain.includes(next) && chain.length < 8;) {
-    chain.push(next);
-    next = next['inner'] ?? (Array.isArray(next['failures']) ? next['failures'][0] : undefined) ?? next['cause'];
-  }
-  return chain;
-}
-
-function nameOf(error: unknown): string {
-  return isObject(error) && typeof error['name'] === 'string' ? error['name'] : '';
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

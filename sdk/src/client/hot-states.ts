@@ -1,27 +1,31 @@
 /**
- * The states of an open database: conflicts$, outbox$ and status$. They follow the internal stores, whoever writes
+ * The states of an open database: conflicts$, outbox$, status$ and peers$. They follow the internal stores, whoever writes
  * them: this tab, another tab, or the worker.
  */
-import { CONFLICTS, OUTBOX, REJECTED, WRITERS } from '../store/layout.ts';
+import { CONFLICTS, OUTBOX, REJECTED, WRITERS, type WriterRow } from '../store/layout.ts';
 import type { LocalWrite, Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/client.ts';
 import { isSameList, readConflicts } from './conflicts.ts';
 import type { Place } from './place.ts';
 import { readOutbox } from './outbox.ts';
+import { isSamePeers, peersOf } from './peers.ts';
 import { createRefresh, watchTables, type Refresh } from './refresh.ts';
 import { createState, type StateSource } from './state.ts';
 import { composeStatus, isSameStatus, NOTHING_PENDING, type StatusParts } from './status.ts';
-import type { Conflict, Logger, OutboxEntry, State, SyncStatus } from './types.ts';
+import type { Conflict, Logger, OutboxEntry, Peer, State, SyncStatus } from './types.ts';
 
 export interface HotStates {
   readonly conflicts$: State<readonly Conflict[]>;
   readonly outbox$: State<readonly OutboxEntry[]>;
   readonly status$: State<SyncStatus>;
+  readonly peers$: State<readonly Peer[]>;
   /** What the link last said; null without one. */
   readonly link$: State<SyncState | null>;
   setLink(state: SyncState): void;
   /** This tab wrote: it is pending from now on, before the database is read again. */
   noteWritten(write: Pick<LocalWrite, 'position'>): void;
+  /** The database is another one, which counts anew. */
+  noteReset(): void;
   /** Resolves when every state shows what the database held at the time of the call, or later. */
   refresh(): Promise<void>;
 }
@@ -37,6 +41,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
   const { local, lifetime } = place;
   const conflicts = createState<readonly Conflict[]>([], isSameList);
   const outbox = createState<readonly OutboxEntry[]>([], isSameList);
+  const peers = createState<readonly Peer[]>([], isSamePeers);
   const links = createState<SyncState | null>(link);
   let parts: StatusParts = { link, pending: NOTHING_PENDING, conflicts: 0 };
   const status = createState(composeStatus(parts), isSameStatus);
@@ -58,7 +63,12 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     const unseen = Math.max(0, writtenTo - counted.position);
     const oldestMs = counted.oldestMs ?? (unseen > 0 ? Date.now() : null);
     report({ pending: { ...counted, changes: counted.changes + unseen, oldestMs } });
+    reportPeers();
   };
+  let writers: readonly WriterRow[] = [];
+  let wroteMs: number | null = null;
+  const reportPeers = (): void =>
+    peers.set(peersOf({ writers, deviceId: local.deviceId, unsent: parts.pending.changes, wroteMs }));
   const refreshes = [
     follow([OUTBOX], async () => {
       counted = await local.readPending();
@@ -69,16 +79,21 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
       conflicts.set(await readConflicts(place, conflicts.state$.value));
       report({ conflicts: conflicts.state$.value.length });
     }),
+    follow([WRITERS], async () => {
+      writers = await local.readAllWriters();
+      reportPeers();
+    }),
     follow([OUTBOX], async () => outbox.set(await readOutbox(local, outbox.state$.value))),
   ];
   const refresh = async (): Promise<void> => void (await Promise.all(refreshes.map((one) => one.now())));
-  lifetime.onClose(() => completeAll([conflicts, outbox, status, links]));
+  lifetime.onClose(() => completeAll([conflicts, outbox, status, peers, links]));
   await refresh();
 
   return {
     conflicts$: conflicts.state$,
     outbox$: outbox.state$,
     status$: status.state$,
+    peers$: peers.state$,
     link$: links.state$,
     setLink: (state) => {
       if (lifetime.isClosed) return;
@@ -88,6 +103,11 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     },
     noteWritten: ({ position }) => {
       writtenTo = position;
+      wroteMs = Date.now();
+      reportPending();
+    },
+    noteReset: () => {
+      writtenTo = 0;
       reportPending();
     },
     refresh,

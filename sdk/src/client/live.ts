@@ -9,6 +9,7 @@ import { Observable, Subject, type Subscriber } from 'rxjs';
 
 import { asSkerryError } from './failure.ts';
 import type { Lifetime } from './lifetime.ts';
+import type { LocalDatabase } from '../store/local-database.ts';
 import { shareAnswer } from './sharing.ts';
 import { withValue } from './state.ts';
 import type { LiveQuery } from './types.ts';
@@ -20,16 +21,19 @@ export interface LiveQueries {
   live<T>(key: string | null, read: () => PromiseLike<T>): LiveQuery<T>;
 }
 
-export function createLiveQueries(lifetime: Lifetime): LiveQueries {
+export function createLiveQueries(lifetime: Lifetime, persevere: LocalDatabase['persevere']): LiveQueries {
   const runs = new Map<unknown, Run<unknown>>();
   lifetime.onClose(() => {
     for (const run of runs.values()) run.complete();
     runs.clear();
   });
   const start = <T>(place: unknown, read: () => PromiseLike<T>): Run<T> => {
-    const run = new Run(read, () => {
-      if (runs.get(place) === run) runs.delete(place);
-    });
+    const run = new Run(
+      () => persevere(read),
+      () => {
+        if (runs.get(place) === run) runs.delete(place);
+      },
+    );
     runs.set(place, run as Run<unknown>);
     return run;
   };

@@ -2,8 +2,6 @@
  * Opens a database: checks what it is given, opens the local store, reads the first values of every state, and starts
  * to sync without waiting for the network. Everything that runs in the page hangs on the handle and ends with it.
  */
-import { Subject } from 'rxjs';
-
 import { hasFunctions } from '../constraints/registry.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
@@ -18,6 +16,7 @@ import {
 } from '../worker/client.ts';
 import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
+import { createDebug } from './debug.ts';
 import { convertersOf, planCollections, validatorsOf, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
@@ -31,11 +30,14 @@ import { mergesOf } from './merges.ts';
 import { checkOpenOptions } from './open-options.ts';
 import type { Place } from './place.ts';
 import { createProblemReport } from './problems.ts';
+import { createStorageMonitor, type StorageMonitor } from './storage-health.ts';
+import { storageMark } from './storage-mark.ts';
+import { RecordedEvents } from './recorded-events.ts';
 import { createReceipts } from './receipts.ts';
 import { createScanWarnings, type OnScan } from './scan-warnings.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
-import type { Collections, Db, DbHandle, OpenOptions, SyncEvent } from './types.ts';
+import type { Collections, Db, DbHandle, OpenOptions } from './types.ts';
 import { ownTransactions } from './write-scope.ts';
 
 /**
@@ -59,13 +61,16 @@ export async function openWith<const C extends Collections>(
   checkWorker(options.worker, plans);
   checkBackground(options.sync, plans);
   const lifetime = createLifetime();
-  const events = new Subject<SyncEvent>();
+  const events = new RecordedEvents();
   let link: SyncLink | null = null;
   let states: HotStates | null = null;
   const report = createProblemReport(events, options.logger);
+  const storage = createStorageMonitor({ lifetime, events, logger: options.logger, manager: browserStorage() });
+  const mark = storageMark(options.name);
   const onLocalWrite = (write: LocalWrite): void => {
     link?.localWrite();
     states?.noteWritten(write);
+    storage.noteSaved();
     for (const event of eventsOfWrite(write, Date.now())) events.next(event);
   };
 
@@ -77,8 +82,19 @@ export async function openWith<const C extends Collections>(
     converters: convertersOf(options.collections),
     onLocalWrite,
     onProblem,
+    onStorage: (news) => {
+      if (news.type === 'storage-reset') states?.noteReset();
+      storage.note(news);
+    },
+    onFailure: storage.noteFailed,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
+  }).catch((error: unknown) => {
+    lifetime.close();
+    throw error;
   });
+  // Its data went while it was closed; what was unsent went with it, if there was anything.
+  if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null });
+  mark.set();
   lifetime.onClose(() => events.complete());
   lifetime.onClose(restWhileFrozen(local.dexie));
   const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
@@ -101,7 +117,10 @@ export async function openWith<const C extends Collections>(
       collections: plans,
       merges,
       ...(test ? { test } : {}),
-      onState: states.setLink,
+      onState: (state) => {
+        states!.setLink(state);
+        storage.noteLink(state);
+      },
       onChanged: (touched) => {
         local.announceRemoteChanges(touched);
         lookAt(touched);
@@ -128,7 +147,7 @@ export async function openWith<const C extends Collections>(
       });
     }
     const onScan = createScanWarnings(options.logger, options.warnOnScan);
-    return createHandle<C>({ place, states, events, link, onScan });
+    return createHandle<C>({ place, states, events, link, onScan, storage, plans });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -140,7 +159,15 @@ async function openLocal<C extends Collections>(
   { name, user, device, durability = 'strict', signal }: OpenOptions<C>,
   parts: Pick<
     LocalDatabaseOptions,
-    'collections' | 'merges' | 'validators' | 'converters' | 'onLocalWrite' | 'onProblem' | 'nowMs'
+    | 'collections'
+    | 'merges'
+    | 'validators'
+    | 'converters'
+    | 'onLocalWrite'
+    | 'onProblem'
+    | 'onStorage'
+    | 'onFailure'
+    | 'nowMs'
   >,
 ): Promise<LocalDatabase> {
   assertNotAborted(signal);
@@ -197,15 +224,18 @@ function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
 interface HandleParts {
   readonly place: Place;
   readonly states: HotStates;
-  readonly events: Subject<SyncEvent>;
+  readonly events: RecordedEvents;
   readonly link: SyncLink | null;
   readonly onScan: OnScan;
+  readonly storage: StorageMonitor;
+  readonly plans: readonly LocalPlan[];
 }
 
-function createHandle<C extends Collections>({ place, states, events, link, onScan }: HandleParts): Db<C> {
+function createHandle<C extends Collections>(parts: HandleParts): Db<C> {
+  const { place, states, events, link, onScan, storage, plans } = parts;
   const { local, lifetime } = place;
   const scope = ownTransactions(local, lifetime);
-  const queries = createLiveQueries(lifetime);
+  const queries = createLiveQueries(lifetime, local.persevere);
   const names = [...local.schemas.keys()];
   const collections = Object.fromEntries(
     names.map((name) => [name, openCollection(local, name, scope, queries, onScan)]),
@@ -221,8 +251,12 @@ function createHandle<C extends Collections>({ place, states, events, link, onSc
     outbox$: states.outbox$,
     status$: states.status$,
     events$: events.asObservable(),
+    peers$: states.peers$,
+    storage$: storage.storage$,
+    requestPersistence: storage.requestPersistence,
     sync: createSyncControl({ local, lifetime, states, link }),
     dexie: local.dexie,
+    debug: createDebug({ local, lifetime, plans, states, storage$: storage.storage$, events }),
     close,
     // Not everywhere yet; without it the key would be the word undefined.
     ...((Symbol.asyncDispose as symbol | undefined) ? { [Symbol.asyncDispose]: close } : {}),
@@ -237,6 +271,10 @@ async function closeAll(lifetime: Lifetime, link: SyncLink | null, local: LocalD
   } finally {
     local.close();
   }
+}
+
+function browserStorage(): StorageManager | undefined {
+  return typeof navigator === 'undefined' ? undefined : navigator.storage;
 }
 
 function assertNotAborted(signal: AbortSignal | undefined): void {

@@ -71,6 +71,8 @@ function openScope(lifetime: Lifetime): WriteScope & { end(): void } {
       last = written;
       return written;
     },
+    // The transaction is what is made again.
+    read: (fn) => fn(),
     end: () => (isOpen = false),
   };
 }

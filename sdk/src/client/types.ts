@@ -9,10 +9,11 @@ import type { Hunk } from '../core/schema.ts';
 import type { ClaimState } from '../constraints/claim-states.ts';
 import type { Constraint } from '../constraints/constraint.ts';
 import type { Policy } from '../policies/policy.ts';
+import type { Difference, DifferenceKind, VerifyReport } from '../store/verify-report.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
-export type { ClaimState, ErrorCode, Hunk, SkerryError };
+export type { ClaimState, Difference, DifferenceKind, ErrorCode, Hunk, SkerryError, VerifyReport };
 
 /** Hot: replays the current value, emits only on change, never errors, completes on close(). */
 export type State<T> = Observable<T> & { readonly value: T };
@@ -424,6 +425,15 @@ export type SyncEvent =
       readonly rowId: Id;
       readonly error: SkerryError;
     }
+  /** The browser has closed the connection to the database; it is opened again, and waiting calls are made again. */
+  | { readonly type: 'storage-lost'; readonly at: Date; readonly reason: string }
+  /** This tab has closed its connection, because another one upgrades or deletes the database. */
+  | { readonly type: 'storage-yielded'; readonly at: Date }
+  | { readonly type: 'storage-back'; readonly at: Date }
+  /** The database was cleared under the running page: see StorageHealth. */
+  | { readonly type: 'storage-reset'; readonly at: Date; readonly kept: number; readonly lost: number | null }
+  /** A write failed for want of space; the first that succeeds is told as freed. */
+  | { readonly type: 'storage-full' | 'storage-freed'; readonly at: Date }
   /** A merge function threw, is missing or gave an unusable answer: the field is read as ask() reads it. Once per field. */
   | ({ readonly type: 'policy-failed'; readonly policy: string; readonly error: SkerryError } & PolicyEvent)
   /** A merge function took longer than 50 ms. Once per field. */
@@ -437,6 +447,81 @@ export interface PolicyEvent {
   readonly collection: string;
   readonly rowId: Id;
   readonly field: string;
+}
+
+/** A device whose changes this one has. */
+export interface Peer {
+  /** Of the device. */
+  readonly id: Id;
+  readonly device: Device;
+  /** Who wrote there last. */
+  readonly user: Person | null;
+  /** It is this device, in whichever tab. */
+  readonly here: boolean;
+  /**
+   * When the last of its changes that is known here was made, by its own clock. Of a device of which no change is known
+   * in itself any more, because others have replaced them: when it began to write.
+   */
+  readonly lastSeenAt: Date;
+  /** The dot of that change; null when it is not known. */
+  readonly lastChange: string | null;
+  /** How many of its changes the server has not confirmed. Known of this device alone; of others null. */
+  readonly unsent: number | null;
+}
+
+/** What does not work at present. */
+export type StorageMode =
+  /** The browser has closed the database; it is opened again. */
+  | 'disconnected'
+  /** Another tab upgrades or deletes the database. */
+  | 'gave-way'
+  /** Another tab has a newer SDK, whose database this one does not understand. */
+  | 'newer-version'
+  /** The last write of this tab failed for want of space. */
+  | 'full'
+  /** What comes from the server cannot be stored for want of space; what is written here is sent. */
+  | 'pulls-paused';
+
+export interface StorageRisk {
+  /** `none`: kept until the person clears it. `low`: may be cleared. `high`: soon no space, or something happened. `critical`: writes fail. */
+  readonly level: 'none' | 'low' | 'high' | 'critical';
+  readonly reason: StorageMode | 'reset' | 'nearly-full' | 'unknown' | 'not-persisted' | 'none';
+  /** What to do about it, for people. */
+  readonly advice: string;
+}
+
+export interface StorageHealth {
+  /** Whether the browser keeps the data when space runs short; null: it does not tell, or not yet. */
+  readonly persisted: boolean | null;
+  /** Bytes that this site uses and may use, of everything that it stores; null: not told. An estimate of the browser. */
+  readonly usage: number | null;
+  readonly quota: number | null;
+  /** The worst of what is known. */
+  readonly risk: StorageRisk;
+  readonly modes: readonly StorageMode[];
+  /** Why the database cannot be opened or written. */
+  readonly error?: SkerryError;
+  /**
+   * The database was cleared, since this handle was opened or before: this device is a new one, and takes the space
+   * anew. `kept`: unsent changes of this tab that are in the new one. `lost`: those that are not; null: nobody knows.
+   */
+  readonly reset: { readonly at: Date; readonly kept: number; readonly lost: number | null } | null;
+}
+
+export interface Debug {
+  /**
+   * Computes anew what is derived (rows, conflicts, the index of constraints, sums and digests) and reports where the
+   * stores differ. Changes nothing, and lets the page go on in between.
+   */
+  verify(options?: {
+    readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  }): Promise<VerifyReport>;
+  /**
+   * A JSON document for a bug report: versions, status, storage, outbox, refused writes, conflicts, what was put aside,
+   * records and the latest events; at most 16 MiB, the outbox first. With `redact` it has shapes in the place of
+   * content and pseudonyms in the place of names.
+   */
+  export(options?: { readonly redact?: boolean }): Promise<Blob>;
 }
 
 export interface SyncControl {
@@ -511,9 +596,19 @@ export interface DbHandle<C extends Collections> extends AsyncDisposable {
   readonly conflicts$: State<readonly Conflict[]>;
   /** Changes not yet confirmed by the server, oldest first. */
   readonly outbox$: State<readonly OutboxEntry[]>;
+  /** The devices whose changes this one has: this one first, as soon as it has written, then who was seen last. */
+  readonly peers$: State<readonly Peer[]>;
+  /** How safe what is stored here is. */
+  readonly storage$: State<StorageHealth>;
+  /**
+   * Asks the browser to keep the data when space runs short. Resolves to whether it will; browsers may ask the person,
+   * so this waits for them. Nothing of the SDK waits for this.
+   */
+  requestPersistence(): Promise<boolean>;
   readonly events$: Events<SyncEvent>;
   readonly sync: SyncControl;
   /** The same tables; writes through it are tracked too. */
   readonly dexie: Dexie;
+  readonly debug: Debug;
   close(): Promise<void>;
 }

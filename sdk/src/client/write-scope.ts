@@ -14,6 +14,8 @@ export interface WriteScope {
    * `isSplittable`.
    */
   write<R>(collection: string, fn: () => Promise<R>, isSplittable?: boolean): Promise<R>;
+  /** Runs `fn`, which only reads, again when the connection was lost. */
+  read<R>(fn: () => PromiseLike<R>): PromiseLike<R>;
 }
 
 export function ownTransactions(local: LocalDatabase, lifetime: Lifetime): WriteScope {
@@ -21,6 +23,7 @@ export function ownTransactions(local: LocalDatabase, lifetime: Lifetime): Write
     assertOpen: lifetime.assertOpen,
     write: async (name, fn, isSplittable = false) =>
       (await local.transact({ collections: [name], isSplittable, isOurs: true }, fn)).result,
+    read: local.persevere,
   };
 }
 

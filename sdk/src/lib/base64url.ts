@@ -11,3 +11,14 @@ export function base64Url(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** Of whole groups of four characters; what is not of the alphabet counts as 0. */
+export function fromBase64Url(text: string): number[] {
+  const bytes: number[] = [];
+  for (let i = 0; i + 4 <= text.length; i += 4) {
+    let group = 0;
+    for (let c = 0; c < 4; c++) group = group * 64 + Math.max(0, ALPHABET.indexOf(text[i + c]!));
+    bytes.push(Math.floor(group / 65_536), Math.floor(group / 256) % 256, group % 256);
+  }
+  return bytes;
+}

@@ -28,6 +28,12 @@ export const ERROR_CODES = {
   ABORTED: 'The operation was given up because its signal was aborted. Nothing was written.',
   STORAGE_FAILED: 'The browser could not read or write its database. Nothing was saved; the cause has the details.',
   QUOTA: 'The browser has no space left for this site. Nothing was saved; free space and try again.',
+  STORAGE_UNAVAILABLE:
+    'The browser gives this page no database: private browsing, blocked site data, or no IndexedDB at all. Nothing can be saved here; tell the person, and use an ordinary window.',
+  STORAGE_BLOCKED:
+    'The database does not open, because another tab or program holds it. Nothing is lost; close the other tabs of this app, then open again.',
+  STORAGE_NEWER:
+    'The database was written by a newer version of the SDK. Nothing was changed, and what is unsent is kept; load the newer version of the app.',
   TIMEOUT: 'The awaited state was not reached in time. Nothing is lost; wait again or look at status$.',
   NO_SERVER:
     'The database was opened without sync: there is no server that could confirm anything. Pass sync to open(), or do not wait; what was written is saved.',
@@ -76,6 +82,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'STORAGE_FULL',
   'SHUTTING_DOWN',
   'QUOTA',
+  'STORAGE_BLOCKED',
 ]);
 
 export class SkerryError extends Error {

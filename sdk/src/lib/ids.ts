@@ -1,5 +1,5 @@
 /** Identifiers: random, made where they are needed, never asked from a server. Time and randomness are arguments. */
-import { base64Url } from './base64url.ts';
+import { base64Url, fromBase64Url } from './base64url.ts';
 import type { Random } from './random.ts';
 
 /** A UUIDv7 (RFC 9562): sorts by creation time, 74 random bits. */
@@ -24,6 +24,12 @@ export function newIncarnation(nowMs: number, random: Random): string {
   const bytes = random.bytes(12);
   writeTime(bytes, nowMs);
   return base64Url(bytes);
+}
+
+/** When it was made, by the clock of its device, in milliseconds since 1970. */
+export function incarnationMs(incarnation: string): number {
+  const bytes = fromBase64Url(incarnation.slice(0, 8));
+  return bytes.reduce((ms, byte) => ms * 256 + byte, 0);
 }
 
 /** A random name of 64 bits (server incarnations) or 128 bits (devices). */

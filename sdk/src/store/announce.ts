@@ -8,6 +8,11 @@ import { INTERNAL_STORES } from './layout.ts';
 /** The event by which Dexie tells other instances of itself in one context: it reaches live queries, and stays here. */
 const MUTATED_EVENT = 'x-storagemutated-1';
 
+/** What is read next may be anything. */
+export function announceEverything(): void {
+  tell({ all: everything() });
+}
+
 export function announceRemoteChanges(dexie: Dexie, touched: Readonly<Record<string, readonly string[]>>): void {
   const parts: ObservabilitySet = {};
   for (const [collection, ids] of Object.entries(touched)) {
@@ -22,15 +27,10 @@ export function announceRemoteChanges(dexie: Dexie, touched: Readonly<Record<str
     parts[`idb://${dexie.name}/${store}/`] = everything();
     parts[`idb://${dexie.name}/${store}/:dels`] = everything();
   }
-  announce(parts);
+  tell(parts);
 }
 
-/** Whatever was read here may have changed: this context was away. */
-export function announceEverything(): void {
-  announce({ all: everything() });
-}
-
-function announce(parts: ObservabilitySet): void {
+function tell(parts: ObservabilitySet): void {
   if (typeof dispatchEvent === 'function' && typeof CustomEvent === 'function') {
     dispatchEvent(new CustomEvent(MUTATED_EVENT, { detail: parts }));
   } else {

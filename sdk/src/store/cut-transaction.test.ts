@@ -13,18 +13,21 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The transaction of the `at`-th write from now on is cut when that is in the database. Returns how many there were. */
-function cutAt(at: number): () => number {
-  let count = 0;
+/** Every transaction from now on, or as many as `times`, is cut when its `at`-th write is in the database. Returns how many writes the last had. */
+function cutAt(at: number, times = Infinity): () => number {
+  const counts = new Map<IDBTransaction, number>();
+  let cuts = 0;
   for (const name of WRITES) {
     const write = IDBObjectStore.prototype[name] as (...args: unknown[]) => IDBRequest;
     vi.spyOn(IDBObjectStore.prototype, name).mockImplementation(function (this: IDBObjectStore, ...args: unknown[]) {
       const request = write.apply(this, args);
-      if (++count === at) request.addEventListener('success', () => this.transaction.abort());
+      const count = (counts.get(this.transaction) ?? 0) + 1;
+      counts.set(this.transaction, count);
+      if (count === at && ++cuts <= times) request.addEventListener('success', () => this.transaction.abort());
       return request as never;
     });
   }
-  return () => count;
+  return () => [...counts.values()].at(-1) ?? 0;
 }
 
 async function twoDevices(name: string): Promise<{ server: LogServer; anna: TestDevice; ben: TestDevice }> {
@@ -35,9 +38,9 @@ async function twoDevices(name: string): Promise<{ server: LogServer; anna: Test
   return { server, anna, ben };
 }
 
-const transfer = ({ db }: TestDevice): Promise<unknown> =>
+const transfer = ({ db }: TestDevice, likes = 7): Promise<unknown> =>
   db.transact({}, async () => {
-    await db.dexie.table('notes').update('from', { likes: 7 });
+    await db.dexie.table('notes').update('from', { likes });
     await db.dexie.table('notes').update('to', { likes: 13 });
     await db.dexie.table('notes').update('receipt', { title: 'moved 3' });
   });
@@ -94,5 +97,18 @@ describe('a device that dies inside a transaction', () => {
     await expectConsistent(ben, 'STO14');
     await exchange(server, ben, anna);
     expect(await shown(anna)).toEqual(AFTER);
+  });
+
+  it('[STT4] S14: a transaction that the browser aborts once, at any of its writes, is made again and has its effect once', async () => {
+    const { server, anna, ben } = await twoDevices('abort-once');
+    let likes = 10;
+    for (let at = 1; at < 10; at++) {
+      cutAt(at, 1);
+      await transfer(ben, (likes -= 1));
+      vi.restoreAllMocks();
+    }
+    await exchange(server, ben, anna);
+    for (const device of [anna, ben]) expect(((await shown(device)) as unknown[])[0], 'S14').toEqual(['before', likes]);
+    await expectConsistent(ben, 'STT4');
   });
 });

@@ -1,5 +1,5 @@
 /** Opens the database of a device: Dexie with tracked tables, and the writes that are not plain row writes. */
-import { Dexie, type Transaction } from 'dexie';
+import { Dexie, type Table, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
 import { WAIVERS } from '../constraints/claim.ts';
@@ -14,14 +14,16 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { undoRecord } from '../core/undo.ts';
 import { readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
-import { randomName } from '../lib/ids.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { adoptRows } from './adopt.ts';
-import { announceRemoteChanges } from './announce.ts';
+import { announceEverything, announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
 import { runOnCore } from './constraint-core.ts';
+import { createConnection, type Connection } from './connection.ts';
+import type { Validators } from './given-row.ts';
 import { guardUpgrades, type UpgradeGuard } from './foreign-stores.ts';
+import { readIdentity, restoreUnsent } from './identity.ts';
 import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
 import {
@@ -32,7 +34,6 @@ import {
   fieldsOfOps,
   INTERNAL_SCHEMA,
   META,
-  newReplica,
   OUTBOX,
   RECORDS,
   seenRecord,
@@ -56,8 +57,11 @@ import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
 import type { RecordIntent } from './step.ts';
+import { createSettledWrites } from './settled-write.ts';
 import { declareLayouts } from './upgrade.ts';
 import { createTracking, type Tracking } from './track.ts';
+import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
+import { createWatchedOpen, unavailable, type WatchedOpen } from './watched-open.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
   const { merges = {}, onProblem = () => undefined } = options;
@@ -68,17 +72,24 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]),
   );
   const isDeclared = (store: string): boolean => Object.hasOwn(tables, store) || Object.hasOwn(INTERNAL_SCHEMA, store);
-  const guard = guardUpgrades(indexedDB, Object.keys(tables), isDeclared);
-  // Dexie's cache would show what the app wrote instead of what tracking stored.
+  const watched = createWatchedOpen(
+    (globalThis as { readonly indexedDB?: IDBFactory }).indexedDB,
+    () => guard.hasFound,
+  );
+  if (!watched) throw unavailable();
+  const guard = guardUpgrades(watched.factory, Object.keys(tables), isDeclared);
   const dexie = new Dexie(options.name, {
+    indexedDB: guard.indexedDB,
+    // Dexie's cache would show what the app wrote instead of what tracking stored.
     cache: 'disabled',
     chromeTransactionDurability: options.durability,
-    indexedDB: guard.indexedDB,
   });
   declareLayouts(dexie, tables);
 
   const nowMs = options.nowMs ?? Date.now;
   const incarnation = createIncarnation(nowMs, platformRandom);
+  const unsent = createUnsentMemory();
+  const onFailure = options.onFailure ?? (() => undefined);
   let device: Writer['device'] = { id: '' };
   const writer = (): Writer => ({ ...(options.user ? { user: options.user } : {}), device });
   const sweep = createHistorySweep({ open: async () => wrap(dexie.backendDB()) as IDBPDatabase, nowMs });
@@ -88,91 +99,153 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     writer,
     incarnation,
     nowMs,
+    unsent,
     onLocalWrite: options.onLocalWrite,
     onProblem,
+    onFailure,
     onHistory: sweep.note,
     ...(options.validators ? { validators: options.validators } : {}),
   });
   dexie.use(tracking.middleware);
   dexie.on('close', () => incarnation.end());
+  const onStorage = options.onStorage ?? (() => undefined);
+  const connection = createConnection({
+    dexie,
+    watched,
+    onNews: (news) => {
+      // Another tab may have written meanwhile, or all of it be gone.
+      if (news.type === 'storage-back') announceEverything();
+      onStorage(news);
+    },
+  });
 
-  await openGuarded(dexie, guard, tables);
-  const deviceId = await readDeviceId(dexie);
-  device = { id: deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
-  await adoptRows({ dexie, schemas, tracking, converters: options.converters ?? new Map() });
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
-  const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
-  problems.forEach(onProblem);
-  sweep.start();
-  return {
-    ...localDatabase(dexie, schemas, constraints, deviceId, tracking),
-    validators: options.validators ?? new Map(),
+  let isMadeNow = false;
+  let isAdopted = false;
+  const rebuild = async (): Promise<void> => {
+    const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
+    problems.forEach(onProblem);
   };
+  /** Every time it is opened, before anybody reads. */
+  const prepare = async (): Promise<void> => {
+    const db = wrap(dexie.backendDB()) as IDBPDatabase;
+    const identity = await readIdentity(db);
+    isMadeNow = identity.isNew;
+    const isAnother = device.id !== '' && device.id !== identity.deviceId;
+    device = { id: identity.deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
+    const kept = isAnother ? await restoreUnsent(db, unsent) : 0;
+    if (isAdopted) await rebuild();
+    if (isAnother) onStorage({ type: 'storage-reset', kept, lost: unsent.changes.length - kept + unsent.dropped });
+  };
+  // Dexie lets nobody else in until it is done.
+  dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
+  const { validators = new Map(), converters = new Map() } = options;
+  await openGuarded(connection, { dexie, watched, guard, tables });
+  // A collection counts as adopted when its views are known: those come last.
+  await connection.persevere(() => adoptRows({ dexie, schemas, tracking, converters }));
+  await connection.persevere(rebuild);
+  isAdopted = true;
+  sweep.start();
+  return localDatabase(
+    { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure, validators },
+    () => device.id,
+  );
+}
+
+interface Guarded {
+  readonly dexie: Dexie;
+  readonly watched: WatchedOpen;
+  readonly guard: UpgradeGuard;
+  readonly tables: Readonly<Record<string, string>>;
 }
 
 /** Where Dexie's upgrade would take away what this app does not name, another one makes it, to which all is declared. */
-async function openGuarded(dexie: Dexie, guard: UpgradeGuard, tables: Readonly<Record<string, string>>): Promise<void> {
+async function openGuarded(connection: Connection, guarded: Guarded): Promise<void> {
+  const { dexie, watched, guard, tables } = guarded;
   try {
-    await dexie.open();
+    await connection.open();
   } catch (error) {
     const finding = guard.takeFinding();
     if (finding?.type === 'unusable') throw finding.error;
     if (!finding) throw error;
-    const upgrading = new Dexie(dexie.name);
+    const upgrading = new Dexie(dexie.name, { indexedDB: watched.factory });
     declareLayouts(upgrading, { ...tables, ...finding.stores });
-    await upgrading.open();
+    await watched.open(upgrading);
     upgrading.close();
-    await openGuarded(dexie, guard, tables);
+    await openGuarded(connection, guarded);
   }
 }
 
-/** Made with the database, in the same store as everything else: what empties the one empties the other. */
-async function readDeviceId(dexie: Dexie): Promise<string> {
-  return dexie.transaction('rw', META, async () => {
-    const stored = (await dexie.table(META).get('replica')) as ReplicaRow | undefined;
-    if (stored) return stored.deviceId;
-    const deviceId = randomName(128, platformRandom);
-    await dexie.table(META).add(newReplica(deviceId));
-    return deviceId;
-  });
+interface LocalParts {
+  readonly dexie: Dexie;
+  readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  readonly constraints: Constraints;
+  readonly tracking: Tracking;
+  readonly connection: Connection;
+  readonly unsent: UnsentMemory;
+  readonly isMadeNow: boolean;
+  readonly onFailure: (error: unknown) => void;
+  readonly validators: Validators;
 }
 
 function localDatabase(
-  dexie: Dexie,
-  schemas: ReadonlyMap<string, CollectionSchema>,
-  constraints: Constraints,
-  deviceId: string,
-  tracking: Tracking,
-): Omit<LocalDatabase, 'validators'> {
+  { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure, validators }: LocalParts,
+  deviceId: () => string,
+): LocalDatabase {
+  const { persevere } = connection;
+  const writes = createSettledWrites({
+    dexie,
+    connection,
+    lastMoved: tracking.lastMoved,
+    onFailure,
+    isSaved: async (trans) => {
+      const { seqs } = (await dexie.table(META).get('replica')) as ReplicaRow;
+      return tracking.isIn(trans, seqs);
+    },
+  });
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
-    dexie
-      .table<StoredRecordRow>(RECORDS)
-      .get([collection, id])
-      .then((row) => row && recordRow(row));
+    persevere(() => table<StoredRecordRow>(RECORDS).get([collection, id])).then((row) => row && recordRow(row));
   const schemaOf = (collection: string): CollectionSchema => {
     const schema = schemas.get(collection);
     if (!schema) throw new SkerryError('UNKNOWN_COLLECTION', `No collection ${collection} was passed to open().`);
     return schema;
   };
 
+  /** Throws what makes a call wait for the connection. */
+  const handle = (): IDBPDatabase => {
+    const db = dexie.backendDB() as IDBDatabase | null;
+    if (!db) throw new Dexie.DatabaseClosedError();
+    return wrap(db) as IDBPDatabase;
+  };
+  const table = <T>(name: string): Table<T> => dexie.table<T>(name);
+  const transact: LocalDatabase['transact'] = async (about, fn) => {
+    const scope = about.collections ?? [...schemas.keys()];
+    const isJoined = Dexie.currentTransaction !== null;
+    const { result, trans } = await writes.run([...scope, CONFLICTS, ...HISTORY_STORES], async (trans) => {
+      const { label, isSplittable } = about;
+      tracking.describe(trans, {
+        ...(label === undefined ? {} : { label }),
+        ...(isSplittable ? { isSplittable } : {}),
+      });
+      if (!about.isOurs) return heldOpen(trans, fn);
+      const answer = await fn();
+      // Nothing comes after: the browser need not wait to see that.
+      if (!isJoined) trans.commit();
+      return answer;
+    });
+    return { result, ...written(tracking, trans) };
+  };
+
   return {
     dexie,
     schemas,
-    deviceId,
-    async transact(about, fn) {
-      const scope = about.collections ?? [...schemas.keys()];
-      let trans: IDBTransaction | undefined;
-      const result = await dexie.transaction('rw', [...scope, CONFLICTS, ...HISTORY_STORES], async (transaction) => {
-        trans = nativeTransaction(transaction);
-        const { label, isSplittable } = about;
-        tracking.describe(trans, {
-          ...(label === undefined ? {} : { label }),
-          ...(isSplittable ? { isSplittable } : {}),
-        });
-        return about.isOurs ? fn() : heldOpen(trans, fn);
-      });
-      return { result, ...written(tracking, trans!) };
+    isMadeNow,
+    get deviceId() {
+      return deviceId();
     },
+    persevere,
+    validators,
+    transact,
     async undo(plan) {
       if (plan.length === 0) return;
       const intents = plan.map((record) =>
@@ -180,8 +253,8 @@ function localDatabase(
       );
       // What was allowed has no table of its own; the change of any row is tracked.
       const tables = [...schemas.keys()].filter((name) => plan.some((record) => record.collection === name));
-      await dexie.transaction('rw', [...(tables.length > 0 ? tables : schemas.keys()), RECORDS], (transaction) =>
-        tracking.write(nativeTransaction(transaction), intents),
+      await writes.run([...(tables.length > 0 ? tables : schemas.keys()), RECORDS], (trans) =>
+        tracking.write(trans, intents),
       );
     },
     writeAsSeen(collection, id, seen) {
@@ -196,19 +269,14 @@ function localDatabase(
     },
     async resolve(conflict, choice) {
       const schema = schemaOf(conflict.collection);
-      let trans: IDBTransaction | undefined;
-      await dexie.transaction('rw', [conflict.collection, RECORDS], (transaction) => {
-        trans = nativeTransaction(transaction);
+      const { trans } = await writes.run([conflict.collection, RECORDS], (trans) => {
         tracking.describe(trans, { kind: 'resolve' });
         return tracking.write(trans, [resolution(schema, conflict, choice)]);
       });
-      return written(tracking, trans!);
+      return written(tracking, trans);
     },
     async resolveConstraint(conflict, choice) {
-      let trans: IDBTransaction | undefined;
-      const tables = [conflict.collection, RECORDS, CONFLICTS];
-      await dexie.transaction('rw', tables, async (transaction) => {
-        trans = nativeTransaction(transaction);
+      const { trans } = await writes.run([conflict.collection, RECORDS, CONFLICTS], async (trans) => {
         tracking.describe(trans, { kind: 'resolve' });
         const stored = (await dexie.table(CONFLICTS).get(conflict.id)) as ConflictRow | undefined;
         const row = choice === 'allow' ? undefined : ((await dexie.table(conflict.collection).get(choice.id)) as Row);
@@ -216,37 +284,37 @@ function localDatabase(
           constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
         ]);
       });
-      return written(tracking, trans!);
+      return written(tracking, trans);
     },
     async readClaims(collection, id) {
-      return dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
-        runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+      return persevere(() =>
+        dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
+          runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+        ),
       );
     },
     constrained: [...new Set(constraints.all.map((one) => one.collection))],
     async readConflicts() {
-      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
       return conflicts
         .filter((conflict) => conflict.kind !== 'constraint')
         .sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
     },
     async readConstraintConflicts() {
-      const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
+      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
       // Not those of a collection that this version of the app does not have.
       return conflicts
         .filter((conflict) => conflict.kind === 'constraint')
         .filter(({ collection }) => schemas.has(collection));
     },
     async readRejected() {
-      const rows = (await dexie.table(REJECTED).toArray()) as RejectedRow[];
+      const rows = await persevere(() => table<RejectedRow>(REJECTED).toArray());
       return rows.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
     },
     async settleRejected(rejected, choice) {
       const schema = schemas.get(rejected.c);
-      let trans: IDBTransaction | undefined;
       const stores = [...(schema ? [schema.name, RECORDS] : []), REJECTED];
-      await dexie.transaction('rw', stores, async (transaction) => {
-        trans = nativeTransaction(transaction);
+      const { trans } = await writes.run(stores, async (trans) => {
         if (!(await dexie.table(REJECTED).get(rejected.id)))
           throw new SkerryError(
             'CONFLICT_CHANGED',
@@ -257,31 +325,36 @@ function localDatabase(
         const intent = retryIntent(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
         await tracking.write(trans, [intent]);
       });
-      return written(tracking, trans!);
+      return written(tracking, trans);
     },
     async keepRejected(rejected) {
-      await dexie.table(REJECTED).put(rejected);
+      await persevere(() => table(REJECTED).put(rejected));
     },
-    readHistory: async (collection, id, limit) => readHistory(dexie, schemaOf(collection), id, limit),
-    readMeta: (collection, id) => readMeta(dexie, constraints, collection, id),
-    readFates: (asked) => readFates(dexie, asked),
+    readHistory: async (collection, id, limit) => persevere(() => readHistory(dexie, schemaOf(collection), id, limit)),
+    readMeta: (collection, id) => persevere(() => readMeta(dexie, constraints, collection, id)),
+    readFates: (asked) => persevere(() => readFates(dexie, asked)),
     async readWriters(incs) {
-      const rows = (await dexie.table(WRITERS).bulkGet([...incs])) as (WriterRow | undefined)[];
-      return new Map(rows.flatMap((row) => (row ? [[row.inc, row] as const] : [])));
+      const rows = await persevere(() => table<WriterRow>(WRITERS).bulkGet([...incs]));
+      return new Map(rows.flatMap((row) => (row ? [[row.inc, writerOf(row)] as const] : [])));
     },
+    readAllWriters: () => persevere(() => table<WriterRow>(WRITERS).toArray()),
     async readOutbox() {
-      const rows = (await dexie.table(OUTBOX).toArray()) as OutboxRow[];
+      const known = unsent.known();
+      const rows = await persevere(() => table<OutboxRow>(OUTBOX).toArray());
+      unsent.keep(known, new Set(rows.flatMap(({ dot }) => dot ?? [])));
       return summariesOf(rows);
     },
     async readPending() {
-      return dexie.transaction('r', META, OUTBOX, async () => {
-        const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
-        const first =
-          replica.outbox.changes === 0
-            ? undefined
-            : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
-        return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
-      });
+      return persevere(() =>
+        dexie.transaction('r', META, OUTBOX, async () => {
+          const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
+          const first =
+            replica.outbox.changes === 0
+              ? undefined
+              : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
+          return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
+        }),
+      );
     },
     async readRecord(collection, id) {
       const stored = await record(collection, id);
@@ -289,8 +362,17 @@ function localDatabase(
       const schema = schemaOf(collection);
       return state ? withLocal(schema, readRow(schema, id, state), stored?.local) : null;
     },
+    // Loaded when somebody looks for a fault, which is seldom.
+    async verify(about) {
+      const { verifyDatabase } = await import('./verify.ts');
+      return persevere(() => verifyDatabase(handle(), { schemas, constraints }, about));
+    },
+    async dump(shorten) {
+      const { dumpDatabase } = await import('./dump.ts');
+      return persevere(() => dumpDatabase(handle(), shorten));
+    },
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
-    close: () => dexie.close(),
+    close: connection.close,
   };
 }
 
@@ -340,6 +422,11 @@ function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordInte
       );
     },
   };
+}
+
+/** What a writer says of itself, what a newer version adds included. */
+function writerOf({ heard: _heard, ...writer }: WriterRow): Writer {
+  return writer;
 }
 
 function nativeTransaction(transaction: Transaction | null): IDBTransaction {

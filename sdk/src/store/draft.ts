@@ -203,6 +203,11 @@ export class TransactionDraft {
     return this.#written().map((change) => change.dot);
   }
 
+  /** What the outbox has of them. */
+  get outboxRows(): readonly OutboxRow[] {
+    return this.#written().flatMap((change) => change.parts.map((part, index) => outboxRow(change, part, index)));
+  }
+
   /** What the transaction did to each record, as it stands: for undoing it. */
   get undoable(): readonly (UndoneRecord & { readonly collection: string })[] {
     return [...this.#records].flatMap(([key, record]) => {

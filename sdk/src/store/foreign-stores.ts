@@ -10,6 +10,8 @@ import { SkerryError } from '../lib/errors.ts';
 export interface UpgradeGuard {
   /** For Dexie, in the place of the platform's. */
   readonly indexedDB: IDBFactory;
+  /** An upgrade was undone: opening again as before would end so again. */
+  readonly hasFound: boolean;
   /** What an upgrade was undone for; once told it is forgotten. */
   takeFinding(): Finding | null;
 }
@@ -44,6 +46,9 @@ export function guardUpgrades(
       deleteDatabase: (name) => factory.deleteDatabase(name),
       cmp: (a, b) => factory.cmp(a, b),
       databases: () => factory.databases(),
+    },
+    get hasFound() {
+      return finding !== null;
     },
     takeFinding: () => {
       const found = finding;

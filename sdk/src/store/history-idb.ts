@@ -10,7 +10,7 @@ import {
   type RecordStep,
 } from './history-row.ts';
 import type { Write } from './ingest-snapshot.ts';
-import { pendingChanges } from './outbox-changes.ts';
+import { pendingChanges } from './pending-changes.ts';
 import type { PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
 import type { TakeBackPlan } from './take-back.ts';

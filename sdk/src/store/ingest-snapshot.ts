@@ -26,6 +26,7 @@ import { changedRecords } from './changed-records.ts';
 import { runOnIdb } from './constraint-idb.ts';
 import type { IngestResult, SnapshotResult } from './device-store.ts';
 import { isSamePlace, type OutOfStep } from './follow.ts';
+import { noteHeard } from './heard.ts';
 import { keepSteps, writtenBy } from './history-idb.ts';
 import type { Kept, RecordStep } from './history-row.ts';
 import {
@@ -164,7 +165,7 @@ export async function goOver(
     const { piece } = row;
     latest = latestOf(piece, latest, latestNow(nowMs, replica.offsetMs));
     recent.push(...piece.recent);
-    for (const writer of piece.writers) void tx.objectStore(WRITERS).put(writer satisfies WriterRow);
+    await putWriters(tx, piece);
     await take(piece.records.map((given) => ({ c: given.c, id: given.id, given })));
   }
   const rest = [
@@ -192,6 +193,19 @@ export async function goOver(
   await noteViews(collections);
   const { result } = outcome;
   return { ...result, conflictsChanged: [...result.conflictsChanged, ...moves] };
+}
+
+/** With the last of their changes that are in what the records still have. */
+async function putWriters(tx: Write, { writers, records, recent }: Snapshot): Promise<void> {
+  const store = tx.objectStore(WRITERS);
+  await Promise.all(
+    writers.map(async (writer) => {
+      const known = (await store.get(writer.inc)) as WriterRow | undefined;
+      await store.put({ ...(known?.heard ? { heard: known.heard } : {}), ...writer } satisfies WriterRow);
+    }),
+  );
+  const marks = records.flatMap(({ state }) => state.marks.map(([dot, hlc]) => ({ dot, hlc })));
+  await noteHeard(tx, [...marks, ...recent.flatMap(({ dot, change }) => (change ? [{ dot, hlc: change.hlc }] : []))]);
 }
 
 /** So many records are read at once. */

@@ -17,6 +17,7 @@ import { isResumable } from './bootstrap-plan.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { fenceConnection, type Fence } from './fence.ts';
 import { followPage } from './follow.ts';
+import { noteHeard } from './heard.ts';
 import { changesIn, keepHistory } from './history-idb.ts';
 import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
@@ -45,6 +46,7 @@ import { viewFingerprint } from './rebuild-views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
 import { inspectSlice } from './inspection-idb.ts';
+import { reconnecting } from './reconnecting.ts';
 import { readSpace, voidsOf } from './space-row.ts';
 import { tailToRead } from './tail-plan.ts';
 import { withTakenBack } from './take-back.ts';
@@ -85,7 +87,7 @@ export async function openDeviceStore(
     };
   };
 
-  return {
+  const store: DeviceStore = {
     async readIdentity() {
       const { db } = await scope();
       const tx = db.transaction([META, OUTBOX, TAIL, SNAPSHOT], 'readonly');
@@ -205,6 +207,7 @@ export async function openDeviceStore(
 
     close: () => connection.close(),
   };
+  return reconnecting(store, connection.drop);
 }
 
 /** Each problem is told once, not with every page. */
@@ -214,19 +217,28 @@ function withNewProblems(result: IngestResult, told: Set<string>): IngestResult 
   return { ...result, problems };
 }
 
+interface Connection {
+  get(): Promise<IDBPDatabase>;
+  /** It is of no use any more: the next call opens another. */
+  drop(): void;
+  close(): void;
+}
+
 /** A connection that gives way to an upgrade and comes back when it is next needed. */
-function openConnection(
-  name: string,
-  onLost: () => void,
-  fence: Fence | undefined,
-): { get(): Promise<IDBPDatabase>; close(): void } {
+function openConnection(name: string, onLost: () => void, fence: Fence | undefined): Connection {
   let opened: Promise<IDBPDatabase> | null = null;
   const forget = (): void => {
     opened = null;
     onLost();
   };
+  let current: IDBPDatabase | null = null;
   const open = async (): Promise<IDBPDatabase> => {
     const db = await openDB(name, undefined, {
+      // Whoever makes a database gives it its stores and its identity: a page.
+      upgrade: (_db, _from, _to, tx) => {
+        tx.done.catch(() => undefined);
+        tx.abort();
+      },
       blocking: (_from, _to, event) => {
         (event.target as IDBDatabase).close();
         forget();
@@ -235,7 +247,7 @@ function openConnection(
     });
     if (db.objectStoreNames.contains(META)) {
       if (fence) await fenceConnection(unwrap(db), fence);
-      return db;
+      return (current = db);
     }
     db.close();
     throw new SkerryError('STORAGE_FAILED', `The database ${name} does not have the stores of this SDK.`);
@@ -246,6 +258,11 @@ function openConnection(
         forget();
         throw error;
       })),
+    drop: () => {
+      current?.close();
+      current = null;
+      forget();
+    },
     close: () =>
       void opened
         ?.then(
@@ -301,6 +318,10 @@ async function ingestPage(
   const refused = entries.some((entry) => entry.isFilled) ? await readRejected(tx) : [];
   const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail, refused });
   const moves = await storePlan(tx, plans, plan);
+  await noteHeard(
+    tx,
+    entries.map(({ dot, change }) => ({ dot, hlc: change.hlc })),
+  );
   plans.onHistory(await keepHistory(tx, records, plan, { nowMs, withdrawn: changesIn(plan.rejected) }));
   await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
   const result = { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };

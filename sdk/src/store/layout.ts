@@ -112,9 +112,22 @@ export interface RejectedRow {
 
 export interface WriterRow extends Writer {
   readonly inc: Inc;
+  /** The last of its changes that came here; absent when none came by itself. */
+  readonly heard?: Heard;
+}
+
+export interface Heard {
+  readonly seq: number;
+  readonly hlc: Hlc;
 }
 
 export type ConflictRow = OpenConflict | OpenConstraintConflict;
+
+/** What the stores mean; a number of Dexie's does not tell, because collections that are added raise it too. */
+export interface LayoutRow {
+  readonly key: 'layout';
+  readonly version: number;
+}
 
 /** The one row that every write transaction reads and writes: clock, numbering, cursor and the outbox's size. */
 export interface ReplicaRow {

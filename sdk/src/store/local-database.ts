@@ -19,7 +19,11 @@ import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
 import type { Validators } from './given-row.ts';
 import type { SeenRecord } from './local-fields.ts';
-import type { RejectedRow } from './layout.ts';
+import type { Connection, StorageNews } from './connection.ts';
+import type { DatabaseDump } from './dump.ts';
+import type { RejectedRow, WriterRow } from './layout.ts';
+import type { VerifyOptions } from './verify.ts';
+import type { VerifyReport } from './verify-report.ts';
 import type { AuthoredRevision, StoredMeta } from './read-history.ts';
 import type { AskedChange, ChangeFates } from './receipts.ts';
 
@@ -43,6 +47,21 @@ export interface LocalDatabaseOptions {
   readonly onProblem?: (problem: PolicyProblem) => void;
   /** Milliseconds since 1970; default Date.now. */
   readonly nowMs?: () => number;
+  /** What happens to the connection and the database behind it. */
+  readonly onStorage?: (news: StorageNews | StorageReset) => void;
+  /** Called with what made a write fail, also one that the app made through Dexie. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+/**
+ * The database is another one, and empty: the browser or a person has cleared it. This device is a new one. `kept` of
+ * the unsent changes of this tab were put into the new one; `lost` could not be.
+ */
+export interface StorageReset {
+  readonly type: 'storage-reset';
+  readonly kept: number;
+  /** null: nobody knows. */
+  readonly lost: number | null;
 }
 
 export interface LocalWrite {
@@ -76,12 +95,17 @@ export interface LocalDatabase {
   /** One table per collection with primary key `id`; writes through it are tracked in the same transaction. */
   readonly dexie: Dexie;
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
+  /** Another one after the database was cleared. */
   readonly deviceId: string;
   /** What schemas say of rows that are written here, by collection. */
   readonly validators: Validators;
+  /** There was no database of this name. */
+  readonly isMadeNow: boolean;
+  /** Runs a read, again when the connection was lost; see connection.ts. */
+  readonly persevere: Connection['persevere'];
   /**
    * Runs `fn` in one read-write transaction over `collections` (all of them when left out): one change, whatever it
-   * writes. Inside, the plain Dexie tables are used. With `isSplittable` it is atomic on this device only, and travels
+   * writes. Inside, the plain Dexie tables are used. It may run again when the connection was lost before it was saved. With `isSplittable` it is atomic on this device only, and travels
    * as several changes when it is large. Resolves on the transaction's `complete`; `dot` is '' when nothing was
    * written.
    */
@@ -138,12 +162,18 @@ export interface LocalDatabase {
   readFates(asked: readonly AskedChange[]): Promise<ChangeFates>;
   /** Who wrote under these incarnations. Observable by liveQuery. */
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
+  /** Everybody who is known to have written. Observable by liveQuery. */
+  readAllWriters(): Promise<readonly WriterRow[]>;
   /** Unsent changes, oldest first, without their content. Observable by liveQuery. */
   readOutbox(): Promise<readonly OutboxSummary[]>;
   /** Observable by liveQuery; costs the same however long the outbox is. */
   readPending(): Promise<Pending>;
   /** The row as it would be kept, also when it is deleted: for showing a delete conflict. */
   readRecord(collection: string, id: string): Promise<Row | null>;
+  /** Computes anew what is derived, and tells where the stores differ from it. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>;
+  /** What a bug report needs, each row as `shorten` makes it. */
+  dump(shorten: (row: unknown) => unknown): Promise<DatabaseDump>;
   /** The worker applied remote changes: live queries that read these rows or the internal stores run again, in this context. */
   announceRemoteChanges(touched: Readonly<Record<string, readonly string[]>>): void;
   close(): void;

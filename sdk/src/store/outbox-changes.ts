@@ -1,26 +1,9 @@
-/** The outbox in whole changes, and a change of it with other content: the dot stays, and says what it was. */
+/** A change of the outbox with other content: the dot stays, and says what it was. */
 import { hashOfChange, type RecordChange } from '../core/change.ts';
-import type { Dot } from '../core/dot.ts';
 import { utf8Length } from '../lib/utf8.ts';
 import type { OutboxKey, OutboxRow, RecordRow } from './layout.ts';
 import { changeOf } from './page-plan.ts';
-
-export interface PendingChange {
-  readonly order: number;
-  readonly dot: Dot;
-  readonly rows: readonly OutboxRow[];
-}
-
-/** `rows` in order, whole changes only. */
-export function pendingChanges(rows: readonly OutboxRow[]): PendingChange[] {
-  const changes: { order: number; dot: Dot; rows: OutboxRow[] }[] = [];
-  for (const row of rows) {
-    const last = changes.at(-1);
-    if (last?.order === row.order) last.rows.push(row);
-    else changes.push({ order: row.order, dot: row.dot!, rows: [row] });
-  }
-  return changes;
-}
+import type { PendingChange } from './pending-changes.ts';
 
 export function keyOf({ order, part }: OutboxRow): OutboxKey {
   return [order, part];

@@ -11,7 +11,7 @@ import { utf8Length } from '../lib/utf8.ts';
 import type { Bootstrap } from '../protocol/messages.ts';
 import type { OutOfStep } from './follow.ts';
 import type { OutboxKey, OutboxRow, ReplicaRow, SpaceRow, TailEntry } from './layout.ts';
-import { pendingChanges, type PendingChange } from './outbox-changes.ts';
+import { pendingChanges, type PendingChange } from './pending-changes.ts';
 import { dependantsOf, emptyRow } from './reject-plan.ts';
 
 export interface OutboxSwitchInput {

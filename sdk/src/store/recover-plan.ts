@@ -27,7 +27,8 @@ import { hash128 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import type { RecordName } from './device-store.ts';
 import type { OutboxRow, RecordRow, ReplicaRow } from './layout.ts';
-import { keyOf, pendingChanges, recordBytes, replaced, withRecords, type PendingChange } from './outbox-changes.ts';
+import { keyOf, recordBytes, replaced, withRecords } from './outbox-changes.ts';
+import { pendingChanges, type PendingChange } from './pending-changes.ts';
 import type { TakeBack } from './take-back.ts';
 
 export interface RecoverInput {

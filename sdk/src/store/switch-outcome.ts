@@ -5,7 +5,7 @@ import type { SwitchContext, SwitchedRecord } from './bootstrap-plan.ts';
 import type { ConflictMove, IngestResult } from './device-store.ts';
 import type { OutOfStep } from './follow.ts';
 import type { RecordRow, RejectedRow } from './layout.ts';
-import { pendingChanges } from './outbox-changes.ts';
+import { pendingChanges } from './pending-changes.ts';
 import { conflictMoves } from './conflict-moves.ts';
 import { recordKey } from './record-key.ts';
 import { rejectLost, withdrawnContent, type withoutFilled } from './rejected.ts';

@@ -9,7 +9,7 @@ import { reaches, safelyKept } from '../core/topology.ts';
 import { countOf, type Stamp } from '../core/version-vector.ts';
 import type { Bootstrap, ChangeEntry } from '../protocol/messages.ts';
 import type { TailEntry } from './layout.ts';
-import { pendingChanges } from './outbox-changes.ts';
+import { pendingChanges } from './pending-changes.ts';
 import type { OutboxSwitch } from './outbox-switch.ts';
 import { changeOf } from './page-plan.ts';
 import { tailEntry } from './tail-plan.ts';

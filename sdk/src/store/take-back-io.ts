@@ -43,7 +43,7 @@ export async function recoverIn(
     loadRecords(tx, [{ recs: [name, copyName] }]),
     tx.objectStore(WRITERS).get(incOf(dot)) as Promise<WriterRow | undefined>,
   ]);
-  const { inc: _inc, ...writer } = author ?? { inc: '', device: { id: replica.deviceId } };
+  const { inc: _inc, heard: _heard, ...writer }: WriterRow = author ?? { inc: '', device: { id: replica.deviceId } };
   const inc = about.inc(replica.seqs);
   const plan = planRecover({
     replica,

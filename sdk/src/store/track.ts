@@ -34,6 +34,7 @@ import { keepHistoryOfStep } from './history-core.ts';
 import type { Kept } from './history-row.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
+import type { UnsentMemory } from './unsent-memory.ts';
 import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
@@ -43,8 +44,10 @@ export interface TrackingOptions {
   readonly writer: () => Writer;
   readonly incarnation: WriterIncarnation;
   readonly nowMs: () => number;
+  readonly unsent: UnsentMemory;
   readonly onLocalWrite: (write: LocalWrite) => void;
   readonly onProblem: (problem: PolicyProblem) => void;
+  readonly onFailure: (error: unknown) => void;
   readonly onHistory: (kept: Kept) => void;
   readonly validators?: Validators;
 }
@@ -62,6 +65,10 @@ export interface Tracking {
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
   dots(trans: IDBTransaction): readonly string[];
+  /** When a step of it last ended, by performance.now(); null: none did. */
+  lastMoved(trans: IDBTransaction): number | null;
+  /** Whether its changes are in a database whose numbering is this. */
+  isIn(trans: IDBTransaction, seqs: ReplicaRow['seqs']): boolean;
   /** Place in the outbox of the first of them. */
   order(trans: IDBTransaction): number;
   /** What they did, for undoing it. */
@@ -81,6 +88,7 @@ interface OpenTransaction {
   readonly history: Map<string, number>;
   /** What its steps mean for constraints, taken together. */
   moves: readonly ConstraintMove[];
+  movedMs: number | null;
 }
 
 export function createTracking(options: TrackingOptions): Tracking {
@@ -93,7 +101,14 @@ export function createTracking(options: TrackingOptions): Tracking {
     if (!transaction)
       open.set(
         trans,
-        (transaction = { draft: null, seen: new Map(), history: new Map(), queue: Dexie.Promise.resolve(), moves: [] }),
+        (transaction = {
+          draft: null,
+          seen: new Map(),
+          history: new Map(),
+          queue: Dexie.Promise.resolve(),
+          moves: [],
+          movedMs: null,
+        }),
       );
     return transaction;
   };
@@ -102,7 +117,8 @@ export function createTracking(options: TrackingOptions): Tracking {
   const write = (trans: CoreTransaction, intents: readonly RecordIntent[]): PromiseLike<readonly number[]> => {
     const transaction = opened(trans);
     const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
-    transaction.queue = step.then(undefined, () => undefined);
+    const moved = (): void => void (transaction.movedMs = performance.now());
+    transaction.queue = step.then(moved, moved);
     return step;
   };
 
@@ -112,6 +128,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     const { dots, position, recordCount: records } = draft;
     const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
+    options.unsent.add(draft.outboxRows, options.writer());
     options.onLocalWrite({ dots, position, records, conflictsChanged });
     draft.problems.forEach((problem) => options.onProblem(problem));
   };
@@ -119,6 +136,8 @@ export function createTracking(options: TrackingOptions): Tracking {
   /** Somebody may have seen a dot that was never saved, in a read token: the next change must not have it. */
   const aborted = (trans: object): void => {
     if (open.get(trans)?.draft?.dots.length) options.incarnation.end();
+    const { error } = trans as IDBTransaction;
+    if (error) options.onFailure(error);
   };
 
   const intentOf = (
@@ -225,6 +244,12 @@ export function createTracking(options: TrackingOptions): Tracking {
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
+    lastMoved: (trans) => open.get(trans)?.movedMs ?? null,
+    isIn: (trans, seqs) => {
+      const { draft } = open.get(trans) ?? {};
+      if (!draft || draft.dots.length === 0) return true;
+      return (seqs[incOf(draft.dots[0]!)] ?? 0) >= draft.lastSeq;
+    },
     order: (trans) => open.get(trans)?.draft?.order ?? 0,
     undoable: (trans) => open.get(trans)?.draft?.undoable ?? [],
   };

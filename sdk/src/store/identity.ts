@@ -1,0 +1,114 @@
+/**
+ * Who this device is, as its database says. The id is made with the database, in the same store as everything else:
+ * what empties the one empties the other. A connection that comes back to another id, or to none, has come back to
+ * another database: nothing that it knew of the old one holds, and nothing is deleted anywhere because of that.
+ */
+import type { IDBPDatabase } from 'idb';
+
+import { applyRecordChange } from '../core/apply.ts';
+import { incOf } from '../core/dot.ts';
+import { copyRecord, createRecord } from '../core/record.ts';
+import { SkerryError } from '../lib/errors.ts';
+import { randomName } from '../lib/ids.ts';
+import {
+  currentState,
+  LAYOUT_VERSION,
+  META,
+  newReplica,
+  OUTBOX,
+  RECORDS,
+  WRITERS,
+  type LayoutRow,
+  type ReplicaRow,
+} from './layout.ts';
+import { platformRandom } from './platform-random.ts';
+import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
+import type { UnsentMemory } from './unsent-memory.ts';
+import type { PendingChange } from './pending-changes.ts';
+
+export interface Identity {
+  readonly deviceId: string;
+  /** The database was made just now. */
+  readonly isNew: boolean;
+}
+
+/** Throws STORAGE_NEWER when a newer SDK has changed what the stores mean; nothing was written then. */
+export async function readIdentity(db: IDBPDatabase): Promise<Identity> {
+  const tx = db.transaction(META, 'readwrite');
+  const layout = (await tx.store.get('layout')) as LayoutRow | undefined;
+  if (layout && layout.version > LAYOUT_VERSION) {
+    await tx.done;
+    throw new SkerryError(
+      'STORAGE_NEWER',
+      `${db.name} has layout ${layout.version}; this version of the SDK knows ${LAYOUT_VERSION}.`,
+    );
+  }
+  const stored = (await tx.store.get('replica')) as ReplicaRow | undefined;
+  const replica = stored ?? newReplica(randomName(128, platformRandom));
+  if (!stored) void tx.store.add(replica);
+  if (layout?.version !== LAYOUT_VERSION)
+    void tx.store.put({ key: 'layout', version: LAYOUT_VERSION } satisfies LayoutRow);
+  await tx.done;
+  return { deviceId: replica.deviceId, isNew: !stored };
+}
+
+/**
+ * Puts what was unsent into a database that took the place of the old one, under the dots that it had: the server may
+ * have got some of it. Resolves to how many changes are there. Views are computed afterwards.
+ *
+ * Into one that has taken in pages already nothing is put: a change that came back with them would have its effect twice.
+ */
+export async function restoreUnsent(db: IDBPDatabase, memory: UnsentMemory): Promise<number> {
+  const tx = db.transaction([META, OUTBOX, RECORDS, WRITERS], 'readwrite');
+  const meta = tx.objectStore(META);
+  let replica = (await meta.get('replica')) as ReplicaRow;
+  if (Object.keys(replica.cursor).length > 0) return 0;
+  let restored = 0;
+  for (const change of memory.changes) {
+    if (await tx.objectStore(OUTBOX).index('dot').getKey(change.dot)) continue;
+    const rows = change.rows.map((row) => ({ ...row, order: replica.order }));
+    for (const row of rows) void tx.objectStore(OUTBOX).put(row);
+    await applyUnsent(tx.objectStore(RECORDS), { ...change, order: replica.order, rows });
+    const inc = incOf(change.dot);
+    const writer = memory.writerOf(inc);
+    if (writer) void tx.objectStore(WRITERS).put({ inc, ...writer });
+    replica = counted(replica, change);
+    restored += 1;
+  }
+  void meta.put(replica);
+  // What the tables show is computed anew, also where another tab has done so before.
+  void meta.delete('views');
+  await tx.done;
+  return restored;
+}
+
+interface Records {
+  get(key: [string, string]): Promise<unknown>;
+  put(row: StoredRecordRow): Promise<unknown>;
+}
+
+async function applyUnsent(records: Records, { dot, order, rows }: PendingChange): Promise<void> {
+  const { hlc } = rows[0]!.head!;
+  for (const { part, recs } of rows) {
+    for (const rec of recs) {
+      const stored = (await records.get([rec.c, rec.id])) as StoredRecordRow | undefined;
+      const row = stored ? recordRow(stored) : { c: rec.c, id: rec.id, pending: [], conflicts: [] };
+      const before = currentState(row);
+      const overlay = before ? copyRecord(before) : createRecord();
+      applyRecordChange(overlay, { dot, hlc }, rec);
+      void records.put(storedRow({ ...row, overlay, pending: [...row.pending, [order, part]] }));
+    }
+  }
+}
+
+function counted(replica: ReplicaRow, { dot, rows }: PendingChange): ReplicaRow {
+  const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+  const { outbox, order, hlc } = replica;
+  return {
+    ...replica,
+    order: order + 1,
+    hlc: Math.max(hlc, rows[0]!.head!.hlc),
+    lastDot: dot,
+    outbox: { changes: outbox.changes + 1, bytes: outbox.bytes + bytes },
+  };
+}
