@@ -18,9 +18,9 @@ interface Budget {
 
 const BUDGETS: readonly Budget[] = [
   // The goals are 55 for the page and 40 for the worker. Of the page, dexie is 30 and rxjs, comlink, idb and sha256 are 8.
-  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 99 },
-  { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 56 },
-  { name: 'service worker: @skerry/sdk/service-worker', entry: 'service-worker.ts', kilobytes: 56 },
+  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index.ts', kilobytes: 110 },
+  { name: 'worker: @skerry/sdk/worker', entry: 'worker.ts', kilobytes: 60 },
+  { name: 'service worker: @skerry/sdk/service-worker', entry: 'service-worker.ts', kilobytes: 60 },
   // With what only a server does.
   { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel.ts', kilobytes: 36 },
   {
