@@ -96,7 +96,7 @@ export async function openWith<const C extends Collections>(
   if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null });
   mark.set();
   lifetime.onClose(() => events.complete());
-  lifetime.onClose(restWhileFrozen(local.dexie));
+  lifetime.onClose(restWhileFrozen(local));
   const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
   const place: Place = { local, lifetime, receipts };
   try {

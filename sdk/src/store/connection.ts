@@ -41,6 +41,9 @@ export interface Connection {
   persevere<R>(run: () => PromiseLike<R>, classify?: (error: unknown) => Trouble | null): Promise<R>;
   /** The connection does not answer any more: the next call opens another. */
   giveUp(reason: string): void;
+  /** Closes it until wake(): a frozen page holds nothing, calls wait, and nobody is told. */
+  rest(): void;
+  wake(): Promise<void>;
   close(): void;
 }
 
@@ -48,12 +51,16 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
   let isOver = false;
   let isOpen = false;
   let isYielding = false;
+  /** Resolved when the page is awake. */
+  let rested: Promise<void> | null = null;
+  let wakeUp: () => void = () => undefined;
   let recovering: Promise<void> | null = null;
 
   dexie.on('versionchange', () => (isYielding = true));
   dexie.on('close', () => {
     if (!isOpen) return;
     isOpen = false;
+    if (rested) return;
     // Dexie closes before it tells why.
     queueMicrotask(() => {
       if (isOver) return;
@@ -76,6 +83,7 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     let isTold = false;
     let restMs = FIRST_REST_MS;
     for (;;) {
+      await rested;
       if (isOver) return;
       try {
         await open();
@@ -148,6 +156,16 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     open,
     persevere,
     giveUp: drop,
+    rest() {
+      rested ??= new Promise((resolve) => (wakeUp = resolve));
+      dexie.close();
+    },
+    async wake() {
+      if (!rested) return;
+      rested = null;
+      wakeUp();
+      if (!isOver) await open().catch(recover);
+    },
     close() {
       isOver = true;
       dexie.close();

@@ -244,6 +244,8 @@ function localDatabase(
       return deviceId();
     },
     persevere,
+    rest: connection.rest,
+    wake: connection.wake,
     validators,
     transact,
     async undo(plan) {

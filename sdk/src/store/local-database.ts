@@ -103,6 +103,9 @@ export interface LocalDatabase {
   readonly isMadeNow: boolean;
   /** Runs a read, again when the connection was lost; see connection.ts. */
   readonly persevere: Connection['persevere'];
+  /** A frozen page has no connection: see connection.ts. */
+  readonly rest: Connection['rest'];
+  readonly wake: Connection['wake'];
   /**
    * Runs `fn` in one read-write transaction over `collections` (all of them when left out): one change, whatever it
    * writes. Inside, the plain Dexie tables are used. It may run again when the connection was lost before it was saved. With `isSplittable` it is atomic on this device only, and travels

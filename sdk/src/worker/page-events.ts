@@ -21,5 +21,8 @@ export function onFreeze(freeze: () => void, thaw: () => void): () => void {
   const { signal } = stop;
   document.addEventListener('freeze', freeze, { signal });
   document.addEventListener('resume', thaw, { signal });
+  // Into the back-forward cache and out of it. Before Dexie, which closes its connections then.
+  addEventListener('pagehide', (event) => event.persisted && freeze(), { signal, capture: true });
+  addEventListener('pageshow', (event) => event.persisted && thaw(), { signal });
   return () => stop.abort();
 }
