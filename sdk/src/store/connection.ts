@@ -83,7 +83,7 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     let isTold = false;
     let restMs = FIRST_REST_MS;
     for (;;) {
-      await rested;
+      if (rested) await rested;
       if (isOver) return;
       try {
         await open();

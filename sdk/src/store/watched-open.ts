@@ -58,8 +58,8 @@ export function createWatchedOpen(
   };
 
   const tryOnce = async (dexie: Dexie, limitMs: number): Promise<'opened' | 'silent' | 'blocked'> => {
-    attempt += 1;
     progress = 'silent';
+    // Of the app, perhaps, which is opening it already: its request is as good as ours.
     const opening = dexie.open();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<'silent' | 'blocked'>((resolve) => {
