@@ -10,7 +10,7 @@ import type { CollectionPlan } from '../policies/registry.ts';
 import type { BackgroundRow } from '../store/background.ts';
 import { META } from '../store/layout.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
-import { serverOf } from '../worker/client.ts';
+import { serverOf } from '../worker/link.ts';
 import { tagOf } from '../worker/sync-tag.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Logger, SyncOptions, SyncStatus } from './types.ts';

@@ -2,7 +2,7 @@
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { LocalWrite } from '../store/local-database.ts';
-import type { SyncNews } from '../worker/client.ts';
+import type { SyncNews } from '../worker/link.ts';
 import type { SyncEvent } from './types.ts';
 
 /** One per change, and one per conflict that it opened or closed. A bulk write outside a transaction can be several changes, and its records are told with the first. */

@@ -4,7 +4,7 @@
  */
 import { CONFLICTS, OUTBOX, REJECTED, WRITERS, type WriterRow } from '../store/layout.ts';
 import type { LocalWrite, Pending } from '../store/local-database.ts';
-import type { SyncState } from '../worker/client.ts';
+import type { SyncState } from '../worker/link.ts';
 import { isSameList, readConflicts } from './conflicts.ts';
 import type { Place } from './place.ts';
 import { readOutbox } from './outbox.ts';

@@ -8,12 +8,12 @@ import { SkerryError } from '../lib/errors.ts';
 import { openLocalDatabase } from '../store/database.ts';
 import type { LocalDatabase, LocalDatabaseOptions, LocalWrite } from '../store/local-database.ts';
 import {
-  connectSync,
   INITIAL_SYNC_STATE,
+  openLink,
   type SyncLink,
   type SyncLinkOptions,
   type TestEnvironment,
-} from '../worker/client.ts';
+} from '../worker/link.ts';
 import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
 import { createDebug } from './debug.ts';
@@ -202,7 +202,7 @@ function startSync<C extends Collections>(
   parts: Pick<SyncLinkOptions, 'collections' | 'merges' | 'test' | 'onState' | 'onChanged' | 'onEvent'>,
 ): SyncLink | null {
   if (!sync) return null;
-  return connectSync({
+  return openLink({
     ...parts,
     name,
     sync,

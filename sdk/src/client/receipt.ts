@@ -3,7 +3,7 @@ import { incOf, seqOf, type Dot } from '../core/dot.ts';
 import { SkerryError } from '../lib/errors.ts';
 import type { ConflictRow } from '../store/layout.ts';
 import type { ChangeFate } from '../store/receipts.ts';
-import type { SyncState } from '../worker/client.ts';
+import type { SyncState } from '../worker/link.ts';
 import type { Receipt } from './types.ts';
 
 export const SAVED: Receipt = { state: 'saved' };

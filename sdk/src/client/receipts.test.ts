@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noOverlap } from '../constraints/no-overlap.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import type { AskedChange } from '../store/receipts.ts';
-import { INITIAL_SYNC_STATE } from '../worker/client.ts';
+import { INITIAL_SYNC_STATE } from '../worker/link.ts';
 import { seededRandom } from '../lib/random.ts';
 import { TestPeering } from '../testing/test-peering.ts';
 import { TestServer } from '../testing/test-server.ts';

@@ -13,7 +13,7 @@ import type { LocalDatabase, Written } from '../store/local-database.ts';
 import { isKnownEverywhere, notKnownEverywhere, type ChangeFate, type KnownServers } from '../store/receipts.ts';
 import { recordKey } from '../store/record-key.ts';
 import type { Stamp } from '../core/version-vector.ts';
-import type { SyncState } from '../worker/client.ts';
+import type { SyncState } from '../worker/link.ts';
 import type { Lifetime } from './lifetime.ts';
 import { ACCEPTED, isSameReceipt, receiptOf, SAVED, withdrawn, type LinkKnowledge } from './receipt.ts';
 import { createRefresh, watchTables, type Refresh } from './refresh.ts';

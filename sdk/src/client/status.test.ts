@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { INITIAL_SYNC_STATE, type SyncState } from '../worker/client.ts';
+import { INITIAL_SYNC_STATE, type SyncState } from '../worker/link.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { composeStatus, isSameStatus, NOTHING_PENDING } from './status.ts';
 

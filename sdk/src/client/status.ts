@@ -1,7 +1,7 @@
 /** What status$ says: the link's word about syncing, and what the local database knows of pending work. */
 import { SkerryError } from '../lib/errors.ts';
 import type { Pending } from '../store/local-database.ts';
-import type { SyncState } from '../worker/client.ts';
+import type { SyncState } from '../worker/link.ts';
 import type { SyncStatus } from './types.ts';
 
 export interface StatusParts {

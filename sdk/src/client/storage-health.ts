@@ -7,7 +7,7 @@ import type { Subject } from 'rxjs';
 import { errorName } from '../lib/causes.ts';
 import type { StorageNews } from '../store/connection.ts';
 import type { StorageReset } from '../store/local-database.ts';
-import type { SyncState } from '../worker/client.ts';
+import type { SyncState } from '../worker/link.ts';
 import { asSkerryError } from './failure.ts';
 import type { Lifetime } from './lifetime.ts';
 import { createState } from './state.ts';

@@ -1,7 +1,7 @@
 /** What an app may ask of syncing. Without a server there is nothing to ask, and everything is settled. */
 import { SkerryError } from '../lib/errors.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
-import type { SyncLink } from '../worker/client.ts';
+import type { SyncLink } from '../worker/link.ts';
 import { describe } from './copy.ts';
 import type { HotStates } from './hot-states.ts';
 import type { Lifetime } from './lifetime.ts';

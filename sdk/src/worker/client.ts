@@ -1,80 +1,32 @@
 /**
- * A page's link to syncing. It starts the host, passes on what the page wants, hands out what the host reports, and
- * starts a new host when one fails.
+ * A page's link to syncing, once it is loaded (`link.ts`). It starts the host, passes on what the page wants, hands out
+ * what the host reports, and starts a new host when one fails.
  *
  * It promises: nothing it does is needed for a write to be saved or sent some day; no call hangs, close() least of all.
  */
 import { randomName } from '../lib/ids.ts';
 import { BACKOFF, backoffMs } from '../session/backoff.ts';
-import { INITIAL_SYNC_STATE, type SyncNews, type SyncState } from '../session/sync-state.ts';
-import type { MergeFunctions } from '../policies/merge.ts';
-import type { CollectionPlan } from '../policies/registry.ts';
+import { INITIAL_SYNC_STATE, type SyncState } from '../session/sync-state.ts';
 import { platformRandom } from '../store/platform-random.ts';
-import { resolveSyncUrl } from '../transport/sync-url.ts';
 import { createAsks } from './asks.ts';
 import { platformClock } from './clock.ts';
-import type { TestEnvironment } from './browser-host.ts';
 import type { Touched } from './engine.ts';
 import { createDeadlyCalls } from './deadly-calls.ts';
 import { createHints } from './hints.ts';
 import { openHost, type HostCalls, type HostHandle } from './host-handle.ts';
 import type { HostReport } from './host-messages.ts';
+import { serverOf, type SyncLink, type SyncLinkOptions } from './link.ts';
 import { onFreeze, onReturn } from './page-events.ts';
 import { messageOf } from './problem.ts';
 import { spawnWorker } from './spawn-worker.ts';
-import { createTokenKeeper, type TokenFunction } from './token.ts';
+import { createTokenKeeper } from './token.ts';
 
-export { INITIAL_SYNC_STATE, type SyncNews, type SyncState, type TestEnvironment, type Touched };
-
-export interface SyncLinkOptions {
-  /** Of the local database. */
-  readonly name: string;
-  readonly sync: SyncSettings;
-  readonly collections: readonly CollectionPlan[];
-  /** The functions that merge() names in the collections. */
-  readonly merges?: MergeFunctions;
-  /** Default: the packaged worker where there are workers and no merge functions. false: sync runs in this context. */
-  readonly worker?: (() => Worker) | false;
-  /** Sync runs in this context, with clock, wire and luck of a test. */
-  readonly test?: TestEnvironment;
-  readonly logger?: { error(message: string, detail?: unknown): void };
-  onState(state: SyncState): void;
-  /** Rows that were changed behind this page's back, and with them perhaps the SDK's own stores. */
-  onChanged(touched: Touched): void;
-  onEvent(news: SyncNews): void;
-}
-
-export interface SyncSettings {
-  readonly url: string;
-  readonly space?: string;
-  readonly token?: string | TokenFunction;
-  readonly paused?: boolean;
-}
-
-export interface SyncLink {
-  /** A hint that the outbox has grown. */
-  localWrite(): void;
-  /**
-   * Tries at once. Resolves when all that the server had then is in the reported state, or that there is no link; after
-   * 15 s in any case.
-   */
-  now(): Promise<void>;
-  /** Of the whole device, in all its tabs. */
-  pause(): void;
-  resume(): void;
-  /** Resolves when nothing of this link touches the database any more, after 2 s in any case. */
-  close(): Promise<void>;
-}
+export type { SyncLink, SyncLinkOptions, Touched };
 
 const ANSWER_MS = 15_000;
 const STOP_MS = 2_000;
 /** A host that ran for this long was healthy. */
 const HEALTHY_MS = 60_000;
-
-/** The address as a context anywhere can use it. Throws INVALID_OPTION when it is none. */
-export function serverOf({ url }: Pick<SyncSettings, 'url'>): string {
-  return resolveSyncUrl(url, typeof location === 'undefined' ? undefined : location.origin);
-}
 
 /** Throws INVALID_OPTION when the address cannot be used. */
 export function connectSync(options: SyncLinkOptions): SyncLink {
