@@ -5,7 +5,7 @@
 import { CONFLICTS, OUTBOX, REJECTED, WRITERS, type WriterRow } from '../store/layout.ts';
 import type { LocalWrite, Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/link.ts';
-import { isSameList, readConflicts } from './conflicts.ts';
+import { isSameList, loadDecisions, readConflicts } from './conflicts.ts';
 import type { Place } from './place.ts';
 import { readOutbox } from './outbox.ts';
 import { isSamePeers, peersOf } from './peers.ts';
@@ -36,6 +36,9 @@ export interface HotStatesOptions {
   readonly logger: Logger | undefined;
 }
 
+/** A file that could not be loaded is asked for again after this. */
+const RELOAD_MS = 5_000;
+
 /** Resolves when the first values are there. Rejects when the database cannot be read. */
 export async function openHotStates({ place, link, logger }: HotStatesOptions): Promise<HotStates> {
   const { local, lifetime } = place;
@@ -49,9 +52,9 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     parts = { ...parts, ...change };
     if (!lifetime.isClosed) status.set(composeStatus(parts));
   };
-  const follow = (tables: readonly string[], read: () => Promise<void>): Refresh => {
+  const follow = (tables: readonly string[], read: (again: () => void) => Promise<void>): Refresh => {
     const onError = (error: unknown): void => logger?.error(`reading ${tables.join(', ')} failed`, error);
-    const refresh = createRefresh({ read, lifetime, onError });
+    const refresh: Refresh = createRefresh({ read: () => read(refresh.request), lifetime, onError });
     lifetime.onClose(watchTables(local.dexie, tables, refresh.request));
     return refresh;
   };
@@ -75,9 +78,15 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
       reportPending();
     }),
     // Rows are a part of what is told about a constraint.
-    follow([CONFLICTS, REJECTED, WRITERS, ...local.constrained], async () => {
-      conflicts.set(await readConflicts(place, conflicts.state$.value));
-      report({ conflicts: conflicts.state$.value.length });
+    follow([CONFLICTS, REJECTED, WRITERS, ...local.constrained], async (again) => {
+      const found = await readConflicts(place, conflicts.state$.value);
+      if (!(found.conflicts instanceof Error)) conflicts.set(found.conflicts);
+      else {
+        logger?.error('Conflicts cannot be shown yet; reloading the page may be needed.', found.conflicts);
+        const retry = setTimeout(again, RELOAD_MS);
+        lifetime.onClose(() => clearTimeout(retry));
+      }
+      report({ conflicts: found.count });
     }),
     follow([WRITERS], async () => {
       writers = await local.readAllWriters();
@@ -88,6 +97,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
   const refresh = async (): Promise<void> => void (await Promise.all(refreshes.map((one) => one.now())));
   lifetime.onClose(() => completeAll([conflicts, outbox, status, peers, links]));
   await refresh();
+  void loadDecisions();
 
   return {
     conflicts$: conflicts.state$,

@@ -19,7 +19,7 @@ function setUp(): {
   const states: SyncState[] = [];
   const news: SyncNews[] = [];
   const calls: string[] = [];
-  const loads: PromiseWithResolvers<ConnectSync>[] = [];
+  const loads: { resolve(loaded: ConnectSync): void; reject(error: unknown): void }[] = [];
   const note = (call: string) => async (): Promise<void> => void calls.push(call);
   const connectSync: ConnectSync = () => {
     calls.push('connect');
@@ -40,11 +40,7 @@ function setUp(): {
       onChanged: () => undefined,
       onEvent: (event) => news.push(event),
     },
-    () => {
-      const load = Promise.withResolvers<ConnectSync>();
-      loads.push(load);
-      return load.promise;
-    },
+    () => new Promise((resolve, reject) => loads.push({ resolve, reject })),
   );
   const settle = async (act: () => void): Promise<void> => {
     act();
