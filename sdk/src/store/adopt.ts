@@ -1,7 +1,8 @@
 /**
  * Adopts the rows of a plain Dexie database: what lies in a collection's table and has no record becomes the first
  * changes of this device. Everything is checked before anything is written. It goes on where it stopped when the page
- * dies in the middle: a collection counts as adopted when its views are known (`rebuild-views.ts`), which comes last.
+ * dies in the middle: a collection counts as adopted when its views are known (`views.ts`), which comes last. Loaded
+ * when there is something to adopt.
  */
 import type { Dexie, Transaction } from 'dexie';
 
@@ -9,32 +10,23 @@ import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { checkId, checkRow } from './check-row.ts';
-import { META, RECORDS, type ViewsRow } from './layout.ts';
+import { RECORDS } from './layout.ts';
 import { rowIntent, type RecordIntent } from './step.ts';
 import type { Tracking } from './track.ts';
+import type { Unadopted } from './unadopted.ts';
 
 /** So many rows are one transaction: who dies in the middle has them, and repeats no more. */
 const BATCH = 200;
 
 export interface Adoption {
   readonly dexie: Dexie;
-  readonly schemas: ReadonlyMap<string, CollectionSchema>;
   readonly tracking: Tracking;
   /** Makes a row of what a plain database held, by collection: migrate() for version 0. */
   readonly converters: ReadonlyMap<string, (old: unknown) => unknown>;
 }
 
 /** Throws NOT_ADOPTABLE, and has written nothing of that collection, where a row cannot be one of ours. */
-export async function adoptRows(adoption: Adoption): Promise<void> {
-  const { dexie, schemas } = adoption;
-  const views = (await dexie.table(META).get('views')) as ViewsRow | undefined;
-  const isNew = (name: string): boolean => !views || !Object.hasOwn(views.fingerprints, name);
-  const fresh = [...schemas.values()].filter(({ name }) => isNew(name));
-  const found: { readonly schema: CollectionSchema; readonly keys: readonly unknown[] }[] = [];
-  for (const schema of fresh) {
-    const keys = await dexie.table(schema.name).toCollection().primaryKeys();
-    if (keys.length > 0) found.push({ schema, keys });
-  }
+export async function adoptRows(adoption: Adoption, found: readonly Unadopted[]): Promise<void> {
   for (const { schema, keys } of found) await eachBatch(keys, (some) => checkBatch(adoption, schema, some));
   for (const { schema, keys } of found) await eachBatch(keys, (some) => writeBatch(adoption, schema, some as string[]));
 }

@@ -15,7 +15,6 @@ import { undoRecord } from '../core/undo.ts';
 import { readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { compileCollection } from '../policies/registry.ts';
-import { adoptRows } from './adopt.ts';
 import { announceEverything, announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
@@ -51,7 +50,6 @@ import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary, UndoPlan, Writ
 import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
-import { rebuildViews } from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
@@ -60,7 +58,9 @@ import type { RecordIntent } from './step.ts';
 import { createSettledWrites } from './settled-write.ts';
 import { declareLayouts } from './upgrade.ts';
 import { createTracking, type Tracking } from './track.ts';
+import { findUnadopted } from './unadopted.ts';
 import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
+import { hasStaleViews } from './views.ts';
 import { createWatchedOpen, unavailable, type WatchedOpen } from './watched-open.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
@@ -123,6 +123,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   let isMadeNow = false;
   let isAdopted = false;
   const rebuild = async (): Promise<void> => {
+    if (!(await hasStaleViews(wrap(dexie.backendDB()) as IDBPDatabase, options.collections, merges))) return;
+    const { rebuildViews } = await loadRebuilding();
     const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
     problems.forEach(onProblem);
   };
@@ -142,14 +144,26 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const { validators = new Map(), converters = new Map() } = options;
   await openGuarded(connection, { dexie, watched, guard, tables });
   // A collection counts as adopted when its views are known: those come last.
-  await connection.persevere(() => adoptRows({ dexie, schemas, tracking, converters }));
+  await connection.persevere(async () => {
+    const found = await findUnadopted(dexie, schemas);
+    if (found.length === 0) return;
+    const { adoptRows } = await import('./adopt.ts');
+    await adoptRows({ dexie, tracking, converters }, found);
+  });
   await connection.persevere(rebuild);
   isAdopted = true;
+  // A browser that clears the database under the page clears its files as well: then it must be here.
+  loadRebuilding().catch(() => undefined);
   sweep.start();
   return localDatabase(
     { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure, validators },
     () => device.id,
   );
+}
+
+/** What an opening needs when the schema is another one, or the database. */
+function loadRebuilding(): Promise<typeof import('./rebuild-views.ts')> {
+  return import('./rebuild-views.ts');
 }
 
 interface Guarded {

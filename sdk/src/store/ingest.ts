@@ -42,7 +42,7 @@ import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import { loadPending, loadRecords, storePlan, type Plans } from './page-io.ts';
 import { platformRandom } from './platform-random.ts';
 import { recordKey } from './record-key.ts';
-import { viewFingerprint } from './rebuild-views.ts';
+import { viewFingerprint } from './views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
 import { inspectSlice } from './inspection-idb.ts';

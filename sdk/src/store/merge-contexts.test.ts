@@ -6,7 +6,7 @@ import type { MergeFunctions } from '../policies/merge.ts';
 import { definedMerges, defineMerges } from '../worker/merges.ts';
 import { exchange, SID, LogServer, NOTES, testDevice } from './devices.fixture.ts';
 import { openDeviceStore } from './ingest.ts';
-import { viewFingerprint } from './rebuild-views.ts';
+import { viewFingerprint } from './views.ts';
 
 const PLAN = { ...NOTES, fields: { ...NOTES.fields, best: { kind: 'merge', name: 'best' } as const } };
 const MERGES: MergeFunctions = { best: ({ versions }: { versions: readonly number[] }) => Math.max(...versions) };

@@ -1,7 +1,7 @@
 /**
  * Rows and conflicts are views of the replicated state. When the app's schema says otherwise than the one they were
  * computed with (a new policy, a new group, a collection whose records came before the app knew it), they are
- * computed anew from the state; nothing is written to the log.
+ * computed anew from the state; nothing is written to the log. Loaded when that is so (`views.ts`).
  */
 import type { IDBPDatabase } from 'idb';
 
@@ -9,47 +9,13 @@ import type { Constraints } from '../constraints/registry.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { viewRecord } from '../core/view.ts';
-import { canonicalJson, type Json } from '../lib/json.ts';
 import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import { CLAIMS, COMPONENTS, CONFLICTS, currentState, META, RECORDS, type ViewsRow } from './layout.ts';
 import { withLocal } from './local-fields.ts';
-import { missingMerges } from './merge-calls.ts';
 import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import { rebuildConstraints } from './rebuild-constraints.ts';
-
-/**
- * What a collection's views depend on; where merge functions are missing, the views are others. `all`: the other
- * collections, whose constraints may be about its rows.
- */
-export function viewFingerprint(plan: CollectionPlan, all: readonly CollectionPlan[], merges: MergeFunctions): string {
-  const groups = plan.groups.map((fields) => fields.toSorted());
-  const constraints = constraintsAbout(plan, all);
-  const missing = missingMerges(plan, merges);
-  const { fields, onDeleteVsEdit } = plan;
-  return canonicalJson({
-    fields,
-    groups,
-    onDeleteVsEdit,
-    ...(plan.version === undefined ? {} : { version: plan.version }),
-    ...(constraints.length > 0 ? { constraints } : {}),
-    ...(missing.length > 0 ? { missing } : {}),
-  } as unknown as Json);
-}
-
-/** Of a function nothing can be told but that it is there: whoever changes it gives the constraint another name. */
-function constraintsAbout(
-  { name, constraints = [] }: CollectionPlan,
-  all: readonly CollectionPlan[],
-): readonly unknown[] {
-  const own = constraints.map((one) =>
-    'when' in one && typeof one.when === 'function' ? { ...one, when: '()' } : one,
-  );
-  const isTarget = all.some((other) =>
-    other.constraints?.some((one) => one.kind === 'references' && one.collection === name),
-  );
-  return isTarget ? [...own, 'is referred to'] : own;
-}
+import { viewFingerprints } from './views.ts';
 
 /**
  * One transaction: afterwards every collection's table holds what its plan says. Resolves to what the developer should
@@ -62,7 +28,7 @@ export async function rebuildViews(
 ): Promise<readonly PolicyProblem[]> {
   const plans = collections.map(({ plan }) => plan);
   const stored = (await db.get(META, 'views')) as ViewsRow | undefined;
-  const wanted = Object.fromEntries(plans.map((plan) => [plan.name, viewFingerprint(plan, plans, merges)]));
+  const wanted = viewFingerprints(plans, merges);
   const problems: PolicyProblem[] = [];
   const stale = collections.filter(({ plan }) => stored?.fingerprints[plan.name] !== wanted[plan.name]);
   if (stale.length === 0) return problems;
