@@ -1,11 +1,9 @@
 /**
  * Asks the browser to wake the service worker when something waits to be sent and there is a network again, also when no
- * tab is open then. Where the browser has no Background Sync, or the app no service worker, nothing of it happens.
+ * tab is open then. Where the browser has no Background Sync, or the app no service worker, nothing of it happens. Loaded by apps that want it.
  */
 import type { Observable, Subscription } from 'rxjs';
 
-import { hasFunctions } from '../constraints/registry.ts';
-import { SkerryError } from '../lib/errors.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import type { BackgroundRow } from '../store/background.ts';
 import { META } from '../store/layout.ts';
@@ -33,16 +31,6 @@ const SOON_MS = 1_000;
 /** As the types of a page have none of it. */
 interface SyncRegistration {
   readonly sync?: { register(tag: string): Promise<void> };
-}
-
-/** Throws INVALID_OPTION for collections with functions, which a service worker cannot be given. */
-export function checkBackground(sync: SyncOptions | undefined, collections: readonly CollectionPlan[]): void {
-  const plan = sync?.background === true ? collections.find(hasFunctions) : undefined;
-  if (plan)
-    throw new SkerryError(
-      'INVALID_OPTION',
-      `open(): a constraint of ${plan.name} has a function, which a service worker cannot be given; leave sync.background out.`,
-    );
 }
 
 export function followInBackground(options: BackgroundSyncOptions): void {

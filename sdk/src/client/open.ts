@@ -13,14 +13,14 @@ import {
   type SyncLink,
   type SyncLinkOptions,
   type TestEnvironment,
+  type Touched,
 } from '../worker/link.ts';
-import { checkBackground, followInBackground } from './background-sync.ts';
 import { openCollection } from './collection.ts';
 import { createDebug } from './debug.ts';
 import { convertersOf, planCollections, validatorsOf, type LocalPlan } from './definition.ts';
 import { eventOfNews, eventsOfWrite, isProblem } from './events.ts';
 import { asSkerryError } from './failure.ts';
-import { createForeignRows } from './foreign-rows.ts';
+import type { ForeignRowsOptions } from './foreign-rows.ts';
 import { withUnknownCollections } from './handle.ts';
 import { restWhileFrozen } from './frozen.ts';
 import { openHotStates, type HotStates } from './hot-states.ts';
@@ -37,7 +37,7 @@ import { createReceipts } from './receipts.ts';
 import { createScanWarnings, type OnScan } from './scan-warnings.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
-import type { Collections, Db, DbHandle, OpenOptions } from './types.ts';
+import type { Collections, Db, DbHandle, OpenOptions, SyncOptions } from './types.ts';
 import { ownTransactions } from './write-scope.ts';
 
 /**
@@ -106,7 +106,7 @@ export async function openWith<const C extends Collections>(
       logger: options.logger,
     });
     assertNotAborted(options.signal);
-    const lookAt = createForeignRows({
+    const lookAt = lookAtForeignRows({
       local,
       lifetime,
       validators,
@@ -135,16 +135,12 @@ export async function openWith<const C extends Collections>(
     if (options.sync?.background === true) {
       const { name, sync, logger } = options;
       const { status$ } = states;
-      followInBackground({
-        name,
-        sync,
-        local,
-        lifetime,
-        status$,
-        collections: plans,
-        merges: Object.keys(merges),
-        logger,
-      });
+      const settings = { name, sync, local, lifetime, status$, logger };
+      import('./background-sync.ts')
+        .then(({ followInBackground }) => {
+          if (!lifetime.isClosed) followInBackground({ ...settings, collections: plans, merges: Object.keys(merges) });
+        })
+        .catch((error: unknown) => logger?.error('Background Sync cannot be loaded.', error));
     }
     const onScan = createScanWarnings(options.logger, options.warnOnScan);
     return createHandle<C>({ place, states, events, link, onScan, storage, plans });
@@ -153,6 +149,18 @@ export async function openWith<const C extends Collections>(
     local.close();
     throw asSkerryError(error);
   }
+}
+
+/** Loaded by apps that have schemas of rows: what came before that is looked at then. */
+function lookAtForeignRows(parts: ForeignRowsOptions): (touched: Touched) => void {
+  if (parts.validators.size === 0) return () => undefined;
+  const loading = import('./foreign-rows.ts').then(({ createForeignRows }) => createForeignRows(parts));
+  loading.catch((error: unknown) => parts.logger?.error('Rows from elsewhere are not checked.', error));
+  return (touched) =>
+    void loading.then(
+      (lookAt) => lookAt(touched),
+      () => undefined,
+    );
 }
 
 async function openLocal<C extends Collections>(
@@ -218,6 +226,16 @@ function checkWorker(worker: unknown, plans: readonly LocalPlan[]): void {
     throw new SkerryError(
       'INVALID_OPTION',
       `open(): ${plan.migrate ? 'migrate()' : 'a constraint'} of ${plan.name} is a function, which cannot go to a worker; leave worker out, and syncing runs in the page.`,
+    );
+}
+
+/** Throws INVALID_OPTION for collections with functions, which a service worker cannot be given. */
+function checkBackground(sync: SyncOptions | undefined, collections: readonly LocalPlan[]): void {
+  const plan = sync?.background === true ? collections.find(hasFunctions) : undefined;
+  if (plan)
+    throw new SkerryError(
+      'INVALID_OPTION',
+      `open(): a constraint of ${plan.name} has a function, which a service worker cannot be given; leave sync.background out.`,
     );
 }
 
