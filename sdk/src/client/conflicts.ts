@@ -1,5 +1,6 @@
 /** What people have to decide about, as conflicts$ shows it. */
 import type { ConflictRow } from '../store/layout.ts';
+import type * as Decisions from './decisions.ts';
 import type { Place } from './place.ts';
 import type { Conflict } from './types.ts';
 
@@ -27,7 +28,7 @@ export async function readConflicts(place: Place, before: readonly Conflict[]): 
 }
 
 /** Few pages need it before they show their rows; all of them get it then, to have it when there is no network. */
-export function loadDecisions(): Promise<typeof import('./decisions.ts') | Error> {
+export function loadDecisions(): Promise<typeof Decisions | Error> {
   return import('./decisions.ts').catch(
     (error: unknown) => new Error('A file of the app is missing.', { cause: error }),
   );

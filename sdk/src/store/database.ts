@@ -50,6 +50,7 @@ import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary, UndoPlan, Writ
 import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
+import type * as Rebuilding from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
@@ -162,7 +163,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
 }
 
 /** What an opening needs when the schema is another one, or the database. */
-function loadRebuilding(): Promise<typeof import('./rebuild-views.ts')> {
+function loadRebuilding(): Promise<typeof Rebuilding> {
   return import('./rebuild-views.ts');
 }
 
