@@ -2,10 +2,7 @@
 /** The entry of the SDK for pages. Importing it does nothing. */
 export { open } from './client/open.ts';
 export { collection } from './client/definition.ts';
-export { acyclic } from './constraints/acyclic.ts';
-export { noOverlap } from './constraints/no-overlap.ts';
-export { references } from './constraints/references.ts';
-export { unique } from './constraints/unique.ts';
+export { acyclic, noOverlap, references, unique } from './constraints/declare.ts';
 export { ask } from './policies/ask.ts';
 export { counter } from './policies/counter.ts';
 export { fww } from './policies/fww.ts';

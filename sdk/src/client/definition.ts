@@ -1,5 +1,5 @@
 /** What the caller says a collection is, and the plain plan that the store and the worker compile from it. */
-import { compileConstraints } from '../constraints/registry.ts';
+import { checkConstraints } from '../constraints/check-constraints.ts';
 import type { ConstraintPlan } from '../core/constraint.ts';
 import { fieldProblem } from '../core/paths.ts';
 import { FIRST_VERSION } from '../core/shape.ts';
@@ -73,7 +73,7 @@ export function planCollections(collections: Collections): LocalPlan[] {
     if (twin !== undefined) throw invalid(`the names ${twin} and ${name} differ only by case`);
     byLowerCase.set(name.toLowerCase(), name);
   }
-  compileConstraints(plans, new Map(plans.map((plan) => [plan.name, compileCollection(plan)])));
+  checkConstraints(plans, new Map(plans.map((plan) => [plan.name, compileCollection(plan)])));
   return plans;
 }
 

@@ -2,7 +2,7 @@
  * Opens a database: checks what it is given, opens the local store, reads the first values of every state, and starts
  * to sync without waiting for the network. Everything that runs in the page hangs on the handle and ends with it.
  */
-import { hasFunctions } from '../constraints/registry.ts';
+import { hasFunctions } from '../constraints/check-constraints.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { openLocalDatabase } from '../store/database.ts';

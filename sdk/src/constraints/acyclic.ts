@@ -4,7 +4,7 @@
  */
 import { askClaims } from './ask.ts';
 import { fieldOf, NOWHERE, type Claim } from './claim.ts';
-import type { Constraint, FieldOf } from './constraint.ts';
+import type { FieldOf } from './constraint.ts';
 import type { RulesOf } from './rules.ts';
 
 export interface AcyclicOptions<Row> {
@@ -12,10 +12,7 @@ export interface AcyclicOptions<Row> {
   readonly parent: FieldOf<Row, string>;
 }
 
-/** Rows are a tree, or several: no row is above itself. Rows in a cycle are kept and are a conflict. */
-export function acyclic<Row>(name: string, options: NoInfer<AcyclicOptions<Row>>): Constraint<Row> {
-  return { ...options, kind: 'acyclic', name };
-}
+export { acyclic } from './declare.ts';
 
 /** Longer cycles are not looked for, on any replica: nobody could read such a conflict. */
 export const MAX_CYCLE = 1_000;

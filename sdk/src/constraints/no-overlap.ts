@@ -9,7 +9,7 @@ import type { NoOverlapPlan } from '../core/constraint.ts';
 import { askClaims, type Lookup } from './ask.ts';
 import { fieldOf, isEmpty, keyOf, type Claim, type Place } from './claim.ts';
 import { takesPart } from './condition.ts';
-import type { ClaimOptions, Constraint, FieldOf } from './constraint.ts';
+import type { ClaimOptions, FieldOf } from './constraint.ts';
 import { momentOf } from './moment.ts';
 import type { RulesOf } from './rules.ts';
 
@@ -22,15 +22,7 @@ export interface NoOverlapOptions<Row> extends ClaimOptions<Row> {
   readonly to: FieldOf<Row, string | number>;
 }
 
-/**
- * No two rows with the same `by` share a moment. All rows are kept; those that overlap are a conflict.
- *
- * @example
- * collection<Meeting>({ constraints: [noOverlap('rooms', { by: 'room', from: 'start', to: 'end' })] })
- */
-export function noOverlap<Row>(name: string, options: NoInfer<NoOverlapOptions<Row>>): Constraint<Row> {
-  return { ...(options as Omit<NoOverlapPlan, 'kind' | 'name'>), kind: 'noOverlap', name };
-}
+export { noOverlap } from './declare.ts';
 
 export const noOverlapRules: RulesOf<'noOverlap'> = (plan) => ({
   place: (row) => (takesPart(plan.when, row) ? intervalOf(plan, row) : null),

@@ -4,7 +4,7 @@
  */
 import { askClaims } from './ask.ts';
 import { fieldOf, NOWHERE, presenceName } from './claim.ts';
-import type { Constraint, FieldOf } from './constraint.ts';
+import type { FieldOf } from './constraint.ts';
 import type { RulesOf } from './rules.ts';
 
 export interface ReferencesOptions<Row> {
@@ -13,10 +13,7 @@ export interface ReferencesOptions<Row> {
   readonly collection: string;
 }
 
-/** The row that `field` names is in `collection`. A row that names a missing one is kept and is a conflict. */
-export function references<Row>(name: string, options: NoInfer<ReferencesOptions<Row>>): Constraint<Row> {
-  return { ...options, kind: 'references', name };
-}
+export { references } from './declare.ts';
 
 export const referencesRules: RulesOf<'references'> = ({ field, collection }) => ({
   target: collection,

@@ -2,19 +2,9 @@
 import { askClaims, type Lookup } from './ask.ts';
 import { fieldOf, isEmpty, keyOf, NOWHERE, type Claim } from './claim.ts';
 import { takesPart } from './condition.ts';
-import type { UniquePlan } from '../core/constraint.ts';
-import type { ClaimOptions, Constraint } from './constraint.ts';
 import type { RulesOf } from './rules.ts';
 
-/** No two rows have the same values in these fields. All rows are kept; equal ones are a conflict. */
-export function unique<Row>(
-  name: string,
-  fields: NoInfer<(keyof Row & string) | readonly (keyof Row & string)[]>,
-  options: NoInfer<ClaimOptions<Row>> = {},
-): Constraint<Row> {
-  const list = typeof fields === 'string' ? [fields] : fields;
-  return { ...(options as Omit<UniquePlan, 'kind' | 'name' | 'fields'>), kind: 'unique', name, fields: list };
-}
+export { unique } from './declare.ts';
 
 export const uniqueRules: RulesOf<'unique'> = ({ fields, when }) => ({
   place: (row) => {

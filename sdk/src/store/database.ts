@@ -3,8 +3,6 @@ import { Dexie, type Table, type Transaction } from 'dexie';
 import { wrap, type IDBPDatabase } from 'idb';
 
 import { WAIVERS } from '../constraints/claim.ts';
-import { claimStates } from '../constraints/claim-states.ts';
-import { compileConstraints, type Constraints } from '../constraints/registry.ts';
 import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
@@ -18,7 +16,6 @@ import { compileCollection } from '../policies/registry.ts';
 import { announceEverything, announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
-import { runOnCore } from './constraint-core.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { Validators } from './given-row.ts';
 import { guardUpgrades, type UpgradeGuard } from './foreign-stores.ts';
@@ -60,6 +57,7 @@ import { createSettledWrites } from './settled-write.ts';
 import { declareLayouts } from './upgrade.ts';
 import { createTracking, type Tracking } from './track.ts';
 import { findUnadopted } from './unadopted.ts';
+import { loadConstraining, type Constraining } from './unconstrained.ts';
 import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
 import { hasStaleViews } from './views.ts';
 import { createWatchedOpen, unavailable, type WatchedOpen } from './watched-open.ts';
@@ -68,7 +66,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const { merges = {}, onProblem = () => undefined } = options;
   const call = mergeCalls(merges, () => performance.now());
   const schemas = new Map(options.collections.map((plan) => [plan.name, compileCollection(plan, call)]));
-  const constraints = compileConstraints(options.collections, schemas);
+  const constraining = await loadConstraining(options.collections, schemas);
+  const { constraints } = constraining;
   const tables = Object.fromEntries(
     options.collections.map(({ name, indexes }) => [name, ['id', ...indexes].join(',')]),
   );
@@ -96,7 +95,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const sweep = createHistorySweep({ open: async () => wrap(dexie.backendDB()) as IDBPDatabase, nowMs });
   const tracking = createTracking({
     schemas,
-    constraints,
+    constraining,
     writer,
     incarnation,
     nowMs,
@@ -157,7 +156,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   loadRebuilding().catch(() => undefined);
   sweep.start();
   return localDatabase(
-    { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure, validators },
+    { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators },
     () => device.id,
   );
 }
@@ -194,7 +193,7 @@ async function openGuarded(connection: Connection, guarded: Guarded): Promise<vo
 interface LocalParts {
   readonly dexie: Dexie;
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
-  readonly constraints: Constraints;
+  readonly constraining: Constraining;
   readonly tracking: Tracking;
   readonly connection: Connection;
   readonly unsent: UnsentMemory;
@@ -204,10 +203,11 @@ interface LocalParts {
 }
 
 function localDatabase(
-  { dexie, schemas, constraints, tracking, connection, unsent, isMadeNow, onFailure, validators }: LocalParts,
+  { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators }: LocalParts,
   deviceId: () => string,
 ): LocalDatabase {
   const { persevere } = connection;
+  const { constraints } = constraining;
   const writes = createSettledWrites({
     dexie,
     connection,
@@ -306,7 +306,7 @@ function localDatabase(
     async readClaims(collection, id) {
       return persevere(() =>
         dexie.transaction('r', [CLAIMS, COMPONENTS], async (transaction) =>
-          runOnCore(dexie.core, nativeTransaction(transaction) as never, claimStates(constraints, collection, id)),
+          constraining.readClaims(dexie.core, nativeTransaction(transaction) as never, collection, id),
         ),
       );
     },

@@ -15,8 +15,7 @@ import {
   type Middleware,
 } from 'dexie';
 
-import { maintainConstraints, type ConstraintMove } from '../constraints/maintain.ts';
-import type { Constraints } from '../constraints/registry.ts';
+import type { ConstraintMove } from '../constraints/maintain.ts';
 import type { Writer } from '../core/change.ts';
 import { incOf } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
@@ -24,7 +23,6 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { assert } from '../lib/assert.ts';
 import { changedByStep, netMoves } from './changed-records.ts';
 import { checkId } from './check-row.ts';
-import { runOnCore } from './constraint-core.ts';
 import { TransactionDraft } from './draft.ts';
 import { givenRow, type GivenRow, type Validators } from './given-row.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
@@ -34,13 +32,14 @@ import { keepHistoryOfStep } from './history-core.ts';
 import type { Kept } from './history-row.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
+import type { Constraining } from './unconstrained.ts';
 import type { UnsentMemory } from './unsent-memory.ts';
 import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
-  readonly constraints: Constraints;
+  readonly constraining: Constraining;
   readonly writer: () => Writer;
   readonly incarnation: WriterIncarnation;
   readonly nowMs: () => number;
@@ -301,14 +300,14 @@ function runStep(
 /** After the rows: what is asked then finds them. */
 function keepConstraints(
   core: DBCore,
-  { constraints }: TrackingOptions,
+  { constraining }: TrackingOptions,
   trans: CoreTransaction,
   transaction: OpenTransaction,
   written: readonly IntendedRecord[],
 ): PromiseLike<void> {
-  const changed = changedByStep(constraints, written);
+  const changed = changedByStep(constraining.constraints, written);
   if (changed.length === 0) return Dexie.Promise.resolve();
-  return runOnCore(core, trans, maintainConstraints(constraints, changed)).then((moves) => {
+  return constraining.maintain(core, trans, changed).then((moves) => {
     transaction.moves = netMoves(transaction.moves, moves);
   });
 }
