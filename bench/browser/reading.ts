@@ -20,14 +20,15 @@ export async function fill(): Promise<void> {
   plain.close();
 }
 
-export async function reopen(times: number): Promise<Pair> {
+/** `name`: a database with the notes; that of fill() has all of them in its outbox. */
+export async function reopen(times: number, name = NAME): Promise<Pair> {
   const shown = { skerry: [] as readonly StoredNote[], raw: [] as readonly StoredNote[] };
   const closing: { close(): unknown }[] = [];
   const pair = await inTurns(
     'reopening',
     times,
     async () => {
-      const db = await openNotes(NAME);
+      const db = await openNotes(name);
       closing.push(db);
       shown.skerry = await db.notes.find(LATEST);
     },
