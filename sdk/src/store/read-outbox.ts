@@ -7,7 +7,6 @@ import type { Dexie } from 'dexie';
 import type { Dot } from '../core/dot.ts';
 import { fieldsOfOps, META, OUTBOX, type OutboxKey, type OutboxRow, type ReplicaRow } from './layout.ts';
 import type { OutboxSummary } from './local-database.ts';
-import { keyOf } from './outbox-changes.ts';
 
 /** What a reader has of the outbox. */
 export interface KnownOutbox {
@@ -44,7 +43,7 @@ export function readOutbox(dexie: Dexie, known: KnownOutbox | null): Promise<Out
 
 function endOf(rows: readonly OutboxRow[]): OutboxKey | null {
   const last = rows.at(-1);
-  return last ? keyOf(last) : null;
+  return last ? [last.order, last.part] : null;
 }
 
 function summariesOf(rows: readonly OutboxRow[]): OutboxSummary[] {
