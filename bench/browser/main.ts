@@ -1,17 +1,22 @@
 /**
- * `npm run bench -- browser`: milliseconds of what a user waits for, in Chromium on a profile on disk, beside the same work on raw `idb` in
- * the same run. Medians; a ratio is Skerry over raw.
+ * `npm run bench -- browser`: milliseconds of what a user waits for, in Chromium on a profile on disk, beside the same work without an SDK
+ * (`idb`, Dexie, fetch) in the same run. Medians; a ratio is Skerry over raw. Goals stand beside the ratios.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
 import { launchBrowser } from '../../e2e/fixtures/browser-process.ts';
+import { openProxy } from '../../e2e/fixtures/proxy.ts';
 import { startServer } from '../../e2e/fixtures/server.ts';
 import { median, printLine, quantile } from '../measure.ts';
-import type { Pair } from './page.ts';
+import { measureFootprints } from './measure-footprints.ts';
+import { editOf, noteOf } from './notes.ts';
+import { serveSite } from './site.ts';
+import type { LongTask, Pair } from './timing.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const dist = join(here, 'dist');
@@ -25,31 +30,90 @@ await build({
   build: { outDir: dist, emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
 });
 const server = await startServer({ static: dist });
+const proxy = await openProxy(server.port);
+const site = await serveSite(dist);
+const address = `${site.origin}/?sync=${encodeURIComponent(`ws://127.0.0.1:${proxy.port}/sync`)}`;
 const profile = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
 const browser = await launchBrowser(profile);
 try {
   const page = browser.pages()[0] ?? (await browser.newPage());
   page.on('pageerror', (error) => console.error(error));
-  await page.goto(`http://127.0.0.1:${server.port}/`);
+  await page.goto(address);
   await page.waitForFunction(() => window.bench !== undefined);
   await page.evaluate(() => window.bench.singleWrites('warm-up', 50));
 
   const { insert, update } = await page.evaluate(() => window.bench.singleWrites('measured', 300));
   console.log('\nmilliseconds, median (95th percentile)');
-  printPair('durable insert, one row', insert);
+  printPair('durable insert, one row', insert, 1.5);
   printPair('durable update, one field', update);
   printPair('durable insert, 1,000 rows at once', await page.evaluate(() => window.bench.bulkInsert(7, 1000)));
+  printPair('durable insert, 10,000 notes at once', await page.evaluate(() => window.bench.insertAll(3)), 1);
   printOne('500 changes from the outbox, confirmed', await page.evaluate(() => window.bench.flush(5, 500)));
   printOne('insert here until shown there', await page.evaluate(() => window.bench.propagation(100)));
+
+  await page.evaluate(() => window.bench.reading.fill());
+  const unsent = await page.evaluate(() => window.bench.reading.reopen(15));
+  printPair('first 50 by an index, 10,000 notes unsent', unsent, undefined, 'Dexie');
+  printPair('live query of 50, updated', await page.evaluate(() => window.bench.reading.liveFifty(100)), 1.3, 'Dexie');
+
+  await page.evaluate(() => window.bench.syncing.publish());
+  const beforeFirst = proxy.carried.down;
+  const FIRST_SYNCS = 3;
+  printPair(
+    'first sync of 10,000 notes',
+    await page.evaluate((times) => window.bench.syncing.firstSync(times), FIRST_SYNCS),
+    1.5,
+    'fetch and put',
+  );
+  printBytes('bytes of a first sync', (proxy.carried.down - beforeFirst) / FIRST_SYNCS, site.gzippedBytes, 1.05);
+
+  const reopened = await page.evaluate(() => window.bench.reading.reopen(15, 'first-0'));
+  printPair('first 50 by an index, all sent', reopened, 1.15, 'Dexie');
+
+  const EDITS = 2_000;
+  const flushing = await page.evaluateHandle(
+    (edits) => window.bench.syncing.editOffline(edits).then((send) => ({ send })),
+    EDITS,
+  );
+  const beforeFlush = proxy.carried.up;
+  printOne('2,000 edits made offline, confirmed', [await flushing.evaluate(({ send }) => send())]);
+  const deltas = Array.from({ length: EDITS }, (_, i) => ({ id: noteOf(i).id, body: editOf(i) }));
+  const gzippedDeltas = gzipSync(JSON.stringify(deltas)).length;
+  printBytes('bytes of 2,000 edits', proxy.carried.up - beforeFlush, gzippedDeltas, 1.2);
+  printOne('edit here until in a live query there', await page.evaluate(() => window.bench.syncing.editElsewhere(100)));
+
+  const long = await page.evaluate(() => window.bench.longTasks());
+  printLine('main-thread tasks over 50 ms (goal 0)', String(long.length), ...worstOf(long));
+  for (const { name, ours, plain, goal } of await measureFootprints(address)) printBytes(name, ours, plain, goal);
 } finally {
   await browser.close();
+  site.close();
+  await proxy.close();
   await server.dispose();
   rmSync(profile, { recursive: true, force: true });
 }
 
-function printPair(name: string, { skerry, raw }: Pair): void {
+function printPair(name: string, { skerry, raw }: Pair, goal?: number, rawName = 'raw idb'): void {
   const ratio = (median(skerry) / median(raw)).toFixed(2);
-  printLine(name, cell(skerry), `raw idb ${cell(raw)}`, `ratio ${ratio}`);
+  printLine(name, cell(skerry), `${rawName} ${cell(raw)}`, `ratio ${ratio}${goalText(goal)}`);
+}
+
+function printBytes(name: string, ours: number, plain: number, goal: number): void {
+  const text = (bytes: number): string => `${Math.round(bytes / 1024).toLocaleString('en')} KiB`;
+  printLine(name, text(ours), `without ${text(plain)}`, `ratio ${(ours / plain).toFixed(2)}${goalText(goal)}`);
+}
+
+function goalText(goal: number | undefined): string {
+  return goal === undefined ? '' : ` (goal ${goal})`;
+}
+
+/** The longest of each kind of work. */
+function worstOf(long: readonly LongTask[]): readonly string[] {
+  const kinds = [...new Set(long.map(({ during }) => during))];
+  return kinds.map((kind) => {
+    const times = long.filter(({ during }) => during === kind).map(({ ms }) => ms);
+    return `${kind}: ${times.length}, longest ${Math.max(...times)} ms`;
+  });
 }
 
 function printOne(name: string, values: readonly number[]): void {

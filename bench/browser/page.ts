@@ -6,14 +6,14 @@ import { filter, firstValueFrom } from 'rxjs';
 
 import { ask, collection, counter, lww, open, set, type Db } from '@skerry/sdk';
 
+import { holders } from './footprint.ts';
+import { notes, NOTES } from './notes.ts';
+import { openNotes, syncUrl } from './open.ts';
 import { openRaw, type RawDatabase } from './raw.ts';
+import { fill, liveFifty, reopen } from './reading.ts';
 import type { Row } from './row.ts';
-
-/** Two ways to do one thing, taken in turns so that whatever else the machine does slows both. */
-export interface Pair {
-  readonly skerry: readonly number[];
-  readonly raw: readonly number[];
-}
+import { editElsewhere, editOffline, firstSync, publish } from './syncing.ts';
+import { expectEqual, inTurns, longTasks, timed, type Pair } from './timing.ts';
 
 const collections = {
   notes: collection<Row>({ fields: { title: ask(), body: ask(), tags: set(), pinned: lww(), hits: counter() } }),
@@ -31,31 +31,11 @@ function rowOf(index: number): Row {
 }
 
 function openDb(name: string, isSyncing: boolean): Promise<BenchDb> {
-  return open({ name: `bench-${name}`, collections, ...(isSyncing ? { sync: { url: '/sync', space: 'bench' } } : {}) });
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work();
-  return performance.now() - startedMs;
-}
-
-async function inTurns(
-  times: number,
-  skerry: (index: number) => Promise<unknown>,
-  raw: (index: number) => Promise<unknown>,
-): Promise<Pair> {
-  const result = { skerry: [] as number[], raw: [] as number[] };
-  for (let i = 0; i < times; i += 1) {
-    result.raw.push(await timed(() => raw(i)));
-    result.skerry.push(await timed(() => skerry(i)));
-  }
-  return result;
-}
-
-function expectEqual(what: string, found: unknown, wanted: unknown): void {
-  if (JSON.stringify(found) !== JSON.stringify(wanted))
-    throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`);
+  return open({
+    name: `bench-${name}`,
+    collections,
+    ...(isSyncing ? { sync: { url: syncUrl(), space: 'bench' } } : {}),
+  });
 }
 
 /** One durable insert, then one durable update of each row. */
@@ -63,11 +43,13 @@ async function singleWrites(name: string, times: number): Promise<{ readonly ins
   const [db, raw] = [await openDb(name, false), await openRaw(`raw-${name}`)];
   const id = (index: number): string => `row-${index}`;
   const insert = await inTurns(
+    'insert',
     times,
     (index) => db.notes.insert({ ...rowOf(index), id: id(index) }),
     (index) => raw.insert({ ...rowOf(index), id: id(index) }),
   );
   const update = await inTurns(
+    'update',
     times,
     (index) => db.notes.update(id(index), { body: `second text ${index}` }),
     (index) => raw.update(id(index), { body: `second text ${index}` }),
@@ -89,6 +71,7 @@ async function bulkInsert(times: number, rows: number): Promise<Pair> {
   const rowsOf = (round: number): readonly (Row & { id: string })[] =>
     Array.from({ length: rows }, (_, index) => ({ ...rowOf(index), id: `row-${round}-${index}` }));
   const pair = await inTurns(
+    'bulk insert',
     times,
     (round) => db.notes.insertMany(rowsOf(round)),
     (round) => raw.insertMany(rowsOf(round)),
@@ -96,6 +79,25 @@ async function bulkInsert(times: number, rows: number): Promise<Pair> {
   expectEqual('rows', await db.notes.count(), times * rows);
   expectEqual('raw rows', await raw.count(), times * rows);
   await db.close();
+  return pair;
+}
+
+/** All 10,000 notes by one call; beside it the rows and a log row for each. */
+async function insertAll(times: number): Promise<Pair> {
+  const all = notes();
+  const raw = await openRaw('raw-all');
+  const pair = await inTurns(
+    'insert of 10,000',
+    times,
+    async (round) => {
+      const db = await openNotes(`all-${round}`);
+      await db.notes.insertMany(all);
+      expectEqual('rows', await db.notes.count(), NOTES);
+      await db.close();
+    },
+    (round) => raw.insertEach(all.map((note) => ({ ...note, id: `${round}-${note.id}` }))),
+  );
+  expectEqual('raw rows', await raw.count(), times * NOTES);
   return pair;
 }
 
@@ -146,7 +148,17 @@ async function propagation(times: number): Promise<readonly number[]> {
   return result;
 }
 
-export const bench = { singleWrites, bulkInsert, flush, propagation };
+export const bench = {
+  singleWrites,
+  bulkInsert,
+  insertAll,
+  flush,
+  propagation,
+  reading: { fill, reopen, liveFifty },
+  syncing: { publish, firstSync, editOffline, editElsewhere },
+  holders,
+  longTasks,
+};
 
 declare global {
   interface Window {

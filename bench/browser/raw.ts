@@ -11,6 +11,8 @@ type StoredRow = Row & { readonly id: string };
 export interface RawDatabase {
   insert(row: StoredRow): Promise<void>;
   insertMany(rows: readonly StoredRow[]): Promise<void>;
+  /** A log row for each. */
+  insertEach(rows: readonly { readonly id: string }[]): Promise<void>;
   update(id: string, patch: Partial<Row>): Promise<void>;
   get(id: string): Promise<StoredRow | undefined>;
   count(): Promise<number>;
@@ -33,6 +35,14 @@ export async function openRaw(name: string): Promise<RawDatabase> {
       const tx = write();
       for (const row of rows) void tx.objectStore('notes').add(row);
       await Promise.all([tx.objectStore('log').add(rows), tx.done]);
+    },
+    async insertEach(rows) {
+      const tx = write();
+      for (const row of rows) {
+        void tx.objectStore('notes').add(row);
+        void tx.objectStore('log').add(row);
+      }
+      await tx.done;
     },
     async update(id, patch) {
       const tx = write();

@@ -15,6 +15,7 @@ export { ASK, merge } from './policies/merge.ts';
 export type { MergeFunction, MergeInput, MergePolicy } from './policies/merge.ts';
 export { set } from './policies/set.ts';
 export { text } from './policies/text.ts';
+export type { TextOptions } from './policies/text.ts';
 export { ERROR_CODES, SkerryError } from './lib/errors.ts';
 export type { Constraint } from './constraints/constraint.ts';
 export type { Policy } from './policies/policy.ts';

@@ -2,12 +2,14 @@
  * The states of an open database: conflicts$, outbox$, status$ and peers$. They follow the internal stores, whoever writes
  * them: this tab, another tab, or the worker.
  */
+import type { ObservabilitySet } from 'dexie';
+
 import { CONFLICTS, OUTBOX, REJECTED, WRITERS, type WriterRow } from '../store/layout.ts';
 import type { LocalWrite, Pending } from '../store/local-database.ts';
 import type { SyncState } from '../worker/link.ts';
 import { isSameList, loadDecisions, readConflicts } from './conflicts.ts';
 import type { Place } from './place.ts';
-import { readOutbox } from './outbox.ts';
+import { createOutboxReader } from './outbox.ts';
 import { isSamePeers, peersOf } from './peers.ts';
 import { createRefresh, watchTables, type Refresh } from './refresh.ts';
 import { createState, type StateSource } from './state.ts';
@@ -52,13 +54,23 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     parts = { ...parts, ...change };
     if (!lifetime.isClosed) status.set(composeStatus(parts));
   };
-  const follow = (tables: readonly string[], read: (again: () => void) => Promise<void>): Refresh => {
+  const follow = (
+    tables: readonly string[],
+    read: (again: () => void) => Promise<void>,
+    note?: (parts: ObservabilitySet) => void,
+  ): Refresh => {
     const onError = (error: unknown): void => logger?.error(`reading ${tables.join(', ')} failed`, error);
     const refresh: Refresh = createRefresh({ read: () => read(refresh.request), lifetime, onError });
-    lifetime.onClose(watchTables(local.dexie, tables, refresh.request));
+    lifetime.onClose(
+      watchTables(local.dexie, tables, (parts) => {
+        note?.(parts);
+        refresh.request();
+      }),
+    );
     return refresh;
   };
 
+  const unsent = createOutboxReader(local);
   let counted: Pending = NOTHING_PENDING;
   let writtenTo = 0;
   /** What was counted and what this tab has written since: a count may be told later than a write that it did not see. */
@@ -92,7 +104,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
       writers = await local.readAllWriters();
       reportPeers();
     }),
-    follow([OUTBOX], async () => outbox.set(await readOutbox(local, outbox.state$.value))),
+    follow([OUTBOX], async () => outbox.set(await unsent.read()), unsent.note),
   ];
   const refresh = async (): Promise<void> => void (await Promise.all(refreshes.map((one) => one.now())));
   lifetime.onClose(() => completeAll([conflicts, outbox, status, peers, links]));
@@ -118,6 +130,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     },
     noteReset: () => {
       writtenTo = 0;
+      unsent.noteReset();
       reportPending();
     },
     refresh,

@@ -37,6 +37,28 @@ test('[OPN3] what was written before is there when a database is opened again, p
   expect(await second.notes.get(id)).toEqual({ id, title: 'kept', tags: ['x'], likes: 0 });
 });
 
+test('[OPN9] a database that was opened before is opened without a write', async () => {
+  const name = freshName();
+  const modes: string[] = [];
+  const begin = IDBDatabase.prototype.transaction;
+  IDBDatabase.prototype.transaction = function (stores, mode, options) {
+    if (this.name === name) modes.push(mode ?? 'readonly');
+    return begin.call(this, stores, mode, options);
+  };
+  try {
+    const first = await openNotes({ name });
+    expect(modes).toContain('readwrite');
+    await first.notes.insert({ title: 'kept', tags: ['x'] });
+    await first.close();
+    modes.length = 0;
+    const second = await openNotes({ name });
+    expect(await second.notes.count()).toBe(1);
+    expect(new Set(modes)).toEqual(new Set(['readonly']));
+  } finally {
+    IDBDatabase.prototype.transaction = begin;
+  }
+});
+
 test('[OPN4] without a server syncing is settled at once', async () => {
   const db = await openNotes();
   await db.notes.insert({ title: 'a', tags: ['x'] });

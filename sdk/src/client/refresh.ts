@@ -73,12 +73,16 @@ export function createRefresh({ read, lifetime, onError }: RefreshOptions): Refr
 }
 
 /** Calls back after every transaction, of any tab of this device, that wrote to one of these tables. */
-export function watchTables(dexie: Dexie, tables: readonly string[], onChange: () => void): () => void {
+export function watchTables(
+  dexie: Dexie,
+  tables: readonly string[],
+  onChange: (parts: ObservabilitySet) => void,
+): () => void {
   const prefixes = tables.map((table) => `idb://${dexie.name}/${table}/`);
   const listener = (parts: ObservabilitySet): void => {
     const isHit =
       'all' in parts || Object.keys(parts).some((part) => prefixes.some((prefix) => part.startsWith(prefix)));
-    if (isHit) onChange();
+    if (isHit) onChange(parts);
   };
   Dexie.on.storagemutated.subscribe(listener);
   return () => Dexie.on.storagemutated.unsubscribe(listener);

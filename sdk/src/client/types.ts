@@ -538,7 +538,7 @@ export interface SyncControl {
 }
 
 export interface SyncOptions {
-  /** Where the server listens: ws(s):// or http(s)://, which mean the same, or a path of this origin such as '/sync'. */
+  /** Where the server listens: ws(s):// or http(s)://, which mean the same, or a path of this origin. Without a path: /sync. */
   readonly url: string;
   /** The unit of sharing. Default 'default'. */
   readonly space?: string;

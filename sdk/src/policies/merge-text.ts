@@ -15,9 +15,12 @@ export interface MergedText {
   readonly hunks: readonly Hunk[];
 }
 
+/** The smallest piece of a text that only one version may change without a clash. */
+export type Granularity = 'word' | 'line';
+
 /** `versions` are ordered by clock, the latest last: it gives the words that a hunk shows for now. */
-export function mergeText(base: string, versions: readonly string[]): MergedText {
-  return mergeAt(base, versions, LEVELS);
+export function mergeText(base: string, versions: readonly string[], by: Granularity = 'word'): MergedText {
+  return mergeAt(base, versions, by === 'line' ? LEVELS.slice(0, 1) : LEVELS);
 }
 
 /** The merged text with one version's words where the versions clash: what the others wrote elsewhere stays. */

@@ -22,6 +22,8 @@ export interface Policy<in V = never> {
   readonly name?: string;
   /** Of map(): the policy of each key. */
   readonly of?: Policy;
+  /** Of text(): whether edits of one line are asked about. */
+  readonly by?: 'line';
   /** For the compiler only; never there. */
   readonly accepts?: (value: V) => void;
 }

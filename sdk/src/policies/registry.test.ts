@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { writeRecord } from '../core/commit.ts';
 import type { Entry } from '../core/record.ts';
+import { map } from './map.ts';
 import { compileCollection, type CollectionPlan } from './registry.ts';
+import { text } from './text.ts';
 
 const plan = (o: Partial<CollectionPlan>): CollectionPlan => ({
   name: 'c',
@@ -63,6 +65,34 @@ describe('policies', () => {
     expect([read('high', entries).shown.v, read('low', entries).shown.v]).toEqual([10, 3]);
     expect(read('low', [...entries, entry('x', 9, 'text'), entry('y', 10)]).shown.v).toBe(3);
     expect(read('high', entries).isConflict).toBe(false);
+  });
+
+  it('[TXT10] text by lines asks about two edits of one line and merges those of two; by words it merges both', () => {
+    const words = compileCollection(plan({ fields: { body: text() } }));
+    const lines = compileCollection(plan({ fields: { body: text({ by: 'line' }) } }));
+    const from = (dot: string, hlc: number, v: string): Entry => ({
+      ...entry(dot, hlc, v),
+      base: { hlc: 1, v: 'red sea\nwhite gull\n' },
+    });
+    const oneLine = [from('a', 2, 'blue sea\nwhite gull\n'), from('b', 3, 'red lake\nwhite gull\n')];
+    expect(words.read('body', oneLine)).toMatchObject({ shown: { v: 'blue lake\nwhite gull\n' }, isConflict: false });
+    expect(lines.read('body', oneLine)).toMatchObject({
+      shown: { v: 'red lake\nwhite gull\n' },
+      isConflict: true,
+      hunks: [{ offset: 0, base: 'red sea\n', versions: ['blue sea\n', 'red lake\n'] }],
+    });
+    const twoLines = [from('a', 2, 'blue sea\nwhite gull\n'), from('b', 3, 'red sea\ngrey gull\n')];
+    expect(lines.read('body', twoLines)).toMatchObject({ shown: { v: 'blue sea\ngrey gull\n' }, isConflict: false });
+  });
+
+  it('[TXT10] the default is by words, as plain data; another granularity is INVALID_SCHEMA', () => {
+    for (const byWord of [text(), text({}), text({ by: 'word' })]) expect(byWord).toEqual({ kind: 'text' });
+    expect(() => compileCollection(plan({ fields: { body: text({ by: 'letter' as never }) } }))).toThrow(
+      expect.objectContaining({ code: 'INVALID_SCHEMA' }) as Error,
+    );
+    expect(() => compileCollection(plan({ fields: { keys: map(text({ by: 'line' })) } }))).not.toThrow();
+    const group = { fields: { a: text(), b: text({ by: 'line' }) }, groups: [['a', 'b']] };
+    expect(() => compileCollection(plan(group))).toThrow('different policies');
   });
 
   it('[POL7] text merges with the ancestor that the writes carry, and asks only where they clash', () => {

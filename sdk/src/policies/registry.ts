@@ -14,7 +14,7 @@ import { lwwRules } from './lww.ts';
 import { mapRules } from './map.ts';
 import { maxRules, minRules } from './extremum.ts';
 import { mergeRules, NO_MERGES, type CallMerge } from './merge.ts';
-import { textRules } from './text.ts';
+import { linewiseTextRules, textRules } from './text.ts';
 import type { Policy, PolicyKind, PolicyRules, RegisterRules } from './policy.ts';
 import { setRules } from './set.ts';
 
@@ -154,8 +154,8 @@ function addGroup(
 }
 
 /** Equal policies have equal texts. */
-function textOf({ kind, name, of }: Policy): string {
-  return canonicalJson([kind, name ?? null, of ? textOf(of) : null]);
+function textOf({ kind, name, of, by }: Policy): string {
+  return canonicalJson([kind, name ?? null, of ? textOf(of) : null, by ?? null]);
 }
 
 function checkField(plan: CollectionPlan, field: string): void {
@@ -166,11 +166,15 @@ function checkField(plan: CollectionPlan, field: string): void {
 function rulesOf(
   plan: CollectionPlan,
   field: string,
-  { kind, name }: Policy,
+  { kind, name, by }: Policy,
   call: CallMerge,
   isGroup = false,
 ): PolicyRules {
   if (kind === 'merge') return mergeRules(mergeName(plan, field, name), call, isGroup);
+  if (by !== undefined) {
+    if (kind === 'text' && by === 'line') return linewiseTextRules;
+    throw invalid(plan, `the policy of the field ${field} is merged by 'word' or 'line', not by ${String(by)}`);
+  }
   const rules = Object.hasOwn(POLICIES, kind) ? POLICIES[kind] : undefined;
   if (!rules) throw invalid(plan, `the policy of the field ${field} is unknown: ${String(kind)}`);
   return rules;

@@ -27,7 +27,6 @@ import {
   COMPONENTS,
   CONFLICTS,
   currentState,
-  fieldsOfOps,
   INTERNAL_SCHEMA,
   META,
   OUTBOX,
@@ -43,12 +42,13 @@ import {
   type WriterRow,
 } from './layout.ts';
 import { recordRow, type StoredRecordRow } from './packed-record.ts';
-import type { LocalDatabase, LocalDatabaseOptions, OutboxSummary, UndoPlan, Written } from './local-database.ts';
+import type { LocalDatabase, LocalDatabaseOptions, UndoPlan, Written } from './local-database.ts';
 import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import type * as Rebuilding from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
+import { readOutbox } from './read-outbox.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
@@ -355,11 +355,12 @@ function localDatabase(
       return new Map(rows.flatMap((row) => (row ? [[row.inc, writerOf(row)] as const] : [])));
     },
     readAllWriters: () => persevere(() => table<WriterRow>(WRITERS).toArray()),
-    async readOutbox() {
-      const known = unsent.known();
-      const rows = await persevere(() => table<OutboxRow>(OUTBOX).toArray());
-      unsent.keep(known, new Set(rows.flatMap(({ dot }) => dot ?? [])));
-      return summariesOf(rows);
+    async readOutbox(known) {
+      const forgettable = unsent.known();
+      const reading = await persevere(() => readOutbox(dexie, known));
+      const rest = reading.isWhole || known === null ? [] : known.dots;
+      unsent.keep(forgettable, new Set([...rest, ...reading.summaries.map(({ dot }) => dot)]));
+      return reading;
     },
     async readPending() {
       return persevere(() =>
@@ -448,32 +449,4 @@ function writerOf({ heard: _heard, ...writer }: WriterRow): Writer {
 
 function nativeTransaction(transaction: Transaction | null): IDBTransaction {
   return (transaction as unknown as { readonly idbtrans: IDBTransaction }).idbtrans;
-}
-
-function summariesOf(rows: readonly OutboxRow[]): OutboxSummary[] {
-  const summaries: OutboxSummary[] = [];
-  for (const row of rows) {
-    const touched = row.recs.map((rec) => ({
-      collection: rec.c,
-      rowId: rec.id,
-      fields: fieldsOfOps(rec.ops),
-      kind: rec.ops.some((op) => op.t === 'life' && op.v === 'dead') ? ('delete' as const) : ('write' as const),
-    }));
-    const last = summaries.at(-1);
-    if (!row.head) {
-      if (last)
-        summaries[summaries.length - 1] = { ...last, bytes: last.bytes + row.bytes, rows: [...last.rows, ...touched] };
-      continue;
-    }
-    const { hlc, label } = row.head;
-    summaries.push({
-      dot: row.dot!,
-      hlc,
-      ...(label === undefined ? {} : { label }),
-      bytes: row.bytes,
-      rows: touched,
-      ...(row.relay ? { relayed: true } : {}),
-    });
-  }
-  return summaries;
 }

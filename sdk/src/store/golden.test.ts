@@ -82,7 +82,7 @@ async function whatIsSeen(device: TestDevice): Promise<Json> {
     rows: await notesOf(device).toArray(),
     conflicts: await device.db.readConflicts(),
     outbox: items.map(({ position, change }) => ({ position, change })),
-    summary: await device.db.readOutbox(),
+    summary: (await device.db.readOutbox(null)).summaries,
     pending: await device.db.readPending(),
     identity: { deviceId, cursor, writers },
     writers: [...(await device.db.readWriters(['BZoBd0xhcHRvcEJl']))],

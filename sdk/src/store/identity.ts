@@ -32,24 +32,49 @@ export interface Identity {
   readonly isNew: boolean;
 }
 
-/** Throws STORAGE_NEWER when a newer SDK has changed what the stores mean; nothing was written then. */
+/**
+ * Throws STORAGE_NEWER when a newer SDK has changed what the stores mean; nothing was written then. A database that has all it
+ * needs is only read: opening it waits for no disk.
+ */
 export async function readIdentity(db: IDBPDatabase): Promise<Identity> {
+  const tx = db.transaction(META, 'readonly');
+  const { layout, replica } = await readMeta(tx.store);
+  await tx.done;
+  checkLayout(db, layout);
+  if (layout?.version === LAYOUT_VERSION && replica) return { deviceId: replica.deviceId, isNew: false };
+  return makeIdentity(db);
+}
+
+/** Looks again: another tab may have been sooner. */
+async function makeIdentity(db: IDBPDatabase): Promise<Identity> {
   const tx = db.transaction(META, 'readwrite');
-  const layout = (await tx.store.get('layout')) as LayoutRow | undefined;
-  if (layout && layout.version > LAYOUT_VERSION) {
-    await tx.done;
-    throw new SkerryError(
-      'STORAGE_NEWER',
-      `${db.name} has layout ${layout.version}; this version of the SDK knows ${LAYOUT_VERSION}.`,
-    );
-  }
-  const stored = (await tx.store.get('replica')) as ReplicaRow | undefined;
+  const { layout, replica: stored } = await readMeta(tx.store);
+  if (layout && layout.version > LAYOUT_VERSION) await tx.done;
+  checkLayout(db, layout);
   const replica = stored ?? newReplica(randomName(128, platformRandom));
   if (!stored) void tx.store.add(replica);
   if (layout?.version !== LAYOUT_VERSION)
     void tx.store.put({ key: 'layout', version: LAYOUT_VERSION } satisfies LayoutRow);
   await tx.done;
   return { deviceId: replica.deviceId, isNew: !stored };
+}
+
+interface Meta {
+  readonly layout: LayoutRow | undefined;
+  readonly replica: ReplicaRow | undefined;
+}
+
+async function readMeta(store: { get(key: string): Promise<unknown> }): Promise<Meta> {
+  const [layout, replica] = await Promise.all([store.get('layout'), store.get('replica')]);
+  return { layout: layout as LayoutRow | undefined, replica: replica as ReplicaRow | undefined };
+}
+
+function checkLayout(db: IDBPDatabase, layout: LayoutRow | undefined): void {
+  if (!layout || layout.version <= LAYOUT_VERSION) return;
+  throw new SkerryError(
+    'STORAGE_NEWER',
+    `${db.name} has layout ${layout.version}; this version of the SDK knows ${LAYOUT_VERSION}.`,
+  );
 }
 
 /**

@@ -25,6 +25,7 @@ import type { RejectedRow, WriterRow } from './layout.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verify-report.ts';
 import type { AuthoredRevision, StoredMeta } from './read-history.ts';
+import type { KnownOutbox, OutboxReading } from './read-outbox.ts';
 import type { AskedChange, ChangeFates } from './receipts.ts';
 
 export type { SeenRecord };
@@ -167,8 +168,8 @@ export interface LocalDatabase {
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Everybody who is known to have written. Observable by liveQuery. */
   readAllWriters(): Promise<readonly WriterRow[]>;
-  /** Unsent changes, oldest first, without their content. Observable by liveQuery. */
-  readOutbox(): Promise<readonly OutboxSummary[]>;
+  /** Unsent changes, oldest first, without their content: all of them, or only what follows what is known, if that is as it was. */
+  readOutbox(known: KnownOutbox | null): Promise<OutboxReading>;
   /** Observable by liveQuery; costs the same however long the outbox is. */
   readPending(): Promise<Pending>;
   /** The row as it would be kept, also when it is deleted: for showing a delete conflict. */

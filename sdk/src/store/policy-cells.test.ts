@@ -36,7 +36,7 @@ test('[HOT8] a hot write waits in the outbox and leaves it like any other', asyn
   await notes.update('r', { seen: 1 });
   await notes.update('r', { seen: 2 });
   await notes.update('r', { seen: 2 });
-  expect((await anna.db.readOutbox()).map(({ rows }) => rows)).toEqual(
+  expect((await anna.db.readOutbox(null)).summaries.map(({ rows }) => rows)).toEqual(
     [1, 2].map(() => [{ collection: 'notes', rowId: 'r', fields: ['seen'], kind: 'write' }]),
   );
   await anna.sync(server);

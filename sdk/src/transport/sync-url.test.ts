@@ -6,7 +6,8 @@ test.each([
   ['/sync', 'http://localhost:4321', 'ws://localhost:4321/sync'],
   ['/sync', 'https://notes.example', 'wss://notes.example/sync'],
   ['sync?region=a#top', 'https://notes.example', 'wss://notes.example/sync?region=a'],
-  ['ws://localhost:4321', 'https://notes.example', 'ws://localhost:4321/'],
+  ['ws://localhost:4321', 'https://notes.example', 'ws://localhost:4321/sync'],
+  ['wss://notes.example/?region=a', undefined, 'wss://notes.example/sync?region=a'],
   ['https://sync.example/x', undefined, 'wss://sync.example/x'],
 ])('[TR1] %s seen from %s is %s', (url, origin, resolved) => {
   expect(resolveSyncUrl(url, origin)).toBe(resolved);

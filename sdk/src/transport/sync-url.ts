@@ -3,7 +3,8 @@ import { SkerryError } from '../lib/errors.ts';
 
 /**
  * Resolves what open() was given, such as '/sync', against the origin of the page: its worker may come from elsewhere.
- * http and https become ws and wss. Throws INVALID_OPTION for anything that is not such an address.
+ * http and https become ws and wss. An address without a path means /sync, where every server listens, also one inside another
+ * app's server. Throws INVALID_OPTION for anything that is not such an address.
  */
 export function resolveSyncUrl(url: string, origin: string | undefined): string {
   const resolved = parse(url, origin);
@@ -16,6 +17,7 @@ export function resolveSyncUrl(url: string, origin: string | undefined): string 
   if (resolved.protocol === 'https:') resolved.protocol = 'wss:';
   if (resolved.protocol !== 'ws:' && resolved.protocol !== 'wss:')
     throw invalid(url, `${resolved.protocol} is not ws: or wss:`);
+  if (resolved.pathname === '/') resolved.pathname = '/sync';
   // WebSocket refuses an address with a fragment.
   resolved.hash = '';
   return resolved.href;
