@@ -93,7 +93,7 @@ export async function openWith<const C extends Collections>(
     throw error;
   });
   // Its data went while it was closed; what was unsent went with it, if there was anything.
-  if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null });
+  if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null, lostDots: [] });
   mark.set();
   lifetime.onClose(() => events.complete());
   lifetime.onClose(restWhileFrozen(local));

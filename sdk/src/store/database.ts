@@ -121,6 +121,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
 
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
   let isMadeNow = false;
+  /** Of the database that was ready last: one whose preparing was cut short is to be prepared again. */
+  let preparedId = '';
   let isAdopted = false;
   const rebuild = async (): Promise<void> => {
     const problems = await rebuildViews(wrap(dexie.backendDB()) as IDBPDatabase, plans, { merges, constraints });
@@ -130,12 +132,17 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const prepare = async (): Promise<void> => {
     const db = wrap(dexie.backendDB()) as IDBPDatabase;
     const identity = await readIdentity(db);
-    isMadeNow = identity.isNew;
-    const isAnother = device.id !== '' && device.id !== identity.deviceId;
+    isMadeNow ||= identity.isNew;
+    const isAnother = preparedId !== '' && preparedId !== identity.deviceId;
     device = { id: identity.deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
-    const kept = isAnother ? await restoreUnsent(db, unsent) : 0;
+    const kept = isAnother ? await restoreUnsent(db, unsent) : new Set();
     if (isAdopted) await rebuild();
-    if (isAnother) onStorage({ type: 'storage-reset', kept, lost: unsent.changes.length - kept + unsent.dropped });
+    preparedId = identity.deviceId;
+    if (!isAnother) return;
+    const lostDots = [...unsent.known()].filter((dot) => !kept.has(dot));
+    // What another tab wrote, or this one before it was loaded anew, is not for this tab to count.
+    const lost = unsent.hasOthers ? null : lostDots.length;
+    onStorage({ type: 'storage-reset', kept: kept.size, lost, lostDots });
   };
   // Dexie lets nobody else in until it is done.
   dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
@@ -202,6 +209,7 @@ function localDatabase(
       const { seqs } = (await dexie.table(META).get('replica')) as ReplicaRow;
       return tracking.isIn(trans, seqs);
     },
+    onSaved: tracking.noteSaved,
   });
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
     persevere(() => table<StoredRecordRow>(RECORDS).get([collection, id])).then((row) => row && recordRow(row));

@@ -62,6 +62,8 @@ export interface StorageReset {
   readonly kept: number;
   /** null: nobody knows. */
   readonly lost: number | null;
+  /** Changes of this tab that are not in the new database, and may have been unsent. */
+  readonly lostDots: readonly Dot[];
 }
 
 export interface LocalWrite {
