@@ -33,7 +33,7 @@ import { createProblemReport } from './problems.ts';
 import { createStorageMonitor, type StorageMonitor } from './storage-health.ts';
 import { storageMark } from './storage-mark.ts';
 import { RecordedEvents } from './recorded-events.ts';
-import { createReceipts } from './receipts.ts';
+import { createReceipts, type Receipts } from './receipts.ts';
 import { createScanWarnings, type OnScan } from './scan-warnings.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
@@ -64,6 +64,7 @@ export async function openWith<const C extends Collections>(
   const events = new RecordedEvents();
   let link: SyncLink | null = null;
   let states: HotStates | null = null;
+  let receipts: Receipts | null = null;
   const report = createProblemReport(events, options.logger);
   const storage = createStorageMonitor({ lifetime, events, logger: options.logger, manager: browserStorage() });
   const mark = storageMark(options.name);
@@ -83,8 +84,13 @@ export async function openWith<const C extends Collections>(
     onLocalWrite,
     onProblem,
     onStorage: (news) => {
-      if (news.type === 'storage-reset') states?.noteReset();
+      if (news.type === 'storage-reset') {
+        states?.noteReset();
+        receipts?.noteLost(news.lostDots);
+      }
       storage.note(news);
+      // What was put back, or saved without a word, is to be sent; whoever syncs may know nothing of it.
+      if (news.type === 'storage-reset' || news.type === 'storage-back') link?.localWrite();
     },
     onFailure: storage.noteFailed,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
@@ -97,8 +103,9 @@ export async function openWith<const C extends Collections>(
   mark.set();
   lifetime.onClose(() => events.complete());
   lifetime.onClose(restWhileFrozen(local));
-  const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
-  const place: Place = { local, lifetime, receipts };
+  const followed = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
+  receipts = followed;
+  const place: Place = { local, lifetime, receipts: followed };
   try {
     states = await openHotStates({
       place,
@@ -126,8 +133,8 @@ export async function openWith<const C extends Collections>(
         lookAt(touched);
       },
       onEvent: (news) => {
-        if (news.type === 'pushed') receipts.noteSent(news.through ?? null);
-        if (news.type === 'refused') receipts.noteSent(null);
+        if (news.type === 'pushed') followed.noteSent(news.through ?? null);
+        if (news.type === 'refused') followed.noteSent(null);
         if (isProblem(news)) report(news, news.at);
         else events.next(eventOfNews(news));
       },
@@ -143,6 +150,7 @@ export async function openWith<const C extends Collections>(
         status$,
         collections: plans,
         merges: Object.keys(merges),
+        events$: events,
         logger,
       });
     }

@@ -225,6 +225,12 @@ function localDatabase(
     if (!db) throw new Dexie.DatabaseClosedError();
     return wrap(db) as IDBPDatabase;
   };
+  const written = (trans: IDBTransaction): Written => ({
+    dot: tracking.dots(trans)[0] ?? '',
+    order: tracking.order(trans),
+    deviceId: deviceId(),
+    undo: tracking.undoable(trans),
+  });
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
   const transact: LocalDatabase['transact'] = async (about, fn) => {
     const scope = about.collections ?? [...schemas.keys()];
@@ -241,7 +247,7 @@ function localDatabase(
       if (!isJoined) trans.commit();
       return answer;
     });
-    return { result, ...written(tracking, trans) };
+    return { result, ...written(trans) };
   };
 
   return {
@@ -283,7 +289,7 @@ function localDatabase(
         tracking.describe(trans, { kind: 'resolve' });
         return tracking.write(trans, [resolution(schema, conflict, choice)]);
       });
-      return written(tracking, trans);
+      return written(trans);
     },
     async resolveConstraint(conflict, choice) {
       const { trans } = await writes.run([conflict.collection, RECORDS, CONFLICTS], async (trans) => {
@@ -294,7 +300,7 @@ function localDatabase(
           constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
         ]);
       });
-      return written(tracking, trans);
+      return written(trans);
     },
     async readClaims(collection, id) {
       return persevere(() =>
@@ -335,7 +341,7 @@ function localDatabase(
         const intent = retryIntent(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
         await tracking.write(trans, [intent]);
       });
-      return written(tracking, trans);
+      return written(trans);
     },
     async keepRejected(rejected) {
       await persevere(() => table(REJECTED).put(rejected));
@@ -412,10 +418,6 @@ function resolution(
       return resolveRegister({ schema, id, current, confirmed }, open.path, registerValue(open.path, open.fields, row));
     },
   };
-}
-
-function written(tracking: Tracking, trans: IDBTransaction): Written {
-  return { dot: tracking.dots(trans)[0] ?? '', order: tracking.order(trans), undo: tracking.undoable(trans) };
 }
 
 function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordIntent {

@@ -88,8 +88,9 @@ export type UndoPlan = readonly (UndoneRecord & { readonly collection: string })
 /** A transaction that was committed; `dot` is '' when nothing was written. */
 export interface Written {
   readonly dot: Dot | '';
-  /** Its place in the outbox. */
+  /** Its place in the outbox of this device. */
   readonly order: number;
+  readonly deviceId: string;
   readonly undo: UndoPlan;
 }
 
