@@ -159,6 +159,8 @@ export async function openWith<const C extends Collections>(
   } catch (error) {
     lifetime.close();
     local.close();
+    // Aborted as it opened, it is closed by then.
+    assertNotAborted(options.signal);
     throw asSkerryError(error);
   }
 }
