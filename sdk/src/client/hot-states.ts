@@ -108,6 +108,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     },
     noteReset: () => {
       writtenTo = 0;
+      report({ resetMs: Date.now() });
       reportPending();
     },
     refresh,

@@ -106,6 +106,25 @@ test('[STT18] online and at rest when it is cleared, with a write just made: it 
   await expect.poll(() => other.notes.get('before')).toMatchObject({ likes: 2 });
 }, 20_000);
 
+test('[STT18] the first sync begins anew, and is done when the space has come again', async () => {
+  const db = await openDevice();
+  await insert(db, 'before');
+  await db.sync.settled();
+  expect(db.status$.value.firstSync).toBe('done');
+  server.stop();
+  await expect.poll(() => db.status$.value.connection).not.toBe('online');
+  (await clear(db))();
+  await expect.poll(() => db.storage$.value.reset).not.toBeNull();
+  expect(db.status$.value).toMatchObject({ firstSync: 'never', lastSyncedAt: null });
+  const told: [string, number][] = [];
+  db.status$.subscribe(({ firstSync }) => void db.notes.count().then((rows) => told.push([firstSync, rows])));
+  server.start();
+  await db.sync.settled();
+  expect(db.status$.value).toMatchObject({ firstSync: 'done', lastSyncedAt: expect.any(Date) });
+  await expect.poll(() => told.at(-1)).toEqual(['done', 1]);
+  expect(told.filter(([state, rows]) => state === 'done' && rows === 0)).toEqual([]);
+}, 20_000);
+
 test('[STT18] the service worker can flush the new database as well', async () => {
   const db = await openNotes({ sync: { url: server.url, background: true }, worker: false });
   await expect.poll(() => db.dexie.table(META).get('background')).toMatchObject({ key: 'background' });
