@@ -260,3 +260,72 @@ test('[STT14] cleared with changes in the outbox that another tab wrote: nobody 
   expect(await read(one)).toBe(1);
   expect(one.news.find(({ type }) => type === 'storage-reset')).toMatchObject({ kept: 1, lost: null, lostDots: [] });
 });
+
+test('[STT15] frozen inside a transaction: what is under way is finished; what reads it back goes on afterwards', async () => {
+  const one = await watch();
+  let runs = 0;
+  await one.db.transact({}, async () => {
+    runs += 1;
+    await one.db.dexie.table('notes').put({ id: 'a', title: 'a' });
+    one.db.rest();
+    await one.db.dexie.table('notes').put({ id: 'b', title: 'b' });
+  });
+  expect(runs).toBe(1);
+  await one.db.wake();
+  expect(await read(one)).toBe(2);
+  // The connection dies with the answer to a commit just before the page is frozen.
+  const { transaction } = IDBDatabase.prototype;
+  let isArmed = true;
+  vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...args) {
+    const trans = transaction.apply(this, args);
+    if (!isArmed || args[1] !== 'readwrite') return trans;
+    isArmed = false;
+    trans.addEventListener('complete', (event) => {
+      event.stopImmediatePropagation();
+      forceClose(one);
+      trans.onabort!(new Event('abort'));
+      one.db.rest();
+    });
+    return trans;
+  });
+  isArmed = false;
+  one.db.rest();
+  await one.db.wake();
+  isArmed = true;
+  const writing = write(one, 'c');
+  await expect.poll(() => isArmed).toBe(false);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(one.db.dexie.backendDB()).toBeNull();
+  await one.db.wake();
+  await writing;
+  expect(await read(one)).toBe(3);
+  expect((await one.db.readOutbox()).map(({ rows }) => rows.map(({ rowId }) => rowId))).toEqual([['a', 'b'], ['c']]);
+});
+
+test('[STT14] adopting, cleared under it or in two tabs at once: no row is adopted twice, and none without being told is lost', async () => {
+  const name = `connection-${++count}`;
+  await new Promise<void>((resolve) => {
+    const request = indexedDB.open(name, 10);
+    request.addEventListener('upgradeneeded', () => {
+      const store = request.result.createObjectStore('notes', { keyPath: 'id' });
+      for (let i = 0; i < 450; i++) store.put({ id: `old-${i}`, title: `${i}` });
+    });
+    request.addEventListener('success', () => (request.result.close(), resolve()));
+  });
+  const { transaction } = IDBDatabase.prototype;
+  let writes = 0;
+  // The third and the fifth writing transaction find the connection dead.
+  vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...args) {
+    if (args[1] === 'readwrite' && [3, 5].includes(++writes))
+      throw new DOMException('Connection to Indexed Database server lost.', 'UnknownError');
+    return transaction.apply(this, args);
+  });
+  const [one, other] = await Promise.all([watch(name), watch(name)]);
+  expect(writes).toBeGreaterThan(5);
+  expect(await read(one)).toBe(450);
+  const changes = (await one.db.dexie.table(OUTBOX).toArray()) as { recs: { id: string }[] }[];
+  const ids = changes.flatMap(({ recs }) => recs.map(({ id }) => id));
+  expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
+  expect(ids).toHaveLength(450);
+  expect(await read(other)).toBe(450);
+});
