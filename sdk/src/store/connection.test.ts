@@ -167,6 +167,33 @@ test('[STT15] frozen while its connection is looked for: it holds none until it 
   expect(await read(one)).toBe(1);
 });
 
+test('[STT15] frozen while the browser opens its connection: a late answer leaves none open', async () => {
+  const one = await watch();
+  const { open } = IDBFactory.prototype;
+  let answer: (() => void) | undefined;
+  vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(function (this: IDBFactory, ...args) {
+    // What comes of it is heard later.
+    const real = open.apply(this, args);
+    const held = new EventTarget() as IDBOpenDBRequest;
+    real.addEventListener('success', () => {
+      Object.defineProperty(held, 'result', { value: real.result });
+      answer = () => {
+        held.addEventListener('success', (event) => held.onsuccess?.(event));
+        held.dispatchEvent(new Event('success'));
+      };
+    });
+    return held;
+  });
+  forceClose(one);
+  await expect.poll(() => answer).toBeDefined();
+  one.db.rest();
+  vi.restoreAllMocks();
+  await new Promise((resolve) => setTimeout(resolve));
+  answer!();
+  expect(one.db.dexie.backendDB()).toBeNull();
+  expect(await canBeDeleted(one.name)).toBe(true);
+});
+
 test('[STT15] going on while its connection is looked for: one opening, at once', async () => {
   const one = await watch();
   await write(one, 'a');
