@@ -105,8 +105,14 @@ describe('a write that was rejected', () => {
     db.sync.pause();
     await rejected!.resolve('retry');
     expect(await db.people.get('ada')).toEqual({
-      ...{ id: 'ada', first: 'Ada', last: 'forbidden', title: 'Lady', price: 1350, tags: ['x', 'y'] },
-      ...{ likes: 3, state: 'new' },
+      id: 'ada',
+      first: 'Ada',
+      last: 'forbidden',
+      title: 'Lady',
+      price: 1350,
+      tags: ['x', 'y'],
+      likes: 3,
+      state: 'new',
     });
   });
 
@@ -118,7 +124,13 @@ describe('a write that was rejected', () => {
     db.sync.pause();
     await rejected!.resolve('retry');
     expect(await db.people.get('bob')).toEqual({
-      ...{ id: 'bob', first: 'Bob', last: 'forbidden', title: 'Sir', tags: [], likes: 0, state: 'new' },
+      id: 'bob',
+      first: 'Bob',
+      last: 'forbidden',
+      title: 'Sir',
+      tags: [],
+      likes: 0,
+      state: 'new',
     });
     expect(await db.people.find({ where: { last: 'forbidden' } })).toHaveLength(1);
   });

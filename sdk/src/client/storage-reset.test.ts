@@ -106,6 +106,25 @@ test('[STT18] online and at rest when it is cleared, with a write just made: it 
   await expect.poll(() => other.notes.get('before')).toMatchObject({ likes: 2 });
 }, 20_000);
 
+test('[STT14] cleared while the answer to a push is on its way: the server has it, and it counts once', async () => {
+  const db = await openDevice();
+  await insert(db, 'a');
+  await db.sync.settled();
+  server.delayMs = 300;
+  const commit = await db.transaction((tx) => tx.notes.update('a', (note) => void (note.likes! += 1)));
+  await expect.poll(() => commit.receipt$.value.state).toBe('sending');
+  (await clear(db))();
+  await expect.poll(() => db.storage$.value.reset).not.toBeNull();
+  await commit.confirmed();
+  server.delayMs = 0;
+  await db.sync.settled();
+  expect(await db.notes.get('a')).toMatchObject({ likes: 2 });
+  const other = await openDevice();
+  await other.sync.settled();
+  expect(await other.notes.get('a')).toMatchObject({ likes: 2 });
+  expect((await db.debug.verify()).differences).toEqual([]);
+}, 20_000);
+
 test('[STT18] the first sync begins anew, and is done when the space has come again', async () => {
   const db = await openDevice();
   await insert(db, 'before');
