@@ -11,13 +11,14 @@ import type { LocalDatabase } from '../store/local-database.ts';
 import { serverOf } from '../worker/link.ts';
 import { tagOf } from '../worker/sync-tag.ts';
 import type { Lifetime } from './lifetime.ts';
-import type { Logger, SyncOptions, SyncStatus } from './types.ts';
+import type { Logger, SyncEvent, SyncOptions, SyncStatus } from './types.ts';
 
 export interface BackgroundSyncOptions {
   readonly name: string;
   readonly local: LocalDatabase;
   readonly lifetime: Lifetime;
   readonly status$: Observable<SyncStatus>;
+  readonly events$: Observable<SyncEvent>;
   readonly sync: SyncOptions;
   readonly collections: readonly CollectionPlan[];
   /** Names of the merge functions. */
@@ -65,6 +66,10 @@ export function followInBackground(options: BackgroundSyncOptions): void {
     else if (pending > registeredFor) ask();
   };
   const subscription: Subscription = status$.subscribe(follow);
+  // The row went with the database.
+  const resets = options.events$.subscribe(({ type }) => {
+    if (type === 'storage-reset') (noted = note()).catch(complain);
+  });
   const stop = new AbortController();
   globalThis.document?.addEventListener('visibilitychange', ask, { signal: stop.signal });
   // What waited when this page was opened, before its first service worker was ready.
@@ -74,6 +79,7 @@ export function followInBackground(options: BackgroundSyncOptions): void {
     ask();
     clearTimeout(soon);
     subscription.unsubscribe();
+    resets.unsubscribe();
     stop.abort();
   });
 }

@@ -87,6 +87,18 @@ test('[DBG2] redacted, it says nothing that anybody wrote or is called; equal na
   expect(paths).toEqual(expect.arrayContaining(second!.recs[0]!.ops.map(({ p }) => p)));
 });
 
+test('[DBG2] with syncing in the background it has neither the fields that the service worker is told of nor the address', async () => {
+  const sync = { url: 'ws://127.0.0.1:1/?key=s3cret', background: true, paused: true };
+  const db = remember(await open({ name: freshName(), collections, sync, worker: false }));
+  await expect.poll(() => db.dexie.table('$replica').get('background')).toBeDefined();
+  const { text, document } = await exported(db, true);
+  for (const word of ['labels', 'moods', 'diaries']) expect(text).not.toContain(word);
+  expect(document.stores['state']!.rows).toContainEqual(
+    expect.objectContaining({ key: 'background', needsToken: false }),
+  );
+  expect((await exported(db)).text).not.toContain('s3cret');
+});
+
 test('[DBG3] an export is bounded; what does not fit is counted, and the outbox has space before the records', async () => {
   const db = await openDiary();
   const heading = 'x'.repeat(400_000);

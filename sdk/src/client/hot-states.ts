@@ -131,6 +131,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
     noteReset: () => {
       writtenTo = 0;
       unsent.noteReset();
+      report({ resetMs: Date.now() });
       reportPending();
     },
     refresh,

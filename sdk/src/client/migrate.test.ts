@@ -10,7 +10,8 @@ import { createTestNetwork, type TestNetwork, type TestNetworkDevice } from '../
 import { collection, planCollections } from './definition.ts';
 import { closeAll, freshName, remember } from './notes.fixture.ts';
 import { open } from './open.ts';
-import type { Collections } from './types.ts';
+import { serve, type Served } from './served.fixture.ts';
+import type { Collections, Db, RejectedWrite } from './types.ts';
 
 afterEach(closeAll);
 
@@ -71,7 +72,87 @@ const app3 = {
 type Device<C extends Collections> = TestNetworkDevice<C>;
 const world = async (seed = 1): Promise<TestNetwork<Collections>> => createTestNetwork({ collections: {}, seed });
 
+type PeopleDb = Db<typeof app1>;
+type Db2 = Db<typeof app2>;
+
 const ada: Person1 = { name: 'Ada King', title: 'Countess', price: '12.50', labels: 'x,y' };
+
+describe('a write that was rejected', () => {
+  async function rejectedAfterUpdate(write: (db: PeopleDb) => Promise<unknown>): Promise<Db2> {
+    const server = await serve({ authorize: ({ recs }) => !JSON.stringify(recs).includes('forbidden') });
+    servers.push(server);
+    const [name, sync] = [freshName(), { url: server.url }];
+    const old = remember(await open({ name, collections: app1, sync, worker: false }));
+    await old.people.insert({ id: 'ada', ...ada });
+    await old.sync.settled();
+    await write(old);
+    await expect.poll(() => old.conflicts$.value.length).toBe(1);
+    await old.close();
+    return remember(await open({ name, collections: app2, sync, worker: false }));
+  }
+  const servers: Served[] = [];
+  afterEach(async () => {
+    await closeAll();
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+  });
+
+  test('[VER9] by an older version is shown and tried again as migrate() makes it', async () => {
+    const db = await rejectedAfterUpdate((old) =>
+      old.people.update('ada', { name: 'Ada forbidden', price: '13.50', title: 'Lady', likes: 3 }),
+    );
+    const [rejected] = db.conflicts$.value as RejectedWrite[];
+    expect(rejected!.attempted).toEqual({ last: 'forbidden', price: 1350, title: 'Lady', likes: 3 });
+    db.sync.pause();
+    await rejected!.resolve('retry');
+    expect(await db.people.get('ada')).toEqual({
+      id: 'ada',
+      first: 'Ada',
+      last: 'forbidden',
+      title: 'Lady',
+      price: 1350,
+      tags: ['x', 'y'],
+      likes: 3,
+      state: 'new',
+    });
+  });
+
+  test('[VER9] a row that an older version made is made again in the shape of today', async () => {
+    const db = await rejectedAfterUpdate((old) =>
+      old.people.insert({ id: 'bob', name: 'Bob forbidden', title: 'Sir' }),
+    );
+    const [rejected] = db.conflicts$.value as RejectedWrite[];
+    db.sync.pause();
+    await rejected!.resolve('retry');
+    expect(await db.people.get('bob')).toEqual({
+      id: 'bob',
+      first: 'Bob',
+      last: 'forbidden',
+      title: 'Sir',
+      tags: [],
+      likes: 0,
+      state: 'new',
+    });
+    expect(await db.people.find({ where: { last: 'forbidden' } })).toHaveLength(1);
+  });
+
+  test('[VER9] by this version it is as it was written, over a row of an older one too', async () => {
+    const server = await serve({ authorize: ({ recs }) => !JSON.stringify(recs).includes('forbidden') });
+    servers.push(server);
+    const [name, sync] = [freshName(), { url: server.url }];
+    const old = remember(await open({ name, collections: app1, sync, worker: false }));
+    await old.people.insert({ id: 'ada', ...ada });
+    await old.sync.settled();
+    await old.close();
+    const db = remember(await open({ name, collections: app2, sync, worker: false }));
+    await db.people.update('ada', { last: 'forbidden', price: 1350 });
+    await expect.poll(() => db.conflicts$.value.length).toBe(1);
+    const [rejected] = db.conflicts$.value as RejectedWrite[];
+    expect(rejected!.attempted).toEqual({ last: 'forbidden', price: 1350 });
+    db.sync.pause();
+    await rejected!.resolve('retry');
+    expect(await db.people.get('ada')).toMatchObject({ first: 'Ada', last: 'forbidden', price: 1350 });
+  });
+});
 
 describe('migrate', () => {
   test('[VER1] rows of an older version are shown as migrate() makes them, by queries too, and nothing is written', async () => {

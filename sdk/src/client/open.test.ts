@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { config, type Observable } from 'rxjs';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
 import { openLocalDatabase } from '../store/database.ts';
 import { collection } from './definition.ts';
@@ -87,6 +87,30 @@ test('[OPN6] an aborted signal gives up with ABORTED, before and during the open
   controller.abort(new Error('enough'));
   await expect(opening).rejects.toMatchObject({ code: 'ABORTED', cause: new Error('enough') });
   await expect(remember(await open(options)).notes.count()).resolves.toBe(0);
+});
+
+test('[OPN6] whatever it was doing when it is aborted: ABORTED, or it is open and stays so', async () => {
+  const { transaction } = IDBDatabase.prototype;
+  let isOpen = false;
+  for (let stage = 0; !isOpen; stage++) {
+    const options = { name: freshName(), collections: { notes: collection() } };
+    const controller = new AbortController();
+    let begun = 0;
+    const spy = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (
+      this: IDBDatabase,
+      ...args
+    ) {
+      if (begun++ === stage) controller.abort();
+      return transaction.apply(this, args);
+    });
+    const db = await open({ ...options, signal: controller.signal }).catch((error: { code: string }) => error.code);
+    spy.mockRestore();
+    isOpen = typeof db === 'object';
+    if (typeof db === 'object') remember(db);
+    else expect(db).toBe('ABORTED');
+    expect(await remember(await open(options)).notes.count()).toBe(0);
+    expect(stage).toBeLessThan(50);
+  }
 });
 
 test('[OPN7] a database that cannot be opened is STORAGE_FAILED', async () => {

@@ -33,7 +33,7 @@ import { createProblemReport } from './problems.ts';
 import { createStorageMonitor, type StorageMonitor } from './storage-health.ts';
 import { storageMark } from './storage-mark.ts';
 import { RecordedEvents } from './recorded-events.ts';
-import { createReceipts } from './receipts.ts';
+import { createReceipts, type Receipts } from './receipts.ts';
 import { createScanWarnings, type OnScan } from './scan-warnings.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
@@ -64,6 +64,7 @@ export async function openWith<const C extends Collections>(
   const events = new RecordedEvents();
   let link: SyncLink | null = null;
   let states: HotStates | null = null;
+  let receipts: Receipts | null = null;
   const report = createProblemReport(events, options.logger);
   const storage = createStorageMonitor({ lifetime, events, logger: options.logger, manager: browserStorage() });
   const mark = storageMark(options.name);
@@ -83,8 +84,13 @@ export async function openWith<const C extends Collections>(
     onLocalWrite,
     onProblem,
     onStorage: (news) => {
-      if (news.type === 'storage-reset') states?.noteReset();
+      if (news.type === 'storage-reset') {
+        states?.noteReset();
+        receipts?.noteLost(news.lostDots);
+      }
       storage.note(news);
+      // What was put back, or saved without a word, is to be sent; whoever syncs may know nothing of it.
+      if (news.type === 'storage-reset' || news.type === 'storage-back') link?.localWrite();
     },
     onFailure: storage.noteFailed,
     ...(test ? { nowMs: test.clock.nowMs } : {}),
@@ -93,12 +99,13 @@ export async function openWith<const C extends Collections>(
     throw error;
   });
   // Its data went while it was closed; what was unsent went with it, if there was anything.
-  if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null });
+  if (local.isMadeNow && mark.isSet) storage.note({ type: 'storage-reset', kept: 0, lost: null, lostDots: [] });
   mark.set();
   lifetime.onClose(() => events.complete());
   lifetime.onClose(restWhileFrozen(local));
-  const receipts = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
-  const place: Place = { local, lifetime, receipts };
+  const followed = createReceipts({ local, lifetime, isSynced: options.sync !== undefined, logger: options.logger });
+  receipts = followed;
+  const place: Place = { local, lifetime, receipts: followed };
   try {
     states = await openHotStates({
       place,
@@ -126,8 +133,8 @@ export async function openWith<const C extends Collections>(
         lookAt(touched);
       },
       onEvent: (news) => {
-        if (news.type === 'pushed') receipts.noteSent(news.through ?? null);
-        if (news.type === 'refused') receipts.noteSent(null);
+        if (news.type === 'pushed') followed.noteSent(news.through ?? null);
+        if (news.type === 'refused') followed.noteSent(null);
         if (isProblem(news)) report(news, news.at);
         else events.next(eventOfNews(news));
       },
@@ -135,7 +142,7 @@ export async function openWith<const C extends Collections>(
     if (options.sync?.background === true) {
       const { name, sync, logger } = options;
       const { status$ } = states;
-      const settings = { name, sync, local, lifetime, status$, logger };
+      const settings = { name, sync, local, lifetime, status$, events$: events, logger };
       import('./background-sync.ts')
         .then(({ followInBackground }) => {
           if (!lifetime.isClosed) followInBackground({ ...settings, collections: plans, merges: Object.keys(merges) });
@@ -147,6 +154,8 @@ export async function openWith<const C extends Collections>(
   } catch (error) {
     lifetime.close();
     local.close();
+    // Aborted as it opened, it is closed by then.
+    assertNotAborted(options.signal);
     throw asSkerryError(error);
   }
 }

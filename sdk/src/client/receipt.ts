@@ -16,7 +16,6 @@ export interface LinkKnowledge {
 }
 
 export interface Written {
-  readonly order: number;
   /** Whether the change wrote this record. */
   wrote(collection: string, id: string): boolean;
 }
@@ -29,12 +28,16 @@ export function receiptOf(
   conflicts: readonly ConflictRow[],
 ): Receipt {
   if (refused && !fate.isInLog) return { state: 'rejected', error: refused };
-  const { dot, isPending } = fate;
-  const held = Object.hasOwn(acceptedThrough, incOf(dot)) ? acceptedThrough[incOf(dot)]! : 0;
-  if (isPending && seqOf(dot) > held)
-    return sentThrough !== null && written.order <= sentThrough ? { state: 'sending' } : SAVED;
+  const { dot, isPending, order } = fate;
+  if (isPending && !isHeld({ acceptedThrough }, dot))
+    return sentThrough !== null && order !== null && order <= sentThrough ? { state: 'sending' } : SAVED;
   const open = conflicts.filter((conflict) => isAbout(conflict, dot, written)).map(({ id }) => id);
   return open.length === 0 ? ACCEPTED : { state: 'conflicted', conflicts: open.sort() };
+}
+
+/** Whether a server has said that it has it. */
+export function isHeld({ acceptedThrough }: Pick<LinkKnowledge, 'acceptedThrough'>, dot: Dot): boolean {
+  return Object.hasOwn(acceptedThrough, incOf(dot)) && seqOf(dot) <= acceptedThrough[incOf(dot)]!;
 }
 
 function isAbout(conflict: ConflictRow, dot: Dot, { wrote }: Written): boolean {

@@ -205,13 +205,24 @@ test('[RCT6] commits that nobody looks at are never asked for, and those that so
     dexie: db.dexie,
     readFates: async (changes: readonly AskedChange[]) => {
       asked.push(changes.length);
-      const fates = changes.map(({ dot }) => ({ dot, isPending: false, isEmptied: false, isInLog: false }));
+      const fates = changes.map(({ dot }) => ({
+        dot,
+        isPending: false,
+        order: null,
+        isEmptied: false,
+        isInLog: false,
+      }));
       return { fates, rejected: [], conflicts: [], servers: { topology: null, cursor: {}, seen: {} } };
     },
   } as unknown as LocalDatabase;
   const receipts = createReceipts({ local, lifetime, isSynced: true, logger: undefined });
   const commits = Array.from({ length: 1_000 }, (_, i) =>
-    commitOf({ local, lifetime, receipts }, i, { dot: `${'a'.repeat(16)}.${i + 1}`, order: i + 1, undo: [] }),
+    commitOf({ local, lifetime, receipts }, i, {
+      dot: `${'a'.repeat(16)}.${i + 1}`,
+      order: i + 1,
+      deviceId: 'd',
+      undo: [],
+    }),
   );
   await insert(db, 'a');
   receipts.setLink({ ...INITIAL_SYNC_STATE, connection: 'online' });

@@ -15,7 +15,7 @@ import { recordKey } from '../store/record-key.ts';
 import type { Stamp } from '../core/version-vector.ts';
 import type { SyncState } from '../worker/link.ts';
 import type { Lifetime } from './lifetime.ts';
-import { ACCEPTED, isSameReceipt, receiptOf, SAVED, withdrawn, type LinkKnowledge } from './receipt.ts';
+import { ACCEPTED, isHeld, isSameReceipt, receiptOf, SAVED, withdrawn, type LinkKnowledge } from './receipt.ts';
 import { createRefresh, watchTables, type Refresh } from './refresh.ts';
 import { createState, withValue, type StateSource } from './state.ts';
 import type { Logger, Receipt, State } from './types.ts';
@@ -30,6 +30,8 @@ export interface Receipts {
   noteSent(through: number | null): void;
   /** What was refused stays so when somebody has decided about it. */
   noteRejected(rows: readonly RejectedRow[]): void;
+  /** The database was cleared with these in it, and no server is known to have them. */
+  noteLost(dots: readonly Dot[]): void;
 }
 
 export interface Followed {
@@ -54,6 +56,7 @@ export interface ReceiptsOptions {
 interface Watched {
   dot: Dot;
   readonly order: number;
+  readonly deviceId: string;
   readonly records: ReadonlySet<string>;
   readonly first: readonly [collection: string, id: string] | undefined;
   readonly source: StateSource<Receipt>;
@@ -64,6 +67,12 @@ interface Watched {
   stamp: Stamp | null;
   isEverywhere: boolean;
 }
+
+/** What became of a change that was nowhere but in the database. */
+const LOST: Refused = {
+  code: 'STORAGE_FAILED',
+  message: 'The database was cleared before a server was known to have this change; it is not in the new one.',
+};
 
 interface Hold {
   readonly one: Watched;
@@ -97,9 +106,10 @@ export function createReceipts({ local, lifetime, isSynced, logger }: ReceiptsOp
   const read = async (): Promise<void> => {
     const all = living();
     if (all.length === 0) return;
-    const asked = all.map(({ dot, order, error, first }) => ({
+    const asked = all.map(({ dot, order, deviceId, error, first }) => ({
       dot,
       order,
+      deviceId,
       ...(error && first ? { takenBack: first } : {}),
     }));
     const { fates, rejected, conflicts, servers } = await local.readFates(asked);
@@ -111,7 +121,7 @@ export function createReceipts({ local, lifetime, isSynced, logger }: ReceiptsOp
       one.dot = fate.dot;
       one.error = refusalIn(one, fate, refusals);
       noteServers(one, fate, servers);
-      one.source.set(receiptOf({ order: one.order, wrote: wroteBy(one) }, fate, one.error, link, conflicts));
+      one.source.set(receiptOf({ wrote: wroteBy(one) }, fate, one.error, link, conflicts));
       one.round.set(rounds);
     });
   };
@@ -171,15 +181,20 @@ export function createReceipts({ local, lifetime, isSynced, logger }: ReceiptsOp
       look();
     },
     noteRejected,
+    noteLost(dots) {
+      for (const dot of dots) if (!isHeld(link, dot)) refusals.set(dot, LOST);
+      look();
+    },
   };
 }
 
-function watch({ dot, order, undo }: Written, held: Set<Hold>): Watched {
+function watch({ dot, order, deviceId, undo }: Written, held: Set<Hold>): Watched {
   const source = createState<Receipt>(SAVED, isSameReceipt);
   const [first] = undo;
   const one: Watched = {
     dot,
     order,
+    deviceId,
     records: new Set(undo.map((record) => recordKey(record.collection, record.id))),
     first: first && [first.collection, first.id],
     source,

@@ -2,7 +2,7 @@
 import { msOf } from '../core/clock.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { findJsonProblem, type Json } from '../lib/json.ts';
-import { attemptOf } from '../store/attempt.ts';
+import { attemptOf, wantedOf } from '../store/attempt.ts';
 import type { RejectedRow } from '../store/layout.ts';
 import type { LocalDatabase } from '../store/local-database.ts';
 import { commitOf } from './commit.ts';
@@ -17,8 +17,10 @@ type Choice = Parameters<LocalDatabase['settleRejected']>[1];
 export async function rejectedWrite(context: Place, rejected: RejectedRow): Promise<RejectedWrite> {
   const { local, lifetime } = context;
   const { id, c, rowId, hlc, error } = rejected;
-  const current = local.schemas.has(c) ? await local.dexie.table(c).get(rowId) : undefined;
-  const { fields, isDelete } = attemptOf(rejected, current);
+  const schema = local.schemas.get(c);
+  const { fields, isDelete } = schema
+    ? attemptOf(schema, rejected, await local.readSeen(c, rowId))
+    : wantedOf(rejected.parts);
   return {
     kind: 'rejected',
     id,

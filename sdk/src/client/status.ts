@@ -9,11 +9,14 @@ export interface StatusParts {
   readonly link: SyncState | null;
   readonly pending: Pending;
   readonly conflicts: number;
+  /** When the database was cleared, in milliseconds since 1970: what was synced before is not in it. */
+  readonly resetMs?: number;
 }
 
 export const NOTHING_PENDING: Pending = { changes: 0, bytes: 0, oldestMs: null, position: 0 };
 
-export function composeStatus({ link, pending, conflicts }: StatusParts): SyncStatus {
+export function composeStatus({ link: told, pending, conflicts, resetMs }: StatusParts): SyncStatus {
+  const link = told && resetMs !== undefined && isBefore(told, resetMs) ? asNew(told) : told;
   const { changes, bytes, oldestMs } = pending;
   return {
     connection: link?.connection ?? 'local-only',
@@ -25,6 +28,15 @@ export function composeStatus({ link, pending, conflicts }: StatusParts): SyncSt
     nextAttemptAt: dateOf(link?.nextAttemptAt ?? null),
     conflicts,
   };
+}
+
+function isBefore({ lastSyncedAt }: SyncState, resetMs: number): boolean {
+  return lastSyncedAt === null || lastSyncedAt < resetMs;
+}
+
+function asNew(link: SyncState): SyncState {
+  const firstSync = link.connection === 'online' && link.progress !== null ? 'running' : 'never';
+  return { ...link, firstSync, lastSyncedAt: null };
 }
 
 /** Whether two statuses say the same to a reader. */

@@ -1,11 +1,13 @@
 /** What a rejected write wanted, in terms of the row as it is now: shown to people, and written when it is tried again. */
 import type { Op } from '../core/change.ts';
 import { writeRecord } from '../core/commit.ts';
-import { parsePath } from '../core/paths.ts';
+import { parsePath, VERSION_PATH } from '../core/paths.ts';
+import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { isVisible, readRow, type Row } from '../core/view.ts';
+import { FIRST_VERSION, shapeMark, shownShape } from '../core/shape.ts';
+import { isVisible, readCellRow, readRow, type Row } from '../core/view.ts';
 import { SkerryError } from '../lib/errors.ts';
-import { canonicalJson, type Json } from '../lib/json.ts';
+import { canonicalJson, jsonEqual, type Json } from '../lib/json.ts';
 import { checkRow } from './check-row.ts';
 import type { RejectedRow } from './layout.ts';
 import type { RecordIntent } from './step.ts';
@@ -18,8 +20,66 @@ export interface Attempt {
   readonly makesRow: boolean;
 }
 
-/** `current`: the row without the write; undefined when there is none. Counters and sets go on from it. */
-export function attemptOf({ parts }: Pick<RejectedRow, 'parts'>, current: Row | undefined): Attempt {
+/**
+ * In terms of the row as this version of the app shows it, whichever version wrote it. `record`: without the write;
+ * counters and sets go on from what it shows.
+ */
+export function attemptOf(
+  schema: CollectionSchema,
+  { parts, rowId: id }: Pick<RejectedRow, 'parts' | 'rowId'>,
+  record: RecordState | undefined,
+): Attempt {
+  const isThere = isShown(schema, record);
+  if (!isOlder(schema, parts, record)) return wantedOf(parts, isThere ? readRow(schema, id, record) : undefined);
+  const cells = isThere ? readCellRow(schema, id, record) : { id, ...schema.empty };
+  const wanted = wantedOf(parts, cells);
+  if (wanted.isDelete) return wanted;
+  // As if the older version had written its cells just now.
+  const mark = isThere ? shapeMark(record) : null;
+  const { row, reason } = shownShape(schema, present({ ...cells, ...wanted.fields }), mark);
+  if (reason !== undefined) return wanted;
+  return { ...wanted, fields: changesOf(isThere ? readRow(schema, id, record) : { id }, row) };
+}
+
+/** Whether a version of the app wrote it whose rows migrate() changes. */
+function isOlder(
+  { version = FIRST_VERSION, migrate }: CollectionSchema,
+  parts: RejectedRow['parts'],
+  record: RecordState | undefined,
+): boolean {
+  if (!migrate) return false;
+  const marks = parts
+    .flatMap(({ rec }) => rec.ops)
+    .flatMap((op) => (op.t === 'set' && op.p === VERSION_PATH ? op.v : []));
+  const own = marks.at(-1) as { readonly v?: unknown } | undefined;
+  const wroteIn = typeof own?.v === 'number' ? own.v : ((record && shapeMark(record)?.v) ?? FIRST_VERSION);
+  return wroteIn < version;
+}
+
+function changesOf(before: Row, after: Row): Attempt['fields'] {
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const changed = [...fields].filter((field) => !isSame(valueIn(before, field), valueIn(after, field)));
+  return Object.fromEntries(changed.map((field) => [field, valueIn(after, field)]));
+}
+
+function isSame(a: Json | undefined, b: Json | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : jsonEqual(a, b);
+}
+
+function valueIn(row: Row, field: string): Json | undefined {
+  return Object.hasOwn(row, field) ? row[field] : undefined;
+}
+
+function isShown(schema: CollectionSchema, record: RecordState | undefined): record is RecordState {
+  return record !== undefined && record.life.length > 0 && isVisible(schema, record);
+}
+
+function present(fields: Readonly<Record<string, Json | undefined>>): Row {
+  return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Json] => entry[1] !== undefined));
+}
+
+/** In the terms of the version that wrote it. `current`: the row that counters and sets go on from. */
+export function wantedOf(parts: RejectedRow['parts'], current?: Row): Attempt {
   const fields: Record<string, Json | undefined> = {};
   let life: string | null = null;
   let makesRow = false;
@@ -45,15 +105,13 @@ export function retryIntent(
     schema,
     id,
     change: (current, confirmed) => {
-      const isThere = current !== undefined && current.life.length > 0 && isVisible(schema, current);
-      const shown = isThere ? readRow(schema, id, current) : undefined;
-      const { fields, isDelete, makesRow } = attemptOf(rejected, shown);
+      const shown = isShown(schema, current) ? readRow(schema, id, current) : undefined;
+      const { fields, isDelete, makesRow } = attemptOf(schema, rejected, current);
       if (isDelete && value === null) return writeRecord({ schema, id, current, confirmed, next: null });
       if (!shown && !makesRow)
         throw new SkerryError('NOT_FOUND', `${schema.name}/${id} is not there any more; nothing was written.`);
-      const next: Readonly<Record<string, Json | undefined>> = { ...shown, ...(value ?? fields), id };
-      const present = Object.entries(next).filter((entry): entry is [string, Json] => entry[1] !== undefined);
-      return writeRecord({ schema, id, current, confirmed, next: checkRow(schema, Object.fromEntries(present)) });
+      const next = checkRow(schema, present({ ...shown, ...(value ?? fields), id }));
+      return writeRecord({ schema, id, current, confirmed, next });
     },
   };
 }

@@ -41,6 +41,10 @@ export interface Connection {
   persevere<R>(run: () => PromiseLike<R>, classify?: (error: unknown) => Trouble | null): Promise<R>;
   /** The connection does not answer any more: the next call opens another. */
   giveUp(reason: string): void;
+  /** Calls back when `limitMs` have passed since `startMs`, by performance.now(), or since a frozen page went on. */
+  after(limitMs: number, startMs: number, fn: () => void): () => void;
+  /** How long it is until then. While the page is frozen nothing of it passes. */
+  leftMs(limitMs: number, startMs: number): number;
   /** Closes it until wake(): a frozen page holds nothing, calls wait, and nobody is told. */
   rest(): void;
   wake(): Promise<void>;
@@ -51,6 +55,11 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
   let isOver = false;
   let isOpen = false;
   let isYielding = false;
+  /** Somebody was told that it is gone, and not yet that it is back. */
+  let isToldLost = false;
+  let wokeMs = -Infinity;
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
   /** Resolved when the page is awake. */
   let rested: Promise<void> | null = null;
   let wakeUp: () => void = () => undefined;
@@ -64,6 +73,7 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     // Dexie closes before it tells why.
     queueMicrotask(() => {
       if (isOver) return;
+      isToldLost = true;
       onNews(isYielding ? { type: 'storage-yielded' } : { type: 'storage-lost', reason: lastReason });
       isYielding = false;
       lastReason = CLOSED;
@@ -73,8 +83,8 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
   let lastReason = CLOSED;
 
   const open = async (): Promise<void> => {
-    await watched.open(dexie);
-    if (isOver) return dexie.close();
+    await watched.open(dexie, () => isOver || rested !== null);
+    if (isOver || rested) return dexie.close();
     isOpen = true;
   };
 
@@ -87,12 +97,16 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
       if (isOver) return;
       try {
         await open();
-        if (!isOver) onNews({ type: 'storage-back' });
+        if (rested) continue;
+        if (isToldLost && !isOver) onNews({ type: 'storage-back' });
+        isToldLost = false;
         return;
       } catch (error) {
         if (isOver) return;
+        if (rested) continue;
         const isFinal = error instanceof SkerryError && error.code === 'STORAGE_NEWER';
         if (isFinal || !isTold) onNews({ type: 'storage-failing', error });
+        isToldLost = true;
         if (isFinal) throw error;
         isTold = true;
       }
@@ -106,13 +120,26 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     return recovering;
   }
 
+  const leftMs = (limitMs: number, startMs: number): number =>
+    rested ? limitMs : Math.max(startMs, wokeMs) + limitMs - performance.now();
+
+  const after: Connection['after'] = (limitMs, startMs, fn) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = (): void => {
+      const ms = leftMs(limitMs, startMs);
+      if (ms > 0) timer = setTimeout(look, ms);
+      else fn();
+    };
+    // Never before this call has ended.
+    timer = setTimeout(look, Math.max(0, leftMs(limitMs, startMs)));
+    return () => clearTimeout(timer);
+  };
+
   /** In Dexie's promises, so that a live query knows what is read afterwards. */
-  const back = (untilMs: number): PromiseLike<void> =>
+  const back = (lostMs: number): PromiseLike<void> =>
     new Dexie.Promise<void>((resolve, reject) => {
-      const timer = setTimeout(resolve, Math.max(0, untilMs - performance.now()));
-      recover()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
+      const cancel = after(RECONNECT_MS, lostMs, resolve);
+      Promise.race([recover(), ended]).then(resolve, reject).finally(cancel);
     });
 
   const drop = (reason: string): void => {
@@ -125,7 +152,7 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     classify: (error: unknown) => Trouble | null = troubleOf,
   ): Promise<R> => {
     if (Dexie.currentTransaction) return attempt(run) as Promise<R>;
-    let untilMs = 0;
+    let lostMs = 0;
     let aborts = 0;
     let rests = 0;
     const go = (): PromiseLike<R> => {
@@ -138,14 +165,14 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
           if (aborts > 1) throw error;
           return go();
         }
-        untilMs ||= performance.now() + RECONNECT_MS;
-        if (performance.now() >= untilMs) throw failed(error);
+        lostMs ||= performance.now();
+        if (leftMs(RECONNECT_MS, lostMs) <= 0) throw failed(error);
         // Another call may have opened it anew meanwhile.
         if (used !== null && dexie.backendDB() === used) drop(String(error));
         const restMs = rests === 0 ? 0 : Math.min(1_000, FIRST_REST_MS * 2 ** rests);
         rests += 1;
         return rest(restMs)
-          .then(() => back(untilMs))
+          .then(() => back(lostMs))
           .then(go);
       });
     };
@@ -156,6 +183,8 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     open,
     persevere,
     giveUp: drop,
+    after,
+    leftMs,
     rest() {
       rested ??= new Promise((resolve) => (wakeUp = resolve));
       dexie.close();
@@ -163,11 +192,14 @@ export function createConnection({ dexie, watched, onNews }: ConnectionOptions):
     async wake() {
       if (!rested) return;
       rested = null;
+      wokeMs = performance.now();
       wakeUp();
-      if (!isOver) await open().catch(recover);
+      if (!isOver) await recover();
     },
     close() {
       isOver = true;
+      wakeUp();
+      end();
       dexie.close();
     },
   };

@@ -121,6 +121,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
 
   const plans = options.collections.map((plan) => ({ plan, schema: schemas.get(plan.name)! }));
   let isMadeNow = false;
+  /** Of the database that was ready last: one whose preparing was cut short is to be prepared again. */
+  let preparedId = '';
   let isAdopted = false;
   const rebuild = async (): Promise<void> => {
     if (!(await hasStaleViews(wrap(dexie.backendDB()) as IDBPDatabase, options.collections, merges))) return;
@@ -132,12 +134,17 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   const prepare = async (): Promise<void> => {
     const db = wrap(dexie.backendDB()) as IDBPDatabase;
     const identity = await readIdentity(db);
-    isMadeNow = identity.isNew;
-    const isAnother = device.id !== '' && device.id !== identity.deviceId;
+    isMadeNow ||= identity.isNew;
+    const isAnother = preparedId !== '' && preparedId !== identity.deviceId;
     device = { id: identity.deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
-    const kept = isAnother ? await restoreUnsent(db, unsent) : 0;
+    const kept = isAnother ? await restoreUnsent(db, unsent) : new Set();
     if (isAdopted) await rebuild();
-    if (isAnother) onStorage({ type: 'storage-reset', kept, lost: unsent.changes.length - kept + unsent.dropped });
+    preparedId = identity.deviceId;
+    if (!isAnother) return;
+    const lostDots = [...unsent.known()].filter((dot) => !kept.has(dot));
+    // What another tab wrote, or this one before it was loaded anew, is not for this tab to count.
+    const lost = unsent.hasOthers ? null : lostDots.length;
+    onStorage({ type: 'storage-reset', kept: kept.size, lost, lostDots });
   };
   // Dexie lets nobody else in until it is done.
   dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
@@ -217,6 +224,7 @@ function localDatabase(
       const { seqs } = (await dexie.table(META).get('replica')) as ReplicaRow;
       return tracking.isIn(trans, seqs);
     },
+    onSaved: tracking.noteSaved,
   });
   const record = (collection: string, id: string): PromiseLike<RecordRow | undefined> =>
     persevere(() => table<StoredRecordRow>(RECORDS).get([collection, id])).then((row) => row && recordRow(row));
@@ -232,6 +240,12 @@ function localDatabase(
     if (!db) throw new Dexie.DatabaseClosedError();
     return wrap(db) as IDBPDatabase;
   };
+  const written = (trans: IDBTransaction): Written => ({
+    dot: tracking.dots(trans)[0] ?? '',
+    order: tracking.order(trans),
+    deviceId: deviceId(),
+    undo: tracking.undoable(trans),
+  });
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
   const transact: LocalDatabase['transact'] = async (about, fn) => {
     const scope = about.collections ?? [...schemas.keys()];
@@ -248,7 +262,7 @@ function localDatabase(
       if (!isJoined) trans.commit();
       return answer;
     });
-    return { result, ...written(tracking, trans) };
+    return { result, ...written(trans) };
   };
 
   return {
@@ -290,7 +304,7 @@ function localDatabase(
         tracking.describe(trans, { kind: 'resolve' });
         return tracking.write(trans, [resolution(schema, conflict, choice)]);
       });
-      return written(tracking, trans);
+      return written(trans);
     },
     async resolveConstraint(conflict, choice) {
       const { trans } = await writes.run([conflict.collection, RECORDS, CONFLICTS], async (trans) => {
@@ -301,7 +315,7 @@ function localDatabase(
           constraintResolution(schemaOf(conflict.collection), { conflict, stored }, choice, row),
         ]);
       });
-      return written(tracking, trans);
+      return written(trans);
     },
     async readClaims(collection, id) {
       return persevere(() =>
@@ -342,7 +356,7 @@ function localDatabase(
         const intent = retryIntent(schemaOf(rejected.c), rejected, choice === 'retry' ? null : choice.value);
         await tracking.write(trans, [intent]);
       });
-      return written(tracking, trans);
+      return written(trans);
     },
     async keepRejected(rejected) {
       await persevere(() => table(REJECTED).put(rejected));
@@ -420,10 +434,6 @@ function resolution(
       return resolveRegister({ schema, id, current, confirmed }, open.path, registerValue(open.path, open.fields, row));
     },
   };
-}
-
-function written(tracking: Tracking, trans: IDBTransaction): Written {
-  return { dot: tracking.dots(trans)[0] ?? '', order: tracking.order(trans), undo: tracking.undoable(trans) };
 }
 
 function undoing(schema: CollectionSchema, record: UndoPlan[number]): RecordIntent {

@@ -5,6 +5,7 @@
 import type { IDBPDatabase } from 'idb';
 
 import { recordToJson } from '../core/record-json.ts';
+import type { BackgroundRow } from './background.ts';
 import { CONFLICTS, META, OUTBOX, QUARANTINE, RECORDS, REJECTED, WRITERS, type QuarantineRow } from './layout.ts';
 import { readableRow, type StoredRecordRow } from './packed-record.ts';
 import { createPauses } from './pauses.ts';
@@ -25,7 +26,7 @@ export type SectionName = 'state' | 'outbox' | 'rejected' | 'writers' | 'conflic
 
 /** In the order in which they are given space. */
 const SECTIONS: readonly (readonly [SectionName, store: string, show: (row: never) => unknown])[] = [
-  ['state', META, (row) => row],
+  ['state', META, showState],
   ['outbox', OUTBOX, (row) => row],
   ['rejected', REJECTED, (row) => row],
   ['writers', WRITERS, (row) => row],
@@ -33,6 +34,13 @@ const SECTIONS: readonly (readonly [SectionName, store: string, show: (row: neve
   ['quarantine', QUARANTINE, ({ state, ...row }: QuarantineRow) => ({ ...row, state: recordToJson(state) })],
   ['records', RECORDS, showRecord],
 ];
+
+/** What the service worker is left is named elsewhere in a report, but the address, in which an app may have put a secret. */
+function showState(row: { readonly key: string }): unknown {
+  if (row.key !== 'background') return row;
+  const { url: _url, collections: _collections, ...rest } = row as BackgroundRow;
+  return rest;
+}
 
 /** `shorten` is what is measured and kept of each row. */
 export async function dumpDatabase(

@@ -121,6 +121,25 @@ test('[FNC4] a database that was emptied underneath ends the right to write', as
   device.close();
 });
 
+test('[FNC4] after a database was emptied no leadership has the epoch of an earlier one, which may be frozen', async () => {
+  const device = await testDevice('anna', { name: 'fnc6' });
+  const frozen = await lead('fnc6');
+  await frozen.store.readIdentity();
+  frozen.store.close();
+  const db = await openDB('fnc6');
+  await db.delete(META, 'leader');
+  db.close();
+  const leader = await lead('fnc6');
+  await leader.store.readIdentity();
+  // It goes on over a new connection, with what it knew of the old database.
+  const again = await openDeviceStore({ name: 'fnc6', collections: [NOTES] }, {}, frozen.fence);
+  await expect(again.noteServerTime(1)).rejects.toThrow();
+  expect([frozen.lost, leader.lost]).toEqual([['lost'], []]);
+  again.close();
+  leader.store.close();
+  device.close();
+});
+
 test('[LSE1] the lease is whose it is until it is given back or taken; renewing shows that its holder lives', async () => {
   const device = await testDevice('anna', { name: 'lse1' });
   const [a, b] = [openLease('lse1', 'a'), openLease('lse1', 'b')];

@@ -8,6 +8,7 @@
 import { wrap } from 'idb';
 
 import { META } from './layout.ts';
+import { platformRandom } from './platform-random.ts';
 
 /** One leadership's right to the store. */
 export interface Fence {
@@ -61,6 +62,14 @@ export async function fenceConnection(db: IDBDatabase, fence: Fence): Promise<vo
   db.transaction = fenced;
 }
 
+/**
+ * A database that was cleared counts anew, and a leader of the old one may still be frozen: it must not find its own
+ * number again.
+ */
+function firstEpoch(): number {
+  return Math.floor(platformRandom.fraction() * 2 ** 48);
+}
+
 function beginEpoch(db: IDBDatabase): Promise<number> {
   return new Promise((resolve, reject) => {
     const tx = db.transaction(META, 'readwrite');
@@ -69,7 +78,7 @@ function beginEpoch(db: IDBDatabase): Promise<number> {
     const reading = meta.get('leader') as IDBRequest<LeaderRow | undefined>;
     reading.addEventListener('success', () => {
       const before = reading.result ?? NOBODY;
-      epoch = before.epoch + 1;
+      epoch = (before.epoch || firstEpoch()) + 1;
       meta.put({ ...before, epoch } satisfies LeaderRow);
     });
     tx.addEventListener('complete', () => resolve(epoch));

@@ -6,7 +6,7 @@
 import type { IDBPDatabase } from 'idb';
 
 import { applyRecordChange } from '../core/apply.ts';
-import { incOf } from '../core/dot.ts';
+import { incOf, type Dot } from '../core/dot.ts';
 import { copyRecord, createRecord } from '../core/record.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { randomName } from '../lib/ids.ts';
@@ -79,17 +79,19 @@ function checkLayout(db: IDBPDatabase, layout: LayoutRow | undefined): void {
 
 /**
  * Puts what was unsent into a database that took the place of the old one, under the dots that it had: the server may
- * have got some of it. Resolves to how many changes are there. Views are computed afterwards.
+ * have got some of it. Resolves to those that are there. Views are computed afterwards.
  *
  * Into one that has taken in pages already nothing is put: a change that came back with them would have its effect twice.
  */
-export async function restoreUnsent(db: IDBPDatabase, memory: UnsentMemory): Promise<number> {
+export async function restoreUnsent(db: IDBPDatabase, memory: UnsentMemory): Promise<ReadonlySet<Dot>> {
   const tx = db.transaction([META, OUTBOX, RECORDS, WRITERS], 'readwrite');
   const meta = tx.objectStore(META);
   let replica = (await meta.get('replica')) as ReplicaRow;
-  if (Object.keys(replica.cursor).length > 0) return 0;
-  let restored = 0;
+  const restored = new Set<Dot>();
+  if (Object.keys(replica.cursor).length > 0) return restored;
   for (const change of memory.changes) {
+    restored.add(change.dot);
+    // The connection was lost again before it was told.
     if (await tx.objectStore(OUTBOX).index('dot').getKey(change.dot)) continue;
     const rows = change.rows.map((row) => ({ ...row, order: replica.order }));
     for (const row of rows) void tx.objectStore(OUTBOX).put(row);
@@ -98,7 +100,6 @@ export async function restoreUnsent(db: IDBPDatabase, memory: UnsentMemory): Pro
     const writer = memory.writerOf(inc);
     if (writer) void tx.objectStore(WRITERS).put({ inc, ...writer });
     replica = counted(replica, change);
-    restored += 1;
   }
   void meta.put(replica);
   // What the tables show is computed anew, also where another tab has done so before.

@@ -63,6 +63,8 @@ export interface StorageReset {
   readonly kept: number;
   /** null: nobody knows. */
   readonly lost: number | null;
+  /** Changes of this tab that are not in the new database, and may have been unsent. */
+  readonly lostDots: readonly Dot[];
 }
 
 export interface LocalWrite {
@@ -87,8 +89,9 @@ export type UndoPlan = readonly (UndoneRecord & { readonly collection: string })
 /** A transaction that was committed; `dot` is '' when nothing was written. */
 export interface Written {
   readonly dot: Dot | '';
-  /** Its place in the outbox. */
+  /** Its place in the outbox of this device. */
   readonly order: number;
+  readonly deviceId: string;
   readonly undo: UndoPlan;
 }
 

@@ -14,12 +14,16 @@ async function device(): Promise<TestDevice> {
   return made;
 }
 
-async function write({ db }: TestDevice, id: string): Promise<{ dot: Dot; order: number }> {
-  const { dot, order } = await db.transact({}, () => db.dexie.table('notes').add({ id, title: 'a' }));
-  return { dot, order };
+async function write({ db }: TestDevice, id: string): Promise<{ dot: Dot; order: number; deviceId: string }> {
+  const { dot, order, deviceId } = await db.transact({}, () => db.dexie.table('notes').add({ id, title: 'a' }));
+  return { dot, order, deviceId };
 }
 
-async function fateOf({ db }: TestDevice, change: { dot: Dot; order: number }, id?: string): Promise<ChangeFate> {
+async function fateOf(
+  { db }: TestDevice,
+  change: { dot: Dot; order: number; deviceId: string },
+  id?: string,
+): Promise<ChangeFate> {
   const asked = { ...change, ...(id === undefined ? {} : { takenBack: ['notes', id] as const }) };
   return (await db.readFates([asked])).fates[0]!;
 }
@@ -28,7 +32,13 @@ test('[RCT12] a change is pending until its entry leaves the outbox, whatever el
   const server = new LogServer();
   const anna = await device();
   const [first, second] = [await write(anna, 'a'), await write(anna, 'b')];
-  expect(await fateOf(anna, first)).toEqual({ dot: first.dot, isPending: true, isEmptied: false, isInLog: false });
+  expect(await fateOf(anna, first)).toEqual({
+    dot: first.dot,
+    isPending: true,
+    order: first.order,
+    isEmptied: false,
+    isInLog: false,
+  });
   await anna.push(server);
   await anna.pull(server, 1);
   expect(await fateOf(anna, first)).toMatchObject({ dot: first.dot, isPending: false });

@@ -25,8 +25,9 @@ import { readSpace } from './space-row.ts';
 
 export interface AskedChange {
   readonly dot: Dot;
-  /** Its place in the outbox. */
+  /** Its place in the outbox of this device: another one, after the database was cleared, has other changes there. */
   readonly order: number;
+  readonly deviceId: string;
   /** One of the records that it wrote, when it is known to have been taken back: a server may have taken it all the same. */
   readonly takenBack?: readonly [collection: string, id: string];
 }
@@ -35,6 +36,8 @@ export interface ChangeFate {
   /** Under which it waits, or has left. */
   readonly dot: Dot;
   readonly isPending: boolean;
+  /** Its place in the outbox, while it is pending. */
+  readonly order: number | null;
   /** It only holds its place: what it wrote was withdrawn. */
   readonly isEmptied: boolean;
   readonly isInLog: boolean;
@@ -58,25 +61,26 @@ export interface KnownServers {
 /** Costs as much as is asked for, whatever the length of the outbox. */
 export function readFates(dexie: Dexie, asked: readonly AskedChange[]): Promise<ChangeFates> {
   return dexie.transaction('r', [OUTBOX, REJECTED, CONFLICTS, META, RECORDS], async () => {
-    const fates = await Promise.all(asked.map((change) => readFate(dexie, change)));
+    const { cursor, deviceId } = (await dexie.table(META).get('replica')) as ReplicaRow;
+    const fates = await Promise.all(asked.map((change) => readFate(dexie, deviceId, change)));
     const rejected = (await dexie.table(REJECTED).toArray()) as RejectedRow[];
     const conflicts = (await dexie.table(CONFLICTS).toArray()) as ConflictRow[];
-    const { cursor } = (await dexie.table(META).get('replica')) as ReplicaRow;
     const { topology, seen } = await readSpace(dexie.table(META) as never);
     return { fates, rejected, conflicts, servers: { topology, cursor, seen } };
   });
 }
 
-async function readFate(dexie: Dexie, { dot, order, takenBack }: AskedChange): Promise<ChangeFate> {
+async function readFate(dexie: Dexie, here: string, asked: AskedChange): Promise<ChangeFate> {
+  const { dot, order, deviceId, takenBack } = asked;
   const outbox = dexie.table<OutboxRow>(OUTBOX);
   const named = await outbox.where('dot').equals(dot).first();
-  const placed = named ?? (await outbox.get([order, 0]));
+  const placed = named ?? (deviceId === here ? await outbox.get([order, 0]) : undefined);
   // Places in front of the outbox are given to what is offered again, also those that were left.
   const row = named || !placed?.relay ? placed : undefined;
   const isInLog = takenBack !== undefined && !row && (await isApplied(dexie, dot, takenBack));
-  if (!row) return { dot, isPending: false, isEmptied: false, isInLog };
+  if (!row) return { dot, isPending: false, order: null, isEmptied: false, isInLog };
   const isEmptied = row.recs.length === 0 && row.head?.was !== undefined && row.head.kind !== 'recover';
-  return { dot: row.dot ?? dot, isPending: true, isEmptied, isInLog };
+  return { dot: row.dot ?? dot, isPending: true, order: row.order, isEmptied, isInLog };
 }
 
 async function isApplied(dexie: Dexie, dot: Dot, key: readonly [string, string]): Promise<boolean> {

@@ -30,6 +30,8 @@ export interface SettledWriteOptions {
   readonly connection: Connection;
   /** Whether the changes of the transaction are in the database. */
   readonly isSaved: (trans: IDBTransaction) => Promise<boolean>;
+  /** It is, and nobody but this was told: the connection died with the answer. */
+  readonly onSaved: (trans: IDBTransaction) => void;
   /** When something of the transaction was last answered, by performance.now(); null: nothing yet. */
   readonly lastMoved: (trans: IDBTransaction) => number | null;
   readonly onFailure: (error: unknown) => void;
@@ -52,7 +54,10 @@ export function createSettledWrites(options: SettledWriteOptions): SettledWrites
         await Promise.race([attempt.ended, pause(ABORT_MS)]);
         trouble = attempt.isCut && isCutOff(error, attempt.trans!) ? 'aborted' : troubleOf(error);
         const isOpen = trouble !== null || error instanceof HungError;
-        if (isOpen && attempt.done && (await isSavedNow(options, attempt.done.trans, error))) return attempt.done;
+        if (isOpen && attempt.done && (await isSavedNow(options, attempt.done.trans, error))) {
+          options.onSaved(attempt.done.trans);
+          return attempt.done;
+        }
         throw error instanceof HungError ? hung(stores, 'Nothing was written.', error) : error;
       }
     };
@@ -123,7 +128,7 @@ function isCutOff(error: unknown, { error: reason }: IDBTransaction): boolean {
 class HungError extends Error {}
 
 async function withinLimit<R>(
-  { lastMoved }: SettledWriteOptions,
+  { connection, lastMoved }: SettledWriteOptions,
   attempt: Attempt<R>,
   running: PromiseLike<unknown>,
 ): Promise<void> {
@@ -132,8 +137,8 @@ async function withinLimit<R>(
   const late = new Promise<never>((_resolve, reject) => {
     const look = (): void => {
       const movedMs = attempt.trans && lastMoved(attempt.trans);
-      const untilMs = movedMs === null ? startedMs + WRITE_LIMIT_MS : movedMs + COMMIT_LIMIT_MS;
-      const leftMs = untilMs - performance.now();
+      const leftMs =
+        movedMs === null ? connection.leftMs(WRITE_LIMIT_MS, startedMs) : connection.leftMs(COMMIT_LIMIT_MS, movedMs);
       if (leftMs <= 0) return abandon(attempt.trans, reject);
       timer = setTimeout(look, leftMs);
     };
@@ -168,6 +173,7 @@ async function isSavedNow(
   if (error instanceof HungError) connection.giveUp(error.message);
   try {
     return await within(
+      connection,
       COMMIT_LIMIT_MS,
       connection.persevere(() => Dexie.Promise.resolve(isSaved(trans))),
     );
@@ -176,10 +182,10 @@ async function isSavedNow(
   }
 }
 
-function within<R>(ms: number, promise: Promise<R>): Promise<R> {
+function within<R>({ after }: Connection, ms: number, promise: Promise<R>): Promise<R> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new HungError('The database does not answer.')), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    const cancel = after(ms, performance.now(), () => reject(new HungError('The database does not answer.')));
+    promise.then(resolve, reject).finally(cancel);
   });
 }
 

@@ -66,6 +66,8 @@ export interface Tracking {
   dots(trans: IDBTransaction): readonly string[];
   /** When a step of it last ended, by performance.now(); null: none did. */
   lastMoved(trans: IDBTransaction): number | null;
+  /** It was committed, and its end was not heard. */
+  noteSaved(trans: IDBTransaction): void;
   /** Whether its changes are in a database whose numbering is this. */
   isIn(trans: IDBTransaction, seqs: ReplicaRow['seqs']): boolean;
   /** Place in the outbox of the first of them. */
@@ -88,6 +90,8 @@ interface OpenTransaction {
   /** What its steps mean for constraints, taken together. */
   moves: readonly ConstraintMove[];
   movedMs: number | null;
+  /** Everybody who is to know that it was committed was told. */
+  isTold: boolean;
 }
 
 export function createTracking(options: TrackingOptions): Tracking {
@@ -107,6 +111,7 @@ export function createTracking(options: TrackingOptions): Tracking {
           queue: Dexie.Promise.resolve(),
           moves: [],
           movedMs: null,
+          isTold: false,
         }),
       );
     return transaction;
@@ -122,8 +127,10 @@ export function createTracking(options: TrackingOptions): Tracking {
   };
 
   const committed = (trans: object): void => {
-    const { draft, moves = [] } = open.get(trans) ?? {};
-    if (!draft || draft.dots.length === 0) return;
+    const transaction = open.get(trans);
+    const { draft, moves = [], isTold } = transaction ?? {};
+    if (!transaction || !draft || draft.dots.length === 0 || isTold) return;
+    transaction.isTold = true;
     const { dots, position, recordCount: records } = draft;
     const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
@@ -244,6 +251,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
     lastMoved: (trans) => open.get(trans)?.movedMs ?? null,
+    noteSaved: committed,
     isIn: (trans, seqs) => {
       const { draft } = open.get(trans) ?? {};
       if (!draft || draft.dots.length === 0) return true;

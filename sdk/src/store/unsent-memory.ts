@@ -13,6 +13,8 @@ export interface UnsentMemory {
   readonly changes: readonly PendingChange[];
   /** Unsent changes of this tab that are not in memory. */
   readonly dropped: number;
+  /** The outbox had changes, when it was last read, that are not of this tab. */
+  readonly hasOthers: boolean;
   writerOf(inc: Inc): Writer | undefined;
   add(rows: readonly OutboxRow[], writer: Writer): void;
   /** Dots that may be forgotten by what a read finds that begins now. */
@@ -28,12 +30,16 @@ export function createUnsentMemory(
   const dropped = new Set<Dot>();
   const writers = new Map<Inc, Writer>();
   let bytes = 0;
+  let hasOthers = false;
   return {
     get changes() {
       return [...changes.values()];
     },
     get dropped() {
       return dropped.size;
+    },
+    get hasOthers() {
+      return hasOthers;
     },
     writerOf: (inc) => writers.get(inc),
     add(rows, writer) {
@@ -51,6 +57,7 @@ export function createUnsentMemory(
     },
     known: () => new Set([...changes.keys(), ...dropped]),
     keep(known, unsent) {
+      hasOthers = [...unsent].some((dot) => !changes.has(dot) && !dropped.has(dot));
       for (const dot of known) {
         if (unsent.has(dot)) continue;
         dropped.delete(dot);

@@ -19,8 +19,8 @@ const REST_MS = 100;
 export interface WatchedOpen {
   /** What Dexie opens with. */
   readonly factory: IDBFactory;
-  /** Throws STORAGE_BLOCKED, STORAGE_UNAVAILABLE, QUOTA, STORAGE_FAILED. */
-  open(dexie: Dexie): Promise<void>;
+  /** Throws STORAGE_BLOCKED, STORAGE_UNAVAILABLE, QUOTA, STORAGE_FAILED. `isGivenUp`: no other attempt is made. */
+  open(dexie: Dexie, isGivenUp?: () => boolean): Promise<void>;
 }
 
 type Progress = 'silent' | 'blocked' | 'upgrading';
@@ -89,7 +89,7 @@ export function createWatchedOpen(
       databases: () => indexedDb.databases(),
       cmp: (a, b) => indexedDb.cmp(a, b),
     },
-    async open(dexie) {
+    async open(dexie, isGivenUp = () => false) {
       let failure: unknown;
       for (const limitMs of OPEN_ATTEMPTS_MS) {
         try {
@@ -99,11 +99,17 @@ export function createWatchedOpen(
             throw blocked(dexie.name, `Another connection kept ${dexie.name} open for ${BLOCKED_MS / 1000} s.`);
           failure = undefined;
         } catch (error) {
+          if (isGivenUp()) {
+            // Dexie was told, the browser was not: it may answer yet.
+            attempt += 1;
+            throw error;
+          }
           if (isFinal()) throw error;
           if (isUnavailable(error)) throw unavailable(error);
           if (error instanceof SkerryError || troubleOf(error) === null) throw error;
           failure = error;
           await new Promise((resolve) => setTimeout(resolve, REST_MS));
+          if (isGivenUp()) throw error;
         }
       }
       throw failure ?? blocked(dexie.name, `${dexie.name} did not open within ${sum(OPEN_ATTEMPTS_MS) / 1000} s.`);
