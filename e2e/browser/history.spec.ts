@@ -140,3 +140,18 @@ test('[E2EN4] the panel tells which devices have written, and how safe this one 
   await expect(storage).toContainText(persisted ? 'Yes, until you clear it' : 'No, the browser may delete it');
   await expect(storage.getByTestId('protect-storage')).toHaveCount(persisted ? 0 : 1);
 });
+
+test('[E2EN5] a double booking names who booked, also where the rows do not say', async ({ world }) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's phone")];
+  await expectConverged(anna, ben);
+  for (const device of [anna, ben]) device.cut();
+  const slot = { room: 'Room A', start: '2026-11-17T10:00', end: '2026-11-17T11:00' };
+  await anna.db((db, event) => db.events.insert(event), { ...slot, title: 'Planning' });
+  await ben.db((db, event) => db.events.insert(event), { ...slot, title: 'Interview' });
+  for (const device of [anna, ben]) device.heal();
+  await expectConverged(anna, ben);
+  await anna.page.getByRole('link', { name: /conflicts/i }).click();
+  const card = anna.page.getByTestId('double-booking');
+  await expect(card).toContainText('You · this laptop');
+  await expect(card).toContainText("Ben · Ben's phone");
+});

@@ -4,17 +4,16 @@
  */
 import { useEffect, useEffectEvent, useRef, type ReactNode } from 'react';
 
+import { formatDay, parseWall } from '../calendar/wall-time.ts';
 import { useOverview, type RowConflict } from '../data/overview.tsx';
-import type { CalendarEvent, Note } from '../data/schema.ts';
 import { useSession } from '../data/session.tsx';
 import { useAttempt } from '../data/use-attempt.ts';
-import { formatDay, parseWall } from '../calendar/wall-time.ts';
 import { go } from '../shell/route.ts';
 import { authorOf } from '../ui/author.ts';
 import { useNotices } from '../ui/notices.tsx';
-import { hunksOf, withVersion } from './hunks.ts';
-import { lostVersions, versionKey, type Lost } from './not-kept.ts';
 import { notKeptText } from './describe.ts';
+import { lostVersions, versionKey, type Lost } from './not-kept.ts';
+import { restoreLost } from './restore-lost.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -38,31 +37,18 @@ export function NotKeptNotices(): ReactNode {
     if (decider?.isMe) return;
     notices.tell(notKeptText(mine, row, decider?.name ?? 'Somebody'), [
       { label: 'Show', run: () => show(conflict, row) },
-      ...(mine.version.value === null ? [] : [{ label: 'Restore', run: () => void restore(mine, row) }]),
+      ...(mine.version.value === null ? [] : [{ label: 'Restore', run: () => restore(mine) }]),
     ]);
   });
 
-  const restore = async (lost: Lost, row: Row | null): Promise<void> => {
-    await attempt('Your version could not be restored', async () => {
-      const { collection, rowId } = lost.conflict;
-      const revisions = row ? [] : await tableOf(lost.conflict).history(rowId);
-      const last = revisions.find((revision) => revision.row !== null && revision.state !== 'withdrawn');
-      const values = { ...valuesOf(lost), ...(collection === 'notes' && { editedAt: Date.now() }) };
-      const restoring = await db.transaction(async (tx) => {
-        if (collection === 'events') {
-          if (last) await tx.events.restore(rowId, last.id);
-          await tx.events.update(rowId, values as Partial<CalendarEvent>);
-        } else {
-          if (last) await tx.notes.restore(rowId, last.id);
-          await tx.notes.update(rowId, values as Partial<Note>);
-        }
-      });
+  const restore = (lost: Lost): void =>
+    void attempt('Your version could not be restored', async () => {
+      const restoring = await restoreLost(db, lost);
       notices.toast('Your version is back.', {
         label: 'Undo',
         run: () => void attempt('The restore could not be undone', () => restoring.undo()),
       });
     });
-  };
 
   const tableOf = ({ collection }: RowConflict): Reading => (collection === 'events' ? db.events : db.notes);
 
@@ -97,12 +83,6 @@ interface RevisionOfAny {
 function isDecision({ state, action, fields }: RevisionOfAny, conflict: RowConflict): boolean {
   if (state === 'aside' || state === 'withdrawn') return false;
   return conflict.kind !== 'field' || action !== 'update' || fields.some((field) => conflict.fields.includes(field));
-}
-
-/** The fields that were in conflict as this version had them; of a text the words where versions clashed. */
-function valuesOf({ conflict, index, version }: Lost): Row {
-  if (conflict.kind === 'delete') return {};
-  return hunksOf(conflict) ? withVersion(conflict, index) : (version.value as Row);
 }
 
 function show({ collection, rowId }: RowConflict, row: Row | null): void {

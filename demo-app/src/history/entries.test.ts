@@ -72,12 +72,12 @@ test('[DHIST2] what was not kept, withdrawn or is still to be decided is marked,
     ],
     known,
   );
-  expect(entries.map(({ revision: { id }, mark }) => [id, mark])).toEqual([
-    ['5', 'withdrawn'],
-    ['4', 'to-decide'],
-    ['3', 'not-kept'],
-    ['2', 'not-kept'],
-    ['1', null],
+  expect(entries.map(({ revision: { id }, mark, canRestore }) => [id, mark, canRestore])).toEqual([
+    ['5', 'withdrawn', true],
+    ['4', 'to-decide', false],
+    ['3', 'not-kept', true],
+    ['2', 'not-kept', true],
+    ['1', null, true],
   ]);
   const [withdrawn, current] = entries.map(({ changes }) => changes);
   expect(current).toEqual([

@@ -53,9 +53,14 @@ export function entriesOf(revisions: readonly NoteRevision[], known: Known): rea
     const mark = markOf(revision, known);
     // Nothing that a person sees: another program has written a field that the app does not show.
     if (changes.length === 0 && mark !== 'shown') continue;
-    entries.push({ revision, saves, changes, mark, canRestore: revision.row !== null && mark !== 'shown' });
+    entries.push({ revision, saves, changes, mark, canRestore: canRestore(revision, mark) });
   }
   return entries;
+}
+
+/** A version of an open conflict is kept where the conflict is decided. */
+function canRestore({ row }: NoteRevision, mark: Mark | null): boolean {
+  return row !== null && mark !== 'shown' && mark !== 'to-decide';
 }
 
 /** What the note was before: what stood aside or was withdrawn was never under a later version. Undefined: not known. */

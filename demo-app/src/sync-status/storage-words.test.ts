@@ -4,7 +4,7 @@ import { bytesText, dangerText, protectionText, usageText } from './storage-word
 
 test('[DSTORE1] what is used is told in two digits, and not at all when the browser does not tell', () => {
   expect([0, 340_000, 999_600, 1_234_567, 12_400_000, 2.14e9, 7e13].map(bytesText)).toEqual([
-    '0 KB',
+    'less than 1 KB',
     '340 KB',
     '1.0 MB',
     '1.2 MB',

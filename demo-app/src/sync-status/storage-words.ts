@@ -28,8 +28,9 @@ function resetText({ lost }: NonNullable<StorageHealth['reset']>): string {
 
 const UNITS = ['KB', 'MB', 'GB', 'TB'] as const;
 
-/** 340 KB, 1.2 MB, 12 GB */
+/** 340 KB, 1.2 MB, 12 GB; a browser may say zero where something is. */
 export function bytesText(bytes: number): string {
+  if (bytes < 1000) return 'less than 1 KB';
   let value = bytes / 1000;
   let unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {
