@@ -24,6 +24,17 @@ export function NotKeptNotices(): ReactNode {
   const attempt = useAttempt();
   const before = useRef<readonly RowConflict[]>([]);
 
+  const restore = (lost: Lost): void =>
+    void attempt('Your version could not be restored', async () => {
+      const restoring = await restoreLost(db, lost);
+      notices.toast('Your version is back.', {
+        label: 'Undo',
+        run: () => void attempt('The restore could not be undone', () => restoring.undo()),
+      });
+    });
+
+  const tableOf = ({ collection }: RowConflict): Reading => (collection === 'events' ? db.events : db.notes);
+
   const settle = useEffectEvent(async (conflict: RowConflict, open: readonly RowConflict[]) => {
     const rows = tableOf(conflict);
     const row = ((await rows.get(conflict.rowId)) ?? null) as Row | null;
@@ -40,17 +51,6 @@ export function NotKeptNotices(): ReactNode {
       ...(mine.version.value === null ? [] : [{ label: 'Restore', run: () => restore(mine) }]),
     ]);
   });
-
-  const restore = (lost: Lost): void =>
-    void attempt('Your version could not be restored', async () => {
-      const restoring = await restoreLost(db, lost);
-      notices.toast('Your version is back.', {
-        label: 'Undo',
-        run: () => void attempt('The restore could not be undone', () => restoring.undo()),
-      });
-    });
-
-  const tableOf = ({ collection }: RowConflict): Reading => (collection === 'events' ? db.events : db.notes);
 
   const compare = useEffectEvent((open: readonly RowConflict[]) => {
     const closed = before.current.filter(({ id }) => !open.some((other) => other.id === id));

@@ -71,7 +71,8 @@ const LETTER = /[\p{L}\p{N}]/u;
 
 /** As whole words: a unicorn is not a corn. */
 function contains(text: string, words: string): boolean {
-  for (let at = text.indexOf(words); words !== '' && at >= 0; at = text.indexOf(words, at + 1)) {
+  if (words === '') return false;
+  for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
     const [before, after] = [text[at - 1] ?? '', text[at + words.length] ?? ''];
     if (!LETTER.test(before) && !LETTER.test(after)) return true;
   }

@@ -16,10 +16,12 @@ interface HistoryEntryProps {
 
 export function HistoryEntry({ entry, now, onRestore }: HistoryEntryProps): ReactNode {
   const { me } = useSession();
-  const { revision, mark, saves } = entry;
+  const { revision, saves } = entry;
+  // Of a deleted note nothing is shown.
+  const mark = entry.mark === 'shown' && revision.row === null ? null : entry.mark;
   const { name, device } = authorOf(revision, me);
   return (
-    <li className="revision" data-testid="history-entry" data-mark={mark ?? undefined}>
+    <li className="revision" data-testid="history-entry" data-mark={entry.mark ?? undefined}>
       <p className="byline">
         <span>
           <strong>{name}</strong> · {device}

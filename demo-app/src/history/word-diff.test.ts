@@ -10,6 +10,8 @@ const told = (before: string, after: string): string =>
 test('[DDIFF4] words that were added and removed are told at their places', () => {
   expect(told('the old boat sails', 'the older boat sails home')).toBe('the -old-+older+ boat sails+ home+');
   expect(told('milk\nbread', 'milk\nbutter\nbread')).toBe('milk\n+butter\n+bread');
+  expect(told('the old boat', 'a new boat')).toBe('-the old-+a new+ boat');
+  expect(told('boat ', 'boat a key ')).toBe('boat +a key +');
   expect(told('', 'new')).toBe('+new+');
   expect(told('gone', '')).toBe('-gone-');
   expect(told('same', 'same')).toBe('same');
@@ -37,5 +39,6 @@ test('[DDIFF6] of what stayed the same only the words around a change are shown'
     ['removed', ' end'],
   ]);
   expect(abridgedDiff(wordDiff('a b', 'a c')).map(({ text }) => text)).toEqual(['a ', 'b', 'c']);
+  expect(abridgedDiff(wordDiff('on. ', 'on. The end. ')).map(({ text }) => text)).toEqual(['on. ', 'The end. ']);
   expect(abridgedDiff(wordDiff('', 'word '.repeat(500)))[0]!.text.length).toBeLessThan(700);
 });

@@ -29,8 +29,12 @@ export function wordDiff(before: string, after: string): readonly Stretch[] {
 
 /** What changed, with a few words around it: the same in between is cut. */
 export function abridgedDiff(stretches: readonly Stretch[], around = 40): readonly Stretch[] {
-  const last = stretches.length - 1;
-  return stretches.map(({ kind, text }, index) => {
+  // Of a space that goes along with what was added next to it there is nothing to see.
+  const seen = stretches.filter(
+    ({ kind, text }, index) => kind !== 'removed' || !SPACES.test(text) || stretches[index + 1]?.kind !== 'added',
+  );
+  const last = seen.length - 1;
+  return seen.map(({ kind, text }, index) => {
     const [end, start] = [index > 0 ? around : 0, index < last ? around : 0];
     if (kind !== 'same' || text.length <= end + start + 10) return { kind, text: shortened(kind, text) };
     const lead = text.slice(0, end).replace(/\S*$/, '');
@@ -40,6 +44,7 @@ export function abridgedDiff(stretches: readonly Stretch[], around = 40): readon
 }
 
 const MOST_SHOWN = 600;
+const SPACES = /^[^\S\n]+$/;
 
 /** Even what changed is cut where it is a whole page. */
 function shortened(kind: Stretch['kind'], text: string): string {
@@ -64,15 +69,34 @@ function stretch(kind: Stretch['kind'], words: readonly string[]): Stretch {
   return { kind, text: words.join('') };
 }
 
-/** Neighbours of one kind are one. */
+/** Neighbours of one kind are one, and so are changed words with nothing but a space between them. */
 function joined(stretches: readonly Stretch[]): readonly Stretch[] {
   const result: Stretch[] = [];
+  let [removed, added, space] = ['', '', ''];
+  const flush = (): void => {
+    for (const one of [
+      { kind: 'removed', text: removed },
+      { kind: 'added', text: added },
+    ] as const)
+      if (one.text !== '') result.push(one);
+    if (space !== '') result.push({ kind: 'same', text: space });
+    [removed, added, space] = ['', '', ''];
+  };
   for (const { kind, text } of stretches) {
-    const last = result.at(-1);
     if (text === '') continue;
-    if (last?.kind === kind) result[result.length - 1] = { kind, text: last.text + text };
-    else result.push({ kind, text });
+    if (kind === 'same') {
+      if (SPACES.test(text) && removed + added !== '' && space === '') space = text;
+      else {
+        flush();
+        result.push({ kind, text });
+      }
+      continue;
+    }
+    removed += space + (kind === 'removed' ? text : '');
+    added += space + (kind === 'added' ? text : '');
+    space = '';
   }
+  flush();
   return result;
 }
 

@@ -1,27 +1,25 @@
 /** How much is stored here, and whether the browser keeps it. */
 import { useValue } from '@skerry/sdk/react';
 import { ShieldCheck, TriangleAlert } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 
 import { useSession } from '../data/session.tsx';
 import { useAttempt } from '../data/use-attempt.ts';
-import { useNotices } from '../ui/notices.tsx';
 import { dangerText, protectionText, usageText } from './storage-words.ts';
 
 export function StorageSection(): ReactNode {
   const { db } = useSession();
   const storage = useValue(db.storage$);
   const attempt = useAttempt();
-  const notices = useNotices();
+  const [answer, setAnswer] = useState('');
   const danger = dangerText(storage);
   const used = usageText(storage);
 
   const protect = (): void =>
     void attempt('The browser could not be asked', async () => {
-      const isKept = await db.requestPersistence();
-      notices.toast(
-        isKept
-          ? 'Protected: the browser keeps what is stored here.'
+      setAnswer(
+        (await db.requestPersistence())
+          ? 'The browser keeps what is stored here.'
           : 'The browser does not promise it yet. Installing the app, or visiting it often, helps.',
       );
     });
@@ -53,6 +51,10 @@ export function StorageSection(): ReactNode {
           </dd>
         </div>
       </dl>
+      {/* Here and not as a notice: the panel may lie over those. */}
+      <p className="detail" role="status">
+        {answer}
+      </p>
     </section>
   );
 }
