@@ -3,6 +3,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { readIdentity } from './data/identity.ts';
+import { openLostVersions } from './data/lost-versions.ts';
 import { openDatabase } from './data/open-database.ts';
 import { OverviewProvider } from './data/overview.tsx';
 import { SessionProvider } from './data/session.tsx';
@@ -21,7 +22,7 @@ async function start(container: HTMLElement): Promise<void> {
     const db = await openDatabase(me);
     root.render(
       <StrictMode>
-        <SessionProvider session={{ db, me }}>
+        <SessionProvider session={{ db, me, lost: openLostVersions(localStorage, me.databaseName) }}>
           <NoticesProvider>
             <OverviewProvider>
               <Shell />

@@ -1,12 +1,15 @@
 /** A room that is booked twice: who, when, and the ways out, each one click. */
+import type { RowMeta } from '@skerry/sdk';
+import { useValue } from '@skerry/sdk/react';
 import { CalendarClock, DoorOpen, Rows2, SquareSplitHorizontal, X } from 'lucide-react';
 import { useMemo, type ReactNode } from 'react';
 
 import { useDecide } from '../conflicts/use-decide.ts';
+import type { Identity } from '../data/identity.ts';
 import { useOverview } from '../data/overview.tsx';
-import { ROOMS } from '../data/schema.ts';
+import { ROOMS, type BookedBy } from '../data/schema.ts';
 import { useSession } from '../data/session.tsx';
-import { possessive } from '../ui/author.ts';
+import { authorOf, possessive } from '../ui/author.ts';
 import { formatRoute } from '../shell/route.ts';
 import { titleOf, type Booking } from './booking.ts';
 import type { DoubleBooking } from './double-booking.ts';
@@ -51,7 +54,7 @@ export function DoubleBookingCard({ double, onDecided }: DoubleBookingCardProps)
         {double.bookings.map((booking) => (
           <li key={booking.id} className="version">
             <span className="byline">
-              <strong>{bookerOf(booking, me.user.id)}</strong> · {deviceOf(booking, me)}
+              <Booker booking={booking} />
               {waiting.has(booking.id) && ' · not confirmed yet'}
             </span>
             <p className="version-value">
@@ -110,13 +113,23 @@ export function bookerOf(booking: Booking, myId: string): string {
   return booking.bookedBy.id === myId ? 'You' : booking.bookedBy.name;
 }
 
-function deviceOf(
-  { bookedBy }: Booking,
-  me: { user: { id: string }; device: { name: string }; deviceHere: string },
-): string {
-  if (!bookedBy) return 'another device';
-  const isHere = bookedBy.id === me.user.id && bookedBy.device === me.device.name;
-  return isHere ? me.deviceHere : bookedBy.device;
+/** Who booked it and where; of a booking that another program made without saying so, who wrote it last. */
+function Booker({ booking }: { readonly booking: Booking }): ReactNode {
+  const { db, me } = useSession();
+  const meta = useValue<RowMeta | undefined>(useMemo(() => db.events.meta(booking.id), [db, booking.id]));
+  const { bookedBy } = booking;
+  const { name, device } = bookedBy
+    ? authorOf({ user: bookedBy, device: { id: '', name: bookedBy.device }, here: isHere(bookedBy, me) }, me)
+    : authorOf({ user: meta?.author ?? null, device: meta?.device ?? null, here: meta?.here ?? false }, me);
+  return (
+    <>
+      <strong>{name}</strong> · {device}
+    </>
+  );
+}
+
+function isHere(bookedBy: BookedBy, me: Identity): boolean {
+  return bookedBy.id === me.user.id && bookedBy.device === me.device.name;
 }
 
 function suggestionLabel(suggestion: Suggestion): string {

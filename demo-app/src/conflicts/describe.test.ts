@@ -5,12 +5,14 @@ import {
   allTogether,
   attemptText,
   isProvisional,
+  notKeptText,
   refusalText,
   rowText,
   shapeOf,
   subjectOf,
   valueText,
 } from './describe.ts';
+import type { Lost } from './not-kept.ts';
 
 const slot = { fields: ['room', 'start', 'end'] };
 
@@ -90,4 +92,20 @@ test('[DSAY7] a whole note or event is told in a line', () => {
   expect(rowText('notes', { title: ' ' })).toBe('Untitled');
   expect(rowText('notes', { title: 'Long', body: 'x'.repeat(300) })).toBe(`Long: ${'x'.repeat(200)}…`);
   expect(rowText('events', { title: 'Standup', room: 'A' })).toBe('Standup: A');
+});
+
+test('[DSAY8] whose version was not kept is told who decided, about what, and what their version was', () => {
+  const lost = (one: FieldConflict): Lost => ({ conflict: one, index: 0, version: one.versions[0]! });
+  const title = conflict('title', ['universe', 'unicorn']);
+  expect(notKeptText(lost(title), { title: 'unicorn' }, 'Ben')).toBe(
+    'Ben decided the title of ‘unicorn’. Your version, ‘universe’, was not kept.',
+  );
+  expect(notKeptText(lost(conflict('title', [' ', 'x'])), { title: 'x' }, 'Ben')).toBe(
+    'Ben decided the title of ‘x’. Your version was not kept.',
+  );
+  expect(notKeptText(lost(title), null, 'Ben')).toBe(
+    'Ben deleted ‘universe’. Your version of the title went with the note.',
+  );
+  const long = notKeptText(lost(conflict('body', ['word '.repeat(90), 'x'])), { title: '' }, 'Ben');
+  expect(long).toMatch(/^Ben decided the text of ‘Untitled’\. Your version, ‘(word ?)+…’, was not kept\.$/);
 });

@@ -2,7 +2,8 @@
 import type { FieldConflict, RejectedWrite } from '@skerry/sdk';
 
 import { parseWall, spanLabel } from '../calendar/wall-time.ts';
-import { hunksOf, isShown, withAll } from './hunks.ts';
+import { hunksOf, isShown, placesOf, withAll } from './hunks.ts';
+import type { Lost } from './not-kept.ts';
 
 export type Shape = 'line' | 'text' | 'booking' | 'other';
 
@@ -88,4 +89,26 @@ export function refusalText({ error }: Pick<RejectedWrite, 'error'>): string {
 function plain(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** 'Ben decided the title of ‘unicorn’. Your version, ‘universe’, was not kept.' `row`: as it is now. */
+export function notKeptText({ conflict, index }: Lost, row: Values | null, decider: string): string {
+  const thing = thingOf(conflict.collection);
+  if (conflict.kind === 'delete') {
+    const name = quoted(plain((row ?? conflict.edited.value)['title']));
+    return row
+      ? `${decider} kept ${name}, which you had deleted.`
+      : `${decider} deleted ${name}, which you had edited.`;
+  }
+  const name = quoted(plain((row ?? conflict.provisional)['title']));
+  if (!row) return `${decider} deleted ${name}. Your version of the ${subjectOf(conflict)} went with the ${thing}.`;
+  const places = hunksOf(conflict) && placesOf(conflict, index).map(({ words }) => words.trim());
+  const text = places ? places.filter(Boolean).join(' … ') : valueText(conflict, conflict.versions[index]?.value ?? {});
+  const words = text.trim() === '' ? '' : `, ${quoted(text)},`;
+  return `${decider} decided the ${subjectOf(conflict)} of ${name}. Your version${words} was not kept.`;
+}
+
+function quoted(text: string): string {
+  const trimmed = text.trim() || 'Untitled';
+  return `‘${trimmed.length > 60 ? `${trimmed.slice(0, 60).trimEnd()}…` : trimmed}’`;
 }

@@ -2,11 +2,13 @@
 import { createContext, use, type ReactNode } from 'react';
 
 import type { Identity } from './identity.ts';
+import type { LostVersions } from './lost-versions.ts';
 import type { DemoDb } from './schema.ts';
 
 export interface Session {
   readonly db: DemoDb;
   readonly me: Identity;
+  readonly lost: LostVersions;
 }
 
 const SessionContext = createContext<Session | null>(null);

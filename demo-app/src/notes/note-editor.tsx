@@ -1,6 +1,6 @@
 /** Title, tags and text of one note, what there is to decide about it, and where it is saved. */
 import { useSyncStatus } from '@skerry/sdk/react';
-import { ArrowLeft, Pin, Trash2 } from 'lucide-react';
+import { ArrowLeft, History, Pin, Trash2 } from 'lucide-react';
 import { useEffect, useEffectEvent, useId, useRef, type ReactNode } from 'react';
 
 import { ConflictStrip } from '../conflicts/conflict-strip.tsx';
@@ -97,6 +97,15 @@ export function NoteEditor(props: { readonly note: StoredNote }): ReactNode {
         >
           <Pin aria-hidden />
         </button>
+        <a
+          className="icon-button"
+          href={formatRoute({ page: 'notes', noteId: note.id, view: 'history' })}
+          aria-label="History"
+          title="History"
+          data-testid="note-history"
+        >
+          <History aria-hidden />
+        </a>
         <button
           type="button"
           className="icon-button"

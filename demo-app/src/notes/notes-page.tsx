@@ -1,16 +1,22 @@
-/** The notes: list and editor side by side, on a phone one after the other. */
+/** The notes: list and editor side by side, on a phone one after the other; and what a note was before. */
 import { useLive } from '@skerry/sdk/react';
 import { NotebookPen } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 import { useAttempt } from '../data/use-attempt.ts';
 import { useSession } from '../data/session.tsx';
+import { HistoryPanel } from '../history/history-panel.tsx';
 import { go } from '../shell/route.ts';
 import { NoteList } from './note-list.tsx';
 import { NoteDetail } from './note-detail.tsx';
 import { Welcome } from './welcome.tsx';
 
-export function NotesPage(props: { readonly noteId: string | null }): ReactNode {
+interface NotesPageProps {
+  readonly noteId: string | null;
+  readonly view: 'history' | undefined;
+}
+
+export function NotesPage(props: NotesPageProps): ReactNode {
   const { db } = useSession();
   const attempt = useAttempt();
   const notes = useLive(db.notes);
@@ -20,6 +26,11 @@ export function NotesPage(props: { readonly noteId: string | null }): ReactNode 
       const id = await db.notes.insert({ title: '', body: '', tags: [], pinned: false, editedAt: Date.now() });
       go({ page: 'notes', noteId: id });
     });
+  };
+
+  const closeHistory = (): void => {
+    go({ page: 'notes', noteId: props.noteId }, { replace: true });
+    document.querySelector<HTMLElement>('[data-testid="note-history"]')?.focus();
   };
 
   return (
@@ -37,6 +48,9 @@ export function NotesPage(props: { readonly noteId: string | null }): ReactNode 
           </div>
         )}
       </section>
+      {props.noteId !== null && props.view === 'history' && (
+        <HistoryPanel key={props.noteId} noteId={props.noteId} onClose={closeHistory} />
+      )}
     </div>
   );
 }

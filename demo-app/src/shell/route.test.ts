@@ -6,6 +6,7 @@ test('[DROUTE1] every place has an address that leads back to it', () => {
   const routes: Route[] = [
     { page: 'notes', noteId: null },
     { page: 'notes', noteId: 'a/b ü' },
+    { page: 'notes', noteId: 'a/b ü', view: 'history' },
     { page: 'calendar', day: null, eventId: null },
     { page: 'calendar', day: '2026-11-16', eventId: null },
     { page: 'calendar', day: '2026-11-16', eventId: '0199' },

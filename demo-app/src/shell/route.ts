@@ -5,7 +5,7 @@
 import { useSyncExternalStore } from 'react';
 
 export type Route =
-  | { readonly page: 'notes'; readonly noteId: string | null }
+  | { readonly page: 'notes'; readonly noteId: string | null; readonly view?: 'history' }
   | { readonly page: 'calendar'; readonly day: string | null; readonly eventId: string | null }
   | { readonly page: 'conflicts' };
 
@@ -16,13 +16,13 @@ export function parseRoute(hash: string): Route {
     .map(decode);
   if (page === 'calendar') return { page, day: isDay(first) ? first : null, eventId: second || null };
   if (page === 'conflicts') return { page };
-  return { page: 'notes', noteId: first || null };
+  return { page: 'notes', noteId: first || null, ...(first && second === 'history' && { view: second }) };
 }
 
 export function formatRoute(route: Route): string {
   switch (route.page) {
     case 'notes':
-      return path('notes', route.noteId);
+      return path('notes', route.noteId, (route.noteId && route.view) ?? null);
     case 'calendar':
       return path('calendar', route.day, route.day && route.eventId);
     case 'conflicts':

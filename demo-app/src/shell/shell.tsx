@@ -4,6 +4,7 @@ import { useEffect, type ReactNode } from 'react';
 
 import { CalendarPage } from '../calendar/calendar-page.tsx';
 import { ConflictsPage } from '../conflicts/conflicts-page.tsx';
+import { NotKeptNotices } from '../conflicts/not-kept-notices.tsx';
 import { useOverview } from '../data/overview.tsx';
 import { NotesPage } from '../notes/notes-page.tsx';
 import { DocumentAttributes } from '../sync-status/document-attributes.tsx';
@@ -27,6 +28,7 @@ export function Shell(): ReactNode {
   return (
     <div className="shell" data-page={route.page}>
       <DocumentAttributes />
+      <NotKeptNotices />
       <a className="skip-link" href="#main" onClick={focusMain}>
         Skip to content
       </a>
@@ -46,7 +48,7 @@ export function Shell(): ReactNode {
         <AccountMenu />
       </header>
       <main id="main" tabIndex={-1}>
-        {route.page === 'notes' && <NotesPage noteId={route.noteId} />}
+        {route.page === 'notes' && <NotesPage noteId={route.noteId} view={route.view} />}
         {route.page === 'calendar' && <CalendarPage day={route.day} eventId={route.eventId} />}
         {route.page === 'conflicts' && <ConflictsPage />}
       </main>

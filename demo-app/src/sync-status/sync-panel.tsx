@@ -1,4 +1,4 @@
-/** What the chip has no room for: the connection in a sentence, when it last and next worked, what waits, and the switch. */
+/** What the chip has no room for: the connection in a sentence, when it last and next worked, what waits, and more. */
 import { useSyncStatus } from '@skerry/sdk/react';
 import { X } from 'lucide-react';
 import { useEffect, useId, useState, type ReactNode } from 'react';
@@ -8,8 +8,10 @@ import { useSession } from '../data/session.tsx';
 import { useAttempt } from '../data/use-attempt.ts';
 import { moment, until } from '../ui/relative-time.ts';
 import { useNow } from '../ui/use-now.ts';
+import { DeviceList } from './device-list.tsx';
 import { OutboxList } from './outbox-list.tsx';
 import { connectionSentence, reasonDetail } from './status-sentence.ts';
+import { StorageSection } from './storage-section.tsx';
 
 interface SyncPanelProps {
   readonly isOpen: boolean;
@@ -39,6 +41,8 @@ export function SyncPanel({ isOpen, panelId }: SyncPanelProps): ReactNode {
       {isOpen && <Times />}
       <NetworkSwitch panelId={panelId} />
       {isOpen && <OutboxList />}
+      {isOpen && <DeviceList />}
+      {isOpen && <StorageSection />}
     </>
   );
 }

@@ -15,6 +15,8 @@ export interface Notices {
   /** For those who listen; nothing is shown. */
   announce(text: string): void;
   toast(text: string, action?: ToastAction): void;
+  /** Stays until the person puts it away or takes one of the ways out. */
+  tell(text: string, actions: readonly ToastAction[]): void;
   /** `what` could not be done: 'The note could not be saved'. */
   failed(what: string, error: unknown): void;
 }
@@ -23,8 +25,9 @@ interface Toast {
   readonly id: number;
   readonly text: string;
   readonly detail?: string;
-  readonly action?: ToastAction;
+  readonly actions: readonly ToastAction[];
   readonly isError: boolean;
+  readonly stays: boolean;
 }
 
 const SHOWN_MS = 8000;
@@ -40,13 +43,14 @@ export function NoticesProvider(props: { readonly children: ReactNode }): ReactN
     const show = (toast: Omit<Toast, 'id'>): void => {
       const id = nextId.current++;
       // The same again takes the place of the last one: a save that fails is tried with every key.
-      setToasts((shown) => [...shown.filter(({ text }) => text !== toast.text).slice(-2), { ...toast, id }]);
-      if (!toast.isError) setTimeout(() => dismiss(id), SHOWN_MS);
+      setToasts((shown) => [...latest(shown.filter(({ text }) => text !== toast.text)), { ...toast, id }]);
+      if (!toast.stays) setTimeout(() => dismiss(id), SHOWN_MS);
     };
     return {
       announce: (text) => setSpoken((last) => ({ text, turn: last.turn + 1 })),
-      toast: (text, action) => show({ text, isError: false, ...(action && { action }) }),
-      failed: (what, error) => show({ text: what, detail: reasonOf(error), isError: true }),
+      toast: (text, action) => show({ text, actions: action ? [action] : [], isError: false, stays: false }),
+      tell: (text, actions) => show({ text, actions, isError: false, stays: true }),
+      failed: (what, error) => show({ text: what, detail: reasonOf(error), actions: [], isError: true, stays: true }),
     };
   }, []);
 
@@ -71,6 +75,12 @@ export function useNotices(): Notices {
   return notices;
 }
 
+/** What passes by itself gives way to what stays. */
+function latest(shown: readonly Toast[]): readonly Toast[] {
+  const given = shown.length <= 2 ? undefined : (shown.find(({ stays }) => !stays) ?? shown[0]);
+  return shown.filter((toast) => toast !== given);
+}
+
 function toastBox(toast: Toast, dismiss: (id: number) => void): ReactNode {
   return (
     <div key={toast.id} className="toast" data-error={toast.isError || undefined} data-testid="toast">
@@ -79,17 +89,22 @@ function toastBox(toast: Toast, dismiss: (id: number) => void): ReactNode {
         <p>{toast.text}</p>
         {toast.detail && <p className="detail">{toast.detail}</p>}
       </div>
-      {toast.action && (
-        <button
-          type="button"
-          className="button quiet"
-          onClick={() => {
-            dismiss(toast.id);
-            toast.action?.run();
-          }}
-        >
-          {toast.action.label}
-        </button>
+      {toast.actions.length > 0 && (
+        <div className="toast-actions">
+          {toast.actions.map((action) => (
+            <button
+              key={action.label}
+              type="button"
+              className="button quiet"
+              onClick={() => {
+                dismiss(toast.id);
+                action.run();
+              }}
+            >
+              {action.label}
+            </button>
+          ))}
+        </div>
       )}
       <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
         <X aria-hidden />

@@ -29,6 +29,11 @@ export function until(then: Date, now: Date): string {
   return `in ${Math.round(remaining / MINUTE)} min`;
 }
 
+/** 'Tuesday 17 November 2026, 10:42:07': for who wants to know exactly. */
+export function exactly(time: Date): string {
+  return wholeMoment.format(time).replace(' at ', ', ');
+}
+
 /** 10:42 */
 export function clock(time: Date): string {
   return clockTime.format(time);
@@ -40,6 +45,7 @@ export function count(n: number, one: string, many = `${one}s`): string {
 }
 
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const wholeMoment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'medium' });
 const weekday = new Intl.DateTimeFormat('en-GB', { weekday: 'short' });
 const dayAndMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 const dayMonthAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });

@@ -1,0 +1,135 @@
+/** One version of a note: who, where, when, what changed, what became of it, and the way back to it. */
+import { ArrowUpFromLine, Ban, Eye, GitFork, RotateCcw, Undo2 } from 'lucide-react';
+import type { ReactNode } from 'react';
+
+import { useSession } from '../data/session.tsx';
+import { authorOf } from '../ui/author.ts';
+import { ago, count, exactly, moment } from '../ui/relative-time.ts';
+import type { Change, Entry, Mark } from './entries.ts';
+import type { Stretch } from './word-diff.ts';
+
+interface HistoryEntryProps {
+  readonly entry: Entry;
+  readonly now: Date;
+  readonly onRestore: () => void;
+}
+
+export function HistoryEntry({ entry, now, onRestore }: HistoryEntryProps): ReactNode {
+  const { me } = useSession();
+  const { revision, saves } = entry;
+  // Of a deleted note nothing is shown.
+  const mark = entry.mark === 'shown' && revision.row === null ? null : entry.mark;
+  const { name, device } = authorOf(revision, me);
+  return (
+    <li className="revision" data-testid="history-entry" data-mark={entry.mark ?? undefined}>
+      <p className="byline">
+        <span>
+          <strong>{name}</strong> · {device}
+        </span>
+        <time dateTime={revision.at.toISOString()} title={exactly(revision.at)}>
+          {ago(revision.at, now)}
+        </time>
+      </p>
+      <Changes changes={entry.changes} />
+      <div className="revision-foot">
+        {mark && (
+          <span className="revision-mark" data-mark={mark}>
+            {MARKS[mark].icon} {MARKS[mark].text}
+          </span>
+        )}
+        {revision.pending && (
+          <span className="revision-mark">
+            <ArrowUpFromLine aria-hidden /> Not synced yet
+          </span>
+        )}
+        {saves > 1 && <span className="revision-mark">Saved {count(saves, 'time')}</span>}
+        {entry.canRestore && (
+          <button
+            type="button"
+            className="button small"
+            data-testid="restore-version"
+            aria-label={`Restore the version of ${moment(revision.at, now)}, ${name}`}
+            onClick={onRestore}
+          >
+            <RotateCcw aria-hidden /> Restore
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+const MARKS: Readonly<Record<Mark, { readonly icon: ReactNode; readonly text: string }>> = {
+  shown: { icon: <Eye aria-hidden />, text: 'Shown now' },
+  'to-decide': { icon: <GitFork aria-hidden />, text: 'One of the versions to decide' },
+  'not-kept': { icon: <Undo2 aria-hidden />, text: 'Not kept: another version was' },
+  withdrawn: { icon: <Ban aria-hidden />, text: 'Not taken by the server' },
+};
+
+function Changes({ changes }: { readonly changes: readonly Change[] }): ReactNode {
+  if (changes.length === 0) return <p className="change">Nothing that is shown here changed.</p>;
+  const isWhole = changes.some(({ kind }) => kind in WHOLE);
+  return changes.map((change) => (
+    <p key={change.kind} className="change" data-kind={change.kind} data-whole={isWhole || undefined}>
+      <ChangeWords change={change} />
+    </p>
+  ));
+}
+
+const WHOLE = {
+  created: 'Made the note',
+  deleted: 'Deleted the note',
+  'came-back': 'Brought the note back',
+  'first-known': 'The first version that this device knows',
+} as const;
+
+function ChangeWords({ change }: { readonly change: Change }): ReactNode {
+  switch (change.kind) {
+    case 'title':
+    case 'body':
+      return (
+        <>
+          <span className="change-name">{change.kind === 'title' ? 'Title' : 'Text'}</span>{' '}
+          {change.words.map((stretch, index) => (
+            <Words key={index} stretch={stretch} />
+          ))}
+        </>
+      );
+    case 'tags':
+      return (
+        <>
+          <span className="change-name">Tags</span>{' '}
+          {change.removed.map((tag) => (
+            <Tag key={`-${tag}`} stretch={{ kind: 'removed', text: tag }} />
+          ))}
+          {change.added.map((tag) => (
+            <Tag key={`+${tag}`} stretch={{ kind: 'added', text: tag }} />
+          ))}
+        </>
+      );
+    case 'pinned':
+      return change.pinned ? 'Pinned it' : 'Took the pin off';
+    default:
+      return WHOLE[change.kind];
+  }
+}
+
+function Tag({ stretch }: { readonly stretch: Stretch }): ReactNode {
+  return (
+    <span className="tag">
+      <Words stretch={stretch} />
+    </span>
+  );
+}
+
+/** The words before it are for who does not see the colour and the line. */
+function Words({ stretch: { kind, text } }: { readonly stretch: Stretch }): ReactNode {
+  if (kind === 'same') return text;
+  const Element = kind === 'added' ? 'ins' : 'del';
+  return (
+    <Element>
+      <span className="visually-hidden">{kind}: </span>
+      {text}
+    </Element>
+  );
+}
