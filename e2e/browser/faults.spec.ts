@@ -8,7 +8,7 @@ const NOTE = { title: 'A word', body: 'first line', tags: [], pinned: false };
 const SEED = Number(process.env['SEED'] ?? 1);
 
 const WRITES = 60;
-const KILLS = 6;
+const KILLS = 4;
 
 test('[E2EG1] a server killed during pushes loses nothing it acknowledged and applies nothing twice', async ({
   world,

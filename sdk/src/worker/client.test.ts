@@ -108,7 +108,7 @@ test('[CL1] hands out states, changes and events, and passes on local writes', a
   const page = new Page(context, 'cl1', { space: 'team' });
   await page.until(isInSync);
   expect(context.configs).toMatchObject([
-    { name: 'cl1', url: 'ws://test/', space: 'team', token: null, paused: false },
+    { name: 'cl1', url: 'ws://test/sync', space: 'team', token: null, paused: false },
   ]);
   context.store.write([{ c: 'notes', id: 'n', rv: [], ops: [{ t: 'life', v: 'live', pred: [] }] }]);
   page.link.localWrite();
