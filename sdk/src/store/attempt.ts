@@ -108,12 +108,20 @@ export function retryIntent(
       const shown = isShown(schema, current) ? readRow(schema, id, current) : undefined;
       const { fields, isDelete, makesRow } = attemptOf(schema, rejected, current);
       if (isDelete && value === null) return writeRecord({ schema, id, current, confirmed, next: null });
-      if (!shown && !makesRow)
+      // One that was deleted and forgotten everywhere is not made again under its id: nobody could tell the two apart.
+      const isForgotten = current === undefined && !isCreation(rejected);
+      if (!shown && (!makesRow || isForgotten))
         throw new SkerryError('NOT_FOUND', `${schema.name}/${id} is not there any more; nothing was written.`);
       const next = checkRow(schema, present({ ...shown, ...(value ?? fields), id }));
       return writeRecord({ schema, id, current, confirmed, next });
     },
   };
+}
+
+/** Whether the row began with what was rejected. */
+function isCreation({ parts }: RejectedRow): boolean {
+  const ops = parts.flatMap(({ rec }) => rec.ops);
+  return ops.some((op) => op.t === 'life' && op.v === 'live' && op.pred.length === 0);
 }
 
 function apply(
