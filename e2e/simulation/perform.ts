@@ -227,9 +227,11 @@ export class Perform {
     world.truth.mayDiffer = true;
     server.restore();
     world.excuseWhatNobodyHas();
-    world.counters.count(isAlone && isCareless ? 'server restored with its old identity' : 'server restored');
+    // Where its clock was wrong, what is offered again gets another stamp, which the chain hash does not tell.
+    const keepsIdentity = isAlone && isCareless && !world.counters.all.has(SERVER_CLOCK);
+    world.counters.count(keepsIdentity ? 'server restored with its old identity' : 'server restored');
     if (!isAlone) return this.#refill(server);
-    if (isCareless) {
+    if (keepsIdentity) {
       // The others make another history meanwhile, as long as the one that it knows.
       const device = this.#device(away);
       this.#mood(device, 'unreachable', awayMs, true);
