@@ -148,7 +148,8 @@ export class Transactions {
       return `cannot write: the disk is full`;
     }
     if (!kind) this.#checkReadYourWrites(transaction, steps);
-    if (transaction.dice.chance(0.2)) checkConstraints(device.test, device.constraints);
+    const isLookedAt = transaction.dice.chance(0.2);
+    if (isLookedAt && device.corrupted === null) checkConstraints(device.test, device.constraints);
     return told.join(', ');
   }
 
