@@ -4,5 +4,4 @@
  */
 export const OPEN_SEEDS: ReadonlyMap<number, string> = new Map([
   [1280, 'I5: half of a transaction beside a row that was deleted and forgotten'],
-  [1758, 'I8: an outbox that does not drain, two servers'],
 ]);

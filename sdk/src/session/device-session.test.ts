@@ -182,14 +182,18 @@ describe('pushing', () => {
     expect(s.of('load-outbox')).toMatchObject([{ after: null }]);
   });
 
-  test('[SE26] when even the empty change is refused, pushing stops with the reason, and pulling goes on', () => {
+  test('[SE26] when even the empty change is refused, that is said, pulling goes on, and pushing tries again', () => {
     const s = stalled();
+    expect(s.of('set-timer')).toMatchObject([{ timer: 'push' }]);
     expect(s.shown).toMatchObject({ connection: 'stalled', reason: { code: 'FORBIDDEN' }, inSync: false });
     s.hear(page(1)).link({ type: 'page-ingested', result: ingested({ [SID]: 1 }) });
     expect(s.sent()).toEqual([{ type: 'applied', cursor: { [SID]: 1 } }]);
     expect(s.shown).toMatchObject({ connection: 'stalled', lastSyncedAt: null });
     s.do({ type: 'local-write' });
     expect(s.of('load-outbox')).toEqual([]);
+    s.do({ type: 'timer-fired', timer: 'push' }).link({ type: 'outbox-loaded', items: [item(1)] });
+    expect(s.shown.connection).toBe('stalled');
+    expect(s.hear(pushed(1)).shown.connection).toBe('online');
   });
 
   test('[SE19] a change beyond the limit of the server is never put on the wire: it is taken back', () => {

@@ -145,7 +145,7 @@ function tryAtOnce(state: SessionState, isAsked: boolean): Step {
 function wakeLink(state: SessionState, link: Link, isAsked: boolean): Step {
   const asked = isAsked ? ping(state, link) : stay(state);
   const probed = link.isProbing || isExpecting(link) ? asked : probe(state, link);
-  const isHeld = link.pushing.type === 'waiting' || link.pushing.type === 'stalled';
+  const isHeld = link.pushing.type === 'waiting';
   return andThen(probed, (next) => (isHeld ? pushFromHead(next, next.link!) : checkOutbox(next, next.link!)));
 }
 

@@ -216,15 +216,16 @@ export function takenBack(
     case 'taken-back':
       return reload(withLink(state, link, { refusals: 0 }));
     case 'nothing':
-      if (!result.isPending) return reload(state);
-      // It may have been the answer to the change as it was before, come twice. Empty and refused again: only a person can end that.
-      return link.refusals < 2 ? waitToPush(state, link, error, moment) : stall(state, link, error);
+      return result.isPending ? pushEmptyAgain(state, link, error, moment) : reload(state);
   }
 }
 
-/** Pushing ends until somebody acts; pulling goes on, and everything stays in the outbox. */
-function stall(state: SessionState, link: Link, problem: Problem): Step {
-  return stay({ ...withLink(state, link, { pushing: { type: 'stalled' } }), stall: problem });
+/**
+ * The change is empty already, and this may be the answer to what it was before, come once more. A server that refuses
+ * the empty one as well is what only a person can end: that is said, and pushing goes on trying, for the two look alike.
+ */
+function pushEmptyAgain(state: SessionState, link: Link, error: Problem, moment: Moment): Step {
+  return waitToPush(link.refusals < 2 ? state : { ...state, stall: error }, link, error, moment);
 }
 
 interface Sendable {

@@ -140,8 +140,7 @@ export type Pushing =
   | { readonly type: 'correcting' }
   /** A refused change is being taken back. */
   | { readonly type: 'taking-back' }
-  | { readonly type: 'waiting' }
-  | { readonly type: 'stalled' };
+  | { readonly type: 'waiting' };
 
 export const FIRST_PUSH_BYTES = 65_536;
 

@@ -29,7 +29,7 @@ export function watch(state: SessionState, link: Link, moment: Moment): Step {
 function isStuck(link: Link): boolean {
   if (link.hasMoved || link.isQuiet || link.isIngesting || link.isPullStopped) return false;
   if (link.pongs === link.watchedPongs) return false;
-  if (link.pushing.type === 'waiting' || link.pushing.type === 'stalled') return false;
+  if (link.pushing.type === 'waiting') return false;
   return link.isOwed || isExpecting(link);
 }
 
