@@ -98,8 +98,6 @@ export class Transactions {
     try {
       const dots = device.test.store.settleRejected(id, choice, { tab });
       this.#truth.settled.push(...rejected.parts);
-      // A form that was opened over it names what nobody can follow any more: see `docs/pitfalls.md`, 17.
-      device.forms.delete(rowId);
       this.#witness(transaction, dots, visible);
       if (dots.length > 0) checkShown(device, c, rowId);
       this.#counters.count(`rejected: ${typeof choice === 'string' ? choice : 'other value'}`);

@@ -214,21 +214,28 @@ test('[RCP2] discard deletes the copy everywhere', async () => {
   }
 });
 
-test('[REJ10] a form over a write that is refused while it is open is saved as if it had seen the row without it', async () => {
-  await anna.notes.insert({ id: 'a', title: 'one', tags: ['x'], likes: 1 });
-  await settled();
-  server.stop();
-  await anna.notes.update('a', { title: 'forbidden', tags: ['x', 'y'] });
-  await anna.notes.update('a', { title: 'forbidden twice' });
-  const seen = await anna.notes.readToken('a');
-  server.start();
-  await conflictOf(anna, 'rejected');
-  await settled();
-  expect(await anna.notes.get('a')).toMatchObject({ title: 'one', tags: ['x'] });
-  await anna.notes.update('a', { title: 'from the form', tags: ['x'], likes: 2 }, { seen });
-  await settled();
-  for (const db of [anna, ben])
-    expect(await db.notes.get('a')).toMatchObject({ title: 'from the form', tags: ['x'], likes: 2 });
-  expect(anna.conflicts$.value).toMatchObject([{ kind: 'rejected', attempted: { title: 'forbidden twice' } }]);
-  expect(ben.conflicts$.value).toEqual([]);
-});
+test.each([
+  ['and is still to be decided', false],
+  ['and forgotten', true],
+])(
+  '[REJ10] a form over a write that is refused while it is open, %s, is saved as if it had not seen it',
+  async (_, isForgotten) => {
+    await anna.notes.insert({ id: 'a', title: 'one', tags: ['x'], likes: 1 });
+    await settled();
+    server.stop();
+    await anna.notes.update('a', { title: 'forbidden', tags: ['x', 'y'] });
+    await anna.notes.update('a', { title: 'forbidden twice' });
+    const seen = await anna.notes.readToken('a');
+    server.start();
+    const rejected = await conflictOf(anna, 'rejected');
+    if (isForgotten) await rejected.resolve('discard');
+    await settled();
+    expect(await anna.notes.get('a')).toMatchObject({ title: 'one', tags: ['x'] });
+    await anna.notes.update('a', { title: 'from the form', tags: ['x'], likes: 2 }, { seen });
+    await settled();
+    for (const db of [anna, ben])
+      expect(await db.notes.get('a')).toMatchObject({ title: 'from the form', tags: ['x'], likes: 2 });
+    expect(anna.conflicts$.value.map(({ kind }) => kind)).toEqual(isForgotten ? [] : ['rejected']);
+    expect(ben.conflicts$.value).toEqual([]);
+  },
+);

@@ -52,6 +52,11 @@ export function createRecord(): RecordState {
   return { rv: [], life: [], cells: new Map(), counters: new Map() };
 }
 
+/** The changes of which something is in the record. */
+export function dotsIn({ rv, life, cells, hot }: RecordState): Dot[] {
+  return [...rv, ...life, ...[...cells.values()].flat(), ...(hot?.values() ?? [])].map((mark) => mark.dot);
+}
+
 /** An independent copy; entries are never changed in place, so they are shared. */
 export function copyRecord(record: RecordState): RecordState {
   return {

@@ -31,7 +31,6 @@ import {
   META,
   OUTBOX,
   RECORDS,
-  seenRecord,
   REJECTED,
   WRITERS,
   type ConflictRow,
@@ -52,6 +51,7 @@ import { readOutbox } from './read-outbox.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
+import { placesSeen, seenRecord } from './seen.ts';
 import type { RecordIntent } from './step.ts';
 import { createSettledWrites } from './settled-write.ts';
 import { declareLayouts } from './upgrade.ts';
@@ -296,7 +296,17 @@ function localDatabase(
       return withLocal(schema, readRow(schema, id, seen), seen.local);
     },
     async readSeen(collection, id) {
-      return seenRecord(await record(collection, id));
+      return persevere(() =>
+        dexie.transaction('r', RECORDS, OUTBOX, async () => {
+          const stored = await table<StoredRecordRow>(RECORDS).get([collection, id]);
+          const row = stored && recordRow(stored);
+          const rows = row ? await table<OutboxRow>(OUTBOX).bulkGet(placesSeen(row)) : [];
+          return seenRecord(
+            row,
+            rows.filter((part) => part !== undefined),
+          );
+        }),
+      );
     },
     async resolve(conflict, choice) {
       const schema = schemaOf(conflict.collection);

@@ -8,14 +8,14 @@ import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { Hlc } from '../core/clock.ts';
 import { EMPTY_DIGEST, type Digest } from '../core/digest.ts';
 import type { Dot, Inc } from '../core/dot.ts';
-import { createRecord, lifeStatus, type RecordState } from '../core/record.ts';
+import { lifeStatus, type RecordState } from '../core/record.ts';
 import { VERSION_PATH } from '../core/paths.ts';
 import type { Topology } from '../core/topology.ts';
 import type { Stamp, VersionVector } from '../core/version-vector.ts';
 import { isUuidV7 } from '../lib/ids.ts';
 import type { Bootstrap, Chain, Snapshot } from '../protocol/messages.ts';
 import type { Refused } from './device-store.ts';
-import type { LocalFields, SeenRecord } from './local-fields.ts';
+import type { LocalFields } from './local-fields.ts';
 
 export const RECORDS = '$records';
 export const OUTBOX = '$outbox';
@@ -248,12 +248,6 @@ export interface ViewsRow {
 
 export function currentState(row: RecordRow | undefined): RecordState | undefined {
   return row && (row.overlay ?? row.base);
-}
-
-/** What a form that is opened now has seen. */
-export function seenRecord(row: RecordRow | undefined): SeenRecord {
-  const state = currentState(row) ?? createRecord();
-  return row?.local ? { ...state, local: row.local } : state;
 }
 
 /** Whether the record, with this base, is a tombstone that may be forgotten one day. */

@@ -18,7 +18,7 @@ import type { CollectionPlan } from '../policies/registry.ts';
 import type { UndoneRecord } from '../core/undo.ts';
 import type { ConflictMove } from './device-store.ts';
 import type { Validators } from './given-row.ts';
-import type { SeenRecord } from './local-fields.ts';
+import type { SeenRecord } from './seen.ts';
 import type { Connection, StorageNews } from './connection.ts';
 import type { DatabaseDump } from './dump.ts';
 import type { RejectedRow, WriterRow } from './layout.ts';

@@ -5,15 +5,11 @@
  * They stay with the record when the row is deleted, so that a row that is kept after all has them again. Only who
  * makes the row again on this device starts without them.
  */
-import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import type { Row } from '../core/view.ts';
 import { jsonEqual, type Json } from '../lib/json.ts';
 
 export type LocalFields = Readonly<Record<string, Json>>;
-
-/** What a form was shown: the record and, beside it, what only this device has of the row. */
-export type SeenRecord = RecordState & { readonly local?: LocalFields };
 
 /** A row as the app reads it. Values of fields that are local no longer stay where they are, unseen. */
 export function withLocal<R extends Row | null>(schema: CollectionSchema, row: R, local: LocalFields | undefined): R {
@@ -30,7 +26,7 @@ export function writtenLocal(
   schema: CollectionSchema,
   held: LocalFields | undefined,
   next: Row | null,
-  seen: SeenRecord | undefined,
+  seen: { readonly local?: LocalFields } | undefined,
 ): LocalFields | undefined {
   if (!next || schema.localFields.length === 0) return held;
   const local: Record<string, Json> = { ...held };

@@ -60,7 +60,6 @@ import { createIncarnation, type WriterIncarnation } from './incarnation.ts';
 import {
   newReplica,
   newSpace,
-  seenRecord,
   type OutboxRow,
   type QuarantineRow,
   type RecordRow,
@@ -71,7 +70,7 @@ import {
   type TailRow,
   type WriterRow,
 } from './layout.ts';
-import type { SeenRecord } from './local-fields.ts';
+import { seenRecord, type SeenRecord } from './seen.ts';
 import { filledBy, knowsOutbox, switchOutbox, UNASKED } from './outbox-switch.ts';
 import { applicable, outboxItems, outboxKey, planPage, withContent, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
@@ -190,7 +189,7 @@ export class MemoryDevice {
   }
 
   seen(collection: string, id: string): SeenRecord {
-    return seenRecord(this.disk.records.get(recordKey(collection, id)));
+    return seenRecord(this.disk.records.get(recordKey(collection, id)), this.#outboxRows());
   }
 
   /** One transaction of several steps: all of it, or an exception and nothing. Returns the dots of its changes. */
@@ -200,7 +199,7 @@ export class MemoryDevice {
     const outcomes = steps.map((step) => {
       const intents = step.map((intent) => this.#intent(draft, intent));
       checkStep(draft, intents);
-      return writeStep(draft, intents, [...this.disk.rejected.values()]);
+      return writeStep(draft, intents);
     });
     for (const { written, rows } of outcomes) this.#keep(written, rows);
     if (draft.dots.length > 0) tab.committed(incOf(draft.dots[0]!), draft.lastSeq);
@@ -225,9 +224,7 @@ export class MemoryDevice {
   }
 
   #retry(row: RejectedRow, choice: 'retry' | { readonly value: Readonly<Record<string, Json>> }): LocalIntent {
-    const intent = retryIntent(this.#schema(row.c), row, choice === 'retry' ? null : choice.value);
-    const change = (current: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null =>
-      intent.change(current, confirmed, new Map());
+    const { change } = retryIntent(this.#schema(row.c), row, choice === 'retry' ? null : choice.value);
     return { collection: row.c, id: row.rowId, change };
   }
 

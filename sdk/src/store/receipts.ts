@@ -5,7 +5,7 @@
 import type { Dexie } from 'dexie';
 
 import { incOf, seqOf, type Dot, type Inc } from '../core/dot.ts';
-import type { RecordState } from '../core/record.ts';
+import { dotsIn } from '../core/record.ts';
 import { knownEverywhere, reaches, type Topology } from '../core/topology.ts';
 import type { Stamp, VersionVector } from '../core/version-vector.ts';
 import {
@@ -87,10 +87,6 @@ async function isApplied(dexie: Dexie, dot: Dot, key: readonly [string, string])
   const stored = await dexie.table<StoredRecordRow>(RECORDS).get([...key]);
   const base = stored && recordRow(stored).base;
   return base !== undefined && dotsIn(base).includes(dot);
-}
-
-function dotsIn({ rv, life, cells, hot }: RecordState): Dot[] {
-  return [...rv, ...life, ...[...cells.values()].flat(), ...(hot?.values() ?? [])].map((mark) => mark.dot);
 }
 
 /**

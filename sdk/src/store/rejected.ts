@@ -5,7 +5,6 @@
 import type { Change, RecordChange } from '../core/change.ts';
 import { incOf, type Dot } from '../core/dot.ts';
 import { lifeStatus, type Mark, type RecordState } from '../core/record.ts';
-import type { TakenBack } from '../core/taken-back.ts';
 import { hash128 } from '../lib/hash.ts';
 import { canonicalJson, jsonEqual, type Json } from '../lib/json.ts';
 import type { Refused } from './device-store.ts';
@@ -22,12 +21,6 @@ export function rejectedRow(dot: Dot, hlc: number, { c, id }: RecordChange, erro
     error: { code, message },
     parts: [],
   };
-}
-
-/** What was taken back of a record and is still to be decided, by dot. */
-export function takenBackOf(rejected: readonly RejectedRow[], c: string, id: string): TakenBack {
-  const rows = rejected.filter((row) => row.c === c && row.rowId === id);
-  return new Map(rows.flatMap((row) => row.parts.map(({ dot, rec }) => [dot, rec])));
 }
 
 /** What of an own change is not in the log under its dot. What was moved to a recovered copy is there. */

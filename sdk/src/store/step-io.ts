@@ -4,18 +4,7 @@ import { Dexie, type DBCore, type DBCoreMutateRequest, type DBCoreMutateResponse
 import { WAIVERS } from '../constraints/claim.ts';
 import { incOf } from '../core/dot.ts';
 import type { StepRows } from './draft.ts';
-import {
-  CONFLICTS,
-  META,
-  OUTBOX,
-  RECORDS,
-  REJECTED,
-  WRITERS,
-  type OutboxRow,
-  type RecordRow,
-  type RejectedRow,
-  type WriterRow,
-} from './layout.ts';
+import { CONFLICTS, META, OUTBOX, RECORDS, WRITERS, type OutboxRow, type RecordRow, type WriterRow } from './layout.ts';
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import type { IntendedRecord, RecordIntent } from './step.ts';
 
@@ -31,9 +20,8 @@ export interface LoadedRecord {
 
 /** From so many records on, their range is read instead of each. */
 const RANGE_READ = 20;
-/** DBCoreRangeType.Range and .Any, which Dexie exports as a type only. */
+/** DBCoreRangeType.Range, which Dexie exports as a type only. */
 const WITHIN = 2;
-const ANY = 3;
 
 /** The records of the intents, each once asked for. */
 export function loadRecords(
@@ -60,13 +48,6 @@ export function loadRecords(
       const rows = new Map(result.map((row) => [row.id, row]));
       return found(missing.map((intent) => rows.get(intent.id)));
     });
-}
-
-/** All of them: there are few, and rarely any. */
-export function loadRejected(core: DBCore, trans: CoreTransaction): PromiseLike<readonly RejectedRow[]> {
-  const table = core.table(REJECTED);
-  const query = { index: table.schema.primaryKey, range: { type: ANY, lower: undefined, upper: undefined } };
-  return table.query({ trans, values: true, query }).then(({ result }: { result: RejectedRow[] }) => result);
 }
 
 /** Issues every write of a step; resolves when all of them succeeded. */

@@ -6,15 +6,14 @@ import type { RecordChange } from '../core/change.ts';
 import { writeRecord } from '../core/commit.ts';
 import type { RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
-import { afterTakenBack, type TakenBack } from '../core/taken-back.ts';
+import { afterTakenBack } from '../core/taken-back.ts';
 import type { Row } from '../core/view.ts';
 import { checkFields } from './check-row.ts';
 import type { GivenRow } from './given-row.ts';
 import type { StepRows, TransactionDraft, WrittenRecord } from './draft.ts';
-import type { RejectedRow } from './layout.ts';
-import { writtenLocal, type LocalFields, type SeenRecord } from './local-fields.ts';
+import { writtenLocal, type LocalFields } from './local-fields.ts';
 import { recordKey } from './record-key.ts';
-import { takenBackOf } from './rejected.ts';
+import { goneSince, type SeenRecord } from './seen.ts';
 
 /** What a record becomes: a row of the app, or a change made by other means (resolutions). */
 export interface RecordIntent {
@@ -22,21 +21,14 @@ export interface RecordIntent {
   readonly id: string;
   /** Throws what is wrong with the write, before anything of its step is written. */
   check?(shown: Row | undefined): void;
-  /**
-   * Called with the record as this transaction shows it, as the server's log gives it, and what of it was taken back;
-   * null: nothing to write.
-   */
-  change(
-    current: RecordState | undefined,
-    confirmed: RecordState | undefined,
-    takenBack: TakenBack,
-  ): RecordChange | null;
+  /** Called with the record as this transaction shows it, and as the server's log gives it; null: nothing to write. */
+  change(current: RecordState | undefined, confirmed: RecordState | undefined): RecordChange | null;
   /** What becomes of what the row has on this device only; without it, nothing. */
   local?(held: LocalFields | undefined): LocalFields | undefined;
   /** Not written when there is a row already. */
   readonly mustBeNew?: boolean;
-  /** Made from what was shown earlier: some of it may have been taken back. */
-  readonly isAsSeen?: boolean;
+  /** What the writer was shown, if that was earlier. */
+  readonly seen?: SeenRecord | undefined;
 }
 
 /** `given`: the row as it should be, or what makes it of the shown one; null deletes it. `seen`: what the writer was shown, if that was earlier. */
@@ -54,13 +46,10 @@ export function rowIntent(
       if (typeof given === 'function') next = given(shown);
       if (next) checkFields(schema, next, shown);
     },
-    change(current, confirmed, takenBack) {
-      // What was seen of a record that is not there was undone since: the row is written as a new one.
-      const change = writeRecord({ schema, id, current: current && (seen ?? current), confirmed, next });
-      return change && afterTakenBack(change, takenBack);
-    },
+    // What was seen of a record that is not there was undone since: the row is written as a new one.
+    change: (current, confirmed) => writeRecord({ schema, id, current: current && (seen ?? current), confirmed, next }),
     local: (held) => writtenLocal(schema, held, next, seen),
-    isAsSeen: seen !== undefined,
+    seen,
   };
 }
 
@@ -83,28 +72,25 @@ export function checkStep(draft: TransactionDraft, intents: readonly RecordInten
   for (const { schema, id, check } of intents) check?.(draft.shown(schema, id));
 }
 
-const NOTHING: TakenBack = new Map();
-
-/**
- * Every record of the intents is loaded; so are the rejected writes when one of the intents is as seen earlier. What it
- * throws leaves a draft that must not be stored.
- */
-export function writeStep(
-  draft: TransactionDraft,
-  intents: readonly RecordIntent[],
-  rejected: readonly RejectedRow[],
-): StepOutcome {
+/** Every record of the intents is loaded. What it throws leaves a draft that must not be stored. */
+export function writeStep(draft: TransactionDraft, intents: readonly RecordIntent[]): StepOutcome {
   draft.beginStep();
   const taken: number[] = [];
   const written = new Map<string, IntendedRecord>();
   intents.forEach((intent, i) => {
     const { schema, id } = intent;
     if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(i);
-    const takenBack = intent.isAsSeen ? takenBackOf(rejected, schema.name, id) : NOTHING;
-    const change = intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base, takenBack);
+    const change = changeOf(draft, intent);
     const held = draft.local(schema.name, id);
     const local = intent.local ? intent.local(held) : held;
     written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change, local) });
   });
   return { taken, written: [...written.values()], rows: written.size > 0 ? draft.finishStep() : null };
+}
+
+function changeOf(draft: TransactionDraft, { schema, id, seen, change }: RecordIntent): RecordChange | null {
+  const current = draft.current(schema, id);
+  const stored = draft.stored(schema.name, id);
+  const asked = change(current, stored?.base);
+  return asked && seen && current ? afterTakenBack(asked, goneSince(seen, current, stored)) : asked;
 }

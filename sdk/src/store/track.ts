@@ -27,14 +27,14 @@ import { TransactionDraft } from './draft.ts';
 import { givenRow, type GivenRow, type Validators } from './given-row.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
 import type { LocalWrite, UndoPlan } from './local-database.ts';
-import type { SeenRecord } from './local-fields.ts';
+import type { SeenRecord } from './seen.ts';
 import { keepHistoryOfStep } from './history-core.ts';
 import type { Kept } from './history-row.ts';
 import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import type { Constraining } from './unconstrained.ts';
 import type { UnsentMemory } from './unsent-memory.ts';
-import { loadRecords, loadRejected, storeStep, type CoreTransaction } from './step-io.ts';
+import { loadRecords, storeStep, type CoreTransaction } from './step-io.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
@@ -287,22 +287,22 @@ function runStep(
   intents: readonly RecordIntent[],
 ): PromiseLike<readonly number[]> {
   const unknown = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
-  return Dexie.Promise.all([
-    beginDraft(core, options, trans, transaction),
-    loadRecords(core, trans, unknown),
-    intents.some((intent) => intent.isAsSeen) ? loadRejected(core, trans) : [],
-  ]).then(([draft, loaded, rejected]) => {
-    for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
-    checkStep(draft, intents);
-    return orAbort(trans, () => {
-      const { taken, written, rows } = writeStep(draft, intents, rejected);
-      if (!rows) return Dexie.Promise.resolve(taken);
-      return storeStep(core, trans, rows, written)
-        .then(() => keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory))
-        .then(() => keepConstraints(core, options, trans, transaction, written))
-        .then(() => taken);
-    });
-  });
+  return Dexie.Promise.all([beginDraft(core, options, trans, transaction), loadRecords(core, trans, unknown)]).then(
+    ([draft, loaded]) => {
+      for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
+      checkStep(draft, intents);
+      return orAbort(trans, () => {
+        const { taken, written, rows } = writeStep(draft, intents);
+        if (!rows) return Dexie.Promise.resolve(taken);
+        return storeStep(core, trans, rows, written)
+          .then(() =>
+            keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory),
+          )
+          .then(() => keepConstraints(core, options, trans, transaction, written))
+          .then(() => taken);
+      });
+    },
+  );
 }
 
 /** After the rows: what is asked then finds them. */
