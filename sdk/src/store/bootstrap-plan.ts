@@ -207,8 +207,8 @@ function graveOf(
 ): RecordState | undefined {
   if (unsent.some((row) => context.heads.get(row.order)?.relay)) return undefined;
   const last = stored?.base ?? stored?.grave;
-  if (!last) return undefined;
-  return applied(context, last, context.contained.get(key) ?? [], key);
+  const contained = context.contained.get(key) ?? [];
+  return last || contained.length > 0 ? applied(context, last, contained, key) : undefined;
 }
 
 function applied(

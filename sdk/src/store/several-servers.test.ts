@@ -482,6 +482,18 @@ describe('going over to a snapshot', () => {
     expect(device.row('notes', ROW)).toMatchObject({ title: 'edited again', likes: 2 });
   });
 
+  test('[DSV7] the same of a record whose creation had not come back when everybody forgot it', () => {
+    const a = new SpaceServer('a');
+    const device = open();
+    write(device, ROW, 'made here');
+    a.push(...device.readOutbox(null, ALL).map((item) => item.change));
+    device.write([[{ collection: 'notes', id: ROW, edit: (shown) => ({ ...shown!, likes: 3 }) }]]);
+    a.disk.records.delete(KEY);
+    a.disk.meta = { ...a.disk.meta, digest: [0, 0, 0, 0] };
+    goOver(device, a, 'truncated');
+    expect(device.row('notes', ROW)).toMatchObject({ title: 'made here', likes: 3 });
+  });
+
   test('[DSV7] a tombstone that every server has promised to forget goes with the page that says so', () => {
     const a = new SpaceServer('a');
     const death = changeOn(
