@@ -1,5 +1,6 @@
 /** What holds on every device after every step: nothing that was seen goes away, and transactions are seen whole. */
 import { dotOf, type Row } from '@skerry/sdk/kernel';
+import { recordKey } from '@skerry/sdk/testing';
 
 import { checkState, show } from './closed-form.ts';
 import type { SimDevice } from './sim-device.ts';
@@ -46,11 +47,15 @@ function checkTransactionsWhole(device: SimDevice, truth: Truth): void {
   }
 }
 
-/** Whether a part of it was refused, and stands elsewhere now. */
+/** Whether a part of it was refused, and stands elsewhere now: in the rejected list, or in a recovered copy. */
 function isTakenBack(device: SimDevice, dot: string, truth: Truth): boolean {
-  const row = [...device.disk.outbox.values()].find((candidate) => candidate.dot === dot);
-  const recs = row?.recs ?? truth.logged(dot)?.recs;
-  return recs?.length !== truth.of(dot).change.recs.length;
+  const rows = [...device.disk.outbox.values()];
+  const first = rows.find((row) => row.dot === dot);
+  const recs = first
+    ? rows.filter((row) => row.order === first.order).flatMap((row) => row.recs)
+    : truth.logged(dot)?.recs;
+  const there = new Set(recs?.map(({ c, id }) => recordKey(c, id)));
+  return !truth.of(dot).change.recs.every(({ c, id }) => there.has(recordKey(c, id)));
 }
 
 /** Whether somebody who saw the mark on this record has taken it away: a row was made again after a delete. */
