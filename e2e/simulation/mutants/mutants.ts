@@ -102,12 +102,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a write replaces what the server has, not what was shown',
     file: 'sdk/src/store/step.ts',
-    find: 'intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base, takenBack)',
-    replace: `intent.change(
-      draft.stored(schema.name, id)?.base ?? draft.current(schema, id),
-      draft.stored(schema.name, id)?.base,
-      takenBack,
-    )`,
+    find: 'const asked = change(current, stored?.base);',
+    replace: 'const asked = change(stored?.base ?? current, stored?.base);',
     seed: 1,
   },
   {
@@ -198,8 +194,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what a form had seen is named though it was taken back',
     file: 'sdk/src/store/step.ts',
-    find: 'return change && afterTakenBack(change, takenBack);',
-    replace: 'return change;',
+    find: 'return asked && seen && current ? afterTakenBack(asked, goneSince(seen, current, stored)) : asked;',
+    replace: 'return asked;',
     seed: 142,
   },
 ];
