@@ -25,6 +25,7 @@ import { platformRandom } from './platform-random.ts';
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import type { UnsentMemory } from './unsent-memory.ts';
 import type { PendingChange } from './pending-changes.ts';
+import { begun, issue } from './unawaited.ts';
 
 export interface Identity {
   readonly deviceId: string;
@@ -37,7 +38,7 @@ export interface Identity {
  * needs is only read: opening it waits for no disk.
  */
 export async function readIdentity(db: IDBPDatabase): Promise<Identity> {
-  const tx = db.transaction(META, 'readonly');
+  const tx = begun(db.transaction(META, 'readonly'));
   const { layout, replica } = await readMeta(tx.store);
   await tx.done;
   checkLayout(db, layout);
@@ -47,14 +48,14 @@ export async function readIdentity(db: IDBPDatabase): Promise<Identity> {
 
 /** Looks again: another tab may have been sooner. */
 async function makeIdentity(db: IDBPDatabase): Promise<Identity> {
-  const tx = db.transaction(META, 'readwrite');
+  const tx = begun(db.transaction(META, 'readwrite'));
   const { layout, replica: stored } = await readMeta(tx.store);
   if (layout && layout.version > LAYOUT_VERSION) await tx.done;
   checkLayout(db, layout);
   const replica = stored ?? newReplica(randomName(128, platformRandom));
-  if (!stored) void tx.store.add(replica);
+  if (!stored) issue(tx.store.add(replica));
   if (layout?.version !== LAYOUT_VERSION)
-    void tx.store.put({ key: 'layout', version: LAYOUT_VERSION } satisfies LayoutRow);
+    issue(tx.store.put({ key: 'layout', version: LAYOUT_VERSION } satisfies LayoutRow));
   await tx.done;
   return { deviceId: replica.deviceId, isNew: !stored };
 }
@@ -84,7 +85,7 @@ function checkLayout(db: IDBPDatabase, layout: LayoutRow | undefined): void {
  * Into one that has taken in pages already nothing is put: a change that came back with them would have its effect twice.
  */
 export async function restoreUnsent(db: IDBPDatabase, memory: UnsentMemory): Promise<ReadonlySet<Dot>> {
-  const tx = db.transaction([META, OUTBOX, RECORDS, WRITERS], 'readwrite');
+  const tx = begun(db.transaction([META, OUTBOX, RECORDS, WRITERS], 'readwrite'));
   const meta = tx.objectStore(META);
   let replica = (await meta.get('replica')) as ReplicaRow;
   const restored = new Set<Dot>();
@@ -94,16 +95,16 @@ export async function restoreUnsent(db: IDBPDatabase, memory: UnsentMemory): Pro
     // The connection was lost again before it was told.
     if (await tx.objectStore(OUTBOX).index('dot').getKey(change.dot)) continue;
     const rows = change.rows.map((row) => ({ ...row, order: replica.order }));
-    for (const row of rows) void tx.objectStore(OUTBOX).put(row);
+    for (const row of rows) issue(tx.objectStore(OUTBOX).put(row));
     await applyUnsent(tx.objectStore(RECORDS), { ...change, order: replica.order, rows });
     const inc = incOf(change.dot);
     const writer = memory.writerOf(inc);
-    if (writer) void tx.objectStore(WRITERS).put({ inc, ...writer });
+    if (writer) issue(tx.objectStore(WRITERS).put({ inc, ...writer }));
     replica = counted(replica, change);
   }
-  void meta.put(replica);
+  issue(meta.put(replica));
   // What the tables show is computed anew, also where another tab has done so before.
-  void meta.delete('views');
+  issue(meta.delete('views'));
   await tx.done;
   return restored;
 }
@@ -122,7 +123,7 @@ async function applyUnsent(records: Records, { dot, order, rows }: PendingChange
       const before = currentState(row);
       const overlay = before ? copyRecord(before) : createRecord();
       applyRecordChange(overlay, { dot, hlc }, rec);
-      void records.put(storedRow({ ...row, overlay, pending: [...row.pending, [order, part]] }));
+      issue(records.put(storedRow({ ...row, overlay, pending: [...row.pending, [order, part]] })));
     }
   }
 }

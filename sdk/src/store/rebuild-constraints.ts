@@ -12,6 +12,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { changedRecords } from './changed-records.ts';
 import { CLAIMS, COMPONENTS, CONFLICTS, RECORDS, type ConflictRow } from './layout.ts';
 import { recordRow, type StoredRecordRow } from './packed-record.ts';
+import { issue } from './unawaited.ts';
 
 export async function rebuildConstraints(
   tx: IDBPTransaction<unknown, string[], 'readwrite'>,
@@ -32,10 +33,10 @@ export async function rebuildConstraints(
     index.run(maintainConstraints(constraints, changedRecords(constraints, schemas, records)));
   }
   const stored = (await conflicts.getAll()) as ConflictRow[];
-  for (const { kind, id } of stored) if (kind === 'constraint') void conflicts.delete(id);
-  void claims.clear();
-  void components.clear();
-  for (const claim of index.claims.values()) void claims.put(claim);
-  for (const component of index.components.values()) void components.put(component);
-  for (const conflict of index.conflicts.values()) void conflicts.put(conflict);
+  for (const { kind, id } of stored) if (kind === 'constraint') issue(conflicts.delete(id));
+  issue(claims.clear());
+  issue(components.clear());
+  for (const claim of index.claims.values()) issue(claims.put(claim));
+  for (const component of index.components.values()) issue(components.put(component));
+  for (const conflict of index.conflicts.values()) issue(conflicts.put(conflict));
 }

@@ -16,6 +16,7 @@ import { withLocal } from './local-fields.ts';
 import { recordRow, type StoredRecordRow } from './packed-record.ts';
 import { rebuildConstraints } from './rebuild-constraints.ts';
 import { viewFingerprints } from './views.ts';
+import { begun, issue } from './unawaited.ts';
 
 /**
  * One transaction: afterwards every collection's table holds what its plan says. Resolves to what the developer should
@@ -32,9 +33,8 @@ export async function rebuildViews(
   const problems: PolicyProblem[] = [];
   const stale = collections.filter(({ plan }) => stored?.fingerprints[plan.name] !== wanted[plan.name]);
   if (stale.length === 0) return problems;
-  const tx = db.transaction(
-    [RECORDS, CONFLICTS, CLAIMS, COMPONENTS, META, ...stale.map(({ plan }) => plan.name)],
-    'readwrite',
+  const tx = begun(
+    db.transaction([RECORDS, CONFLICTS, CLAIMS, COMPONENTS, META, ...stale.map(({ plan }) => plan.name)], 'readwrite'),
   );
   for (const { schema } of stale) {
     const rows = tx.objectStore(schema.name);
@@ -48,16 +48,16 @@ export async function rebuildViews(
       const view = viewRecord(schema, record.id, state);
       problems.push(...(view.problems ?? []));
       const open = view.conflicts.map((conflict) => conflict.id);
-      for (const id of record.conflicts) if (!open.includes(id)) void tx.objectStore(CONFLICTS).delete(id);
-      for (const conflict of view.conflicts) void tx.objectStore(CONFLICTS).put(conflict);
-      if (view.row) void rows.put(withLocal(schema, view.row, record.local));
-      else void rows.delete(record.id);
-      void cursor.update({ ...stored, conflicts: open });
+      for (const id of record.conflicts) if (!open.includes(id)) issue(tx.objectStore(CONFLICTS).delete(id));
+      for (const conflict of view.conflicts) issue(tx.objectStore(CONFLICTS).put(conflict));
+      if (view.row) issue(rows.put(withLocal(schema, view.row, record.local)));
+      else issue(rows.delete(record.id));
+      issue(cursor.update({ ...stored, conflicts: open }));
     }
   }
   await rebuildConstraints(tx, constraints, new Map(collections.map(({ plan, schema }) => [plan.name, schema])));
   const row: ViewsRow = { key: 'views', fingerprints: { ...stored?.fingerprints, ...wanted } };
-  void tx.objectStore(META).put(row);
+  issue(tx.objectStore(META).put(row));
   await tx.done;
   return problems;
 }

@@ -6,6 +6,7 @@ import type { MergeFunctions } from '../policies/merge.ts';
 import type { CollectionPlan } from '../policies/registry.ts';
 import { META, RECORDS, type ViewsRow } from './layout.ts';
 import { missingMerges } from './merge-calls.ts';
+import { begun, issue } from './unawaited.ts';
 
 /**
  * What a collection's views depend on; where merge functions are missing, the views are others. `all`: the other
@@ -54,9 +55,9 @@ export async function hasStaleViews(
   const stored = (await db.get(META, 'views')) as ViewsRow | undefined;
   if (plans.every(({ name }) => stored?.fingerprints[name] === wanted[name])) return false;
   if (stored) return true;
-  const tx = db.transaction([RECORDS, META], 'readwrite');
+  const tx = begun(db.transaction([RECORDS, META], 'readwrite'));
   const isEmpty = (await tx.objectStore(RECORDS).count()) === 0;
-  if (isEmpty) void tx.objectStore(META).put({ key: 'views', fingerprints: wanted } satisfies ViewsRow);
+  if (isEmpty) issue(tx.objectStore(META).put({ key: 'views', fingerprints: wanted } satisfies ViewsRow));
   await tx.done;
   return !isEmpty;
 }
