@@ -82,7 +82,9 @@ export function createStorageMonitor({ lifetime, events, logger, manager }: Stor
           return tell({ type: news.type, at });
         case 'storage-reset': {
           const { kept, lost } = news;
-          logger?.error(`The database was cleared; ${kept} unsent changes were kept, ${lost} were lost.`);
+          logger?.error(
+            `The database was cleared; ${kept} unsent changes were kept, ${lost ?? 'nobody knows how many'} were lost.`,
+          );
           publish({ reset: { at, kept, lost } });
           return tell({ type: news.type, at, kept, lost });
         }
