@@ -49,6 +49,7 @@ async function start(config: Config, logger: Logger): Promise<SyncServer> {
     ...(config.origins === null ? {} : { origins: config.origins }),
     trustProxy: config.trustProxy,
     retention: config.retention,
+    ...(config.metricsToken === null ? {} : { metricsToken: config.metricsToken }),
     logger,
     onFailure: () => void stop(server, 1),
   });

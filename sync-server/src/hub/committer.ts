@@ -7,6 +7,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogHead, SpaceMeta, SpaceView, StoredEntry } from '@skerry/sdk/kernel';
 
+import type { HubMeter } from '../metrics/meter.ts';
 import type { SpaceQuestion, Storage } from '../storage/port.ts';
 
 /** Something that is decided about a space, alone with it. Several of one space are decided in the order they came. */
@@ -26,6 +27,7 @@ export interface CommitterOptions {
   readonly onDurable: (space: string, entries: readonly StoredEntry[], meta: SpaceMeta) => void;
   /** Those who made it grow have been answered: now the others in the space may be told. */
   readonly onReported: (space: string) => void;
+  readonly meter: Pick<HubMeter, 'committed'>;
 }
 
 /** Keeps a transaction, and the pause it means for everybody else, short. */
@@ -51,6 +53,11 @@ export class Committer {
     this.#queue.push(job as Job);
     this.#running ??= this.#run();
     return true;
+  }
+
+  /** Jobs that wait for their transaction. */
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   /** Takes no more and resolves when everything taken has been reported. */
@@ -81,6 +88,7 @@ export class Committer {
   }
 
   async #commit(jobs: readonly Job[]): Promise<void> {
+    const startMs = performance.now();
     const decided = await this.#transact(jobs).catch((failure: unknown) => {
       for (const job of jobs) job.failed(failure);
       return null;
@@ -88,6 +96,7 @@ export class Committer {
     if (!decided) return;
     const { results, views } = decided;
     const grown = [...views].filter(([, { entries }]) => entries.length > 0);
+    this.#options.meter.committed(performance.now() - startMs, jobs.length, changesIn(grown));
     for (const [space, { entries, meta }] of grown) this.#options.onDurable(space, entries, meta);
     jobs.forEach((job, i) => job.done(results[i], headOf(views.get(job.question.space)!)));
     for (const [space] of grown) this.#options.onReported(space);
@@ -112,6 +121,10 @@ export class Committer {
 interface Decided {
   readonly results: readonly unknown[];
   readonly views: ReadonlyMap<string, SpaceView>;
+}
+
+function changesIn(views: readonly (readonly [space: string, view: SpaceView])[]): number {
+  return views.reduce((sum, [, { entries }]) => sum + entries.filter(({ kind }) => kind === 'change').length, 0);
 }
 
 function headOf({ meta: { lsn, cursor } }: SpaceView): LogHead {

@@ -40,6 +40,10 @@ export class Snapshots {
     this.#limits = limits;
   }
 
+  get count(): number {
+    return this.#held.size;
+  }
+
   /** `now` is where the space stands at the moment. Null when there are too many already. */
   async open(hello: Hello, why: Bootstrap['why'], now: SpaceMeta, atMs: number): Promise<Opened | null> {
     const resumed = this.#resumable(hello, now);

@@ -43,6 +43,13 @@ export interface Storage {
   /** The space as it is now, for as long as it is held: later writes do not show in it. */
   pin(space: string, limits: Limits): Promise<PinnedSpace>;
   /**
+   * How large a space is, counted a part at a time, at most so many rows of it, so that nobody waits: `from` is where the
+   * last part ended, null begins. Absent where sizes are not counted.
+   */
+  measure?(space: string, from: MeasuredPlace | null, max: number): Promise<Measured>;
+  /** Bytes of the files of the storage, by what each is for. Absent where there are none. */
+  files?(): Promise<Readonly<Record<string, number>>>;
+  /**
    * One durable transaction, alone with these spaces: nobody else numbers entries in them meanwhile. All of it is on
    * disk when the promise resolves; none of it when it rejects.
    */
@@ -70,6 +77,20 @@ export interface Look {
   /** Place in the log behind which something begins that the cursor lacks. */
   readonly position: number;
 }
+
+export interface Measured {
+  /** Counted in this part. */
+  readonly rows: number;
+  /** Of them records. */
+  readonly records: number;
+  /** Of the texts that the rows have. */
+  readonly bytes: number;
+  /** Null when everything was counted. */
+  readonly next: MeasuredPlace | null;
+}
+
+/** The log is counted first, then the records. */
+export type MeasuredPlace = { readonly lsn: number } | { readonly record: RecordName };
 
 export interface ReadLimit {
   readonly entries: number;

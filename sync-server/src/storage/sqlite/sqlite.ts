@@ -5,6 +5,7 @@
  * the busy timeout is short because it blocks the whole process, and waiting longer is done between attempts.
  */
 import { mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newSpaceMeta, takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/kernel';
@@ -12,12 +13,23 @@ import Database from 'better-sqlite3';
 
 import type { Logger } from '../../log.ts';
 import { StorageError } from '../port.ts';
-import type { Look, PinnedSpace, Question, ReadLimit, Storage, StorageSource, Transaction } from '../port.ts';
+import type {
+  Look,
+  Measured,
+  MeasuredPlace,
+  PinnedSpace,
+  Question,
+  ReadLimit,
+  Storage,
+  StorageSource,
+  Transaction,
+} from '../port.ts';
 import { questionOfSpace } from '../questions.ts';
 import { newSid } from '../random.ts';
 import { Serial } from '../serial.ts';
 import { errorOf } from './failure.ts';
 import { lockFile, type FileLock } from './lock.ts';
+import { measureSpace } from './measuring.ts';
 import { migrate } from './migrations.ts';
 import { pinSpace } from './pinned.ts';
 import { chainsAt, knownOf, positionFor, readEntries } from './reading.ts';
@@ -118,6 +130,18 @@ class SqliteStorage implements Storage {
     const held = { ...pinned, release };
     this.#pinned.add(held);
     return held;
+  }
+
+  async measure(space: string, from: MeasuredPlace | null, max: number): Promise<Measured> {
+    return measureSpace(this.#read, space, from, max);
+  }
+
+  async files(): Promise<Readonly<Record<string, number>>> {
+    const sizes = Object.entries({ database: this.#path, wal: `${this.#path}-wal` }).map(async ([file, path]) => {
+      const { size } = await stat(path).catch(() => ({ size: 0 }));
+      return [file, size] as const;
+    });
+    return Object.fromEntries(await Promise.all(sizes));
   }
 
   transact<T>(_spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
