@@ -55,7 +55,7 @@ async function until(isTrue: (all: readonly Sample[]) => boolean): Promise<reado
 }
 
 describe('who may read the metrics', { timeout: 30_000 }, () => {
-  it('[MET1] in development mode this machine, under a name of its own', async () => {
+  it('[MTR1] in development mode this machine, under a name of its own', async () => {
     await start({ storage: memory() });
     expect(await ask()).toMatchObject({ status: 200, text: expect.stringContaining('skerry_connections 0\n') });
     expect(await ask({ Host: 'localhost:4321' })).toMatchObject({ status: 200 });
@@ -64,7 +64,7 @@ describe('who may read the metrics', { timeout: 30_000 }, () => {
       expect([host, await ask({ Host: host })]).toEqual([host, { status: 404, text: 'not found\n' }]);
   });
 
-  it('[MET1] in production nobody: the address is like one that does not exist, or belongs to the app', async () => {
+  it('[MTR1] in production nobody: the address is like one that does not exist, or belongs to the app', async () => {
     const authenticate: SyncServerOptions['authenticate'] = async () => ({ id: 'ada' });
     await start({ storage: memory(), authenticate });
     expect(await ask({ Authorization: `Bearer ${TOKEN}` })).toEqual({ status: 404, text: 'not found\n' });
@@ -83,7 +83,7 @@ describe('who may read the metrics', { timeout: 30_000 }, () => {
     ['a longer one', { Authorization: `Bearer ${TOKEN}x` }],
     ['no token', { Authorization: 'Bearer ' }],
     ['another scheme', { Authorization: `Basic ${TOKEN}` }],
-  ])('[MET2] with a token set, who brings %s is refused and told nothing', async (_, headers) => {
+  ])('[MTR2] with a token set, who brings %s is refused and told nothing', async (_, headers) => {
     await start({ storage: memory(), metricsToken: TOKEN });
     expect(await ask(headers as Record<string, string>)).toEqual({
       status: 401,
@@ -94,14 +94,14 @@ describe('who may read the metrics', { timeout: 30_000 }, () => {
     expect(JSON.stringify(server.logs)).not.toContain(TOKEN);
   });
 
-  it('[MET3] a server of somebody else serves them where it likes', async () => {
+  it('[MTR3] a server of somebody else serves them where it likes', async () => {
     await start({ storage: memory() });
     expect(valueOf(parseExposition(await server.server.metrics()), 'skerry_ready')).toBe(1);
   });
 });
 
 describe('what the metrics say', { timeout: 60_000 }, () => {
-  it('[MET4] connections, changes, commits, acknowledgements, refusals and closes by code, and the process', async () => {
+  it('[MTR4] connections, changes, commits, acknowledgements, refusals and closes by code, and the process', async () => {
     await start();
     const [one, two] = [await TestDevice.connect(server.url), await TestDevice.open(server.url)];
     const writer = new TestWriter('w');
@@ -135,7 +135,7 @@ describe('what the metrics say', { timeout: 60_000 }, () => {
     expect(valueOf(after, 'skerry_closed_total', { code: String((await two.closed).code) })).toBe(1);
   });
 
-  it('[MET5] how far devices are behind, and what waits for its transaction', async () => {
+  it('[MTR5] how far devices are behind, and what waits for its transaction', async () => {
     const storage = watched(memory());
     await start({ storage: storage.source, limits: { entriesPerPage: 2 } });
     const [writer, reader] = [await TestDevice.connect(server.url), await TestDevice.connect(server.url)];
@@ -156,7 +156,7 @@ describe('what the metrics say', { timeout: 60_000 }, () => {
     await until((now) => valueOf(now, 'skerry_pushes_waiting') === 0);
   });
 
-  it('[MET5] what a device that does not read keeps in the queue', async () => {
+  it('[MTR5] what a device that does not read keeps in the queue', async () => {
     // A device that reads would have reported the first pages as applied.
     await start({ storage: memory(), limits: { pagesInFlight: 100 } });
     const [writer, deaf] = [await TestDevice.connect(server.url), await TestDevice.connect(server.url)];
@@ -177,7 +177,7 @@ describe('what the metrics say', { timeout: 60_000 }, () => {
   it.each([
     ['SQLite', {}],
     ['memory', { storage: memory() }],
-  ])('[MET6] the largest spaces are named, the largest first, on %s', async (_, options) => {
+  ])('[MTR6] the largest spaces are named, the largest first, on %s', async (_, options) => {
     await start({ maintenanceMs: 20, ...options });
     const spaces = LARGEST_SPACES + 3;
     for (let i = 1; i <= spaces; i++) {
@@ -203,7 +203,7 @@ describe('what the metrics say', { timeout: 60_000 }, () => {
     expect(sizes.map(({ value }) => value)).toEqual(sizes.map(({ value }) => value).sort((a, b) => b - a));
   });
 
-  it('[MET7] the files of the storage, the write-ahead log by itself', async () => {
+  it('[MTR7] the files of the storage, the write-ahead log by itself', async () => {
     await start();
     const device = await TestDevice.connect(server.url);
     await device.push(...new TestWriter('w').many(20));

@@ -134,7 +134,7 @@ export const STORAGE_CONTRACT: readonly ContractCase[] = [
       }),
   },
   {
-    name: '[MET8] a space is counted in parts: every row once, with the bytes of its text',
+    name: '[MTR8] a space is counted in parts: every row once, with the bytes of its text',
     run: (source, other) =>
       withStorage(source, (storage) =>
         withStorage(other, async (again) => {
