@@ -47,7 +47,14 @@ export interface Command {
   readonly child: ChildProcess;
   /** Resolves when the command has said where it listens; rejects with what it wrote to stderr when it ends before. */
   readonly url: Promise<string>;
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -61,8 +68,8 @@ export function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {})
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));
-  const ended = new Promise<Awaited<Command['ended']>>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stderr }));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
   const url = new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {

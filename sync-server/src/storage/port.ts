@@ -150,5 +150,8 @@ export class StorageError extends Error {
   }
 }
 
-/** `full`: no space left, reading goes on. `busy`: held by somebody else for too long. `broken`: the disk failed; stop. */
-export type StorageErrorKind = 'full' | 'busy' | 'broken';
+/**
+ * `full`: no space left, reading goes on. `busy`: held by somebody else for too long. `damaged`: a row is not what was
+ * written, the others are. `broken`: the disk failed; stop.
+ */
+export type StorageErrorKind = 'full' | 'busy' | 'damaged' | 'broken';

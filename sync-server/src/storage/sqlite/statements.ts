@@ -23,9 +23,9 @@ const SQL = {
   chain: 'SELECT chain FROM log WHERE space = ? AND sid = ? AND n = ?',
   missing: 'SELECT lsn FROM log WHERE space = ? AND sid = ? AND n > ? ORDER BY n LIMIT 1',
   entries:
-    'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?',
+    'SELECT lsn, sid, n, kind, inc, seq, hash, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?',
   entriesBack:
-    'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn DESC',
+    'SELECT lsn, sid, n, kind, inc, seq, hash, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn DESC',
   /** What a part of the log has, and where it ends. */
   logSize:
     'SELECT count(*) AS rows, coalesce(sum(bytes), 0) AS bytes, max(lsn) AS last FROM (SELECT lsn, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?)',
@@ -45,7 +45,7 @@ const SQL = {
   recordSizesBehind:
     'SELECT collection AS c, id, octet_length(state) + octet_length(collection) + octet_length(id) AS bytes FROM records WHERE space = ? AND (collection, id) > (?, ?) ORDER BY collection, id LIMIT ?',
   recordsFrom:
-    'SELECT collection AS c, id, state FROM records WHERE space = ? AND (collection, id) >= (?, ?) ORDER BY collection, id LIMIT ?',
+    'SELECT collection AS c, id, state, digest FROM records WHERE space = ? AND (collection, id) >= (?, ?) ORDER BY collection, id LIMIT ?',
 } as const;
 
 /** Statements that answer with one value. */
