@@ -2,13 +2,14 @@
  * Group commit: everything that arrived in one turn of the event loop, of all spaces, goes into one durable transaction.
  * A disk that syncs in five milliseconds thus takes hundreds of pushes in that time, not one.
  *
- * A job is reported only after its transaction is durable, and before the growth of its log is announced to anybody.
+ * A job is reported only after its transaction is durable, and before the growth of its log is announced to anybody. One that
+ * fails does not take along those that it shares a transaction with: each of them then gets one of its own.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogHead, SpaceMeta, SpaceView, StoredEntry } from '@skerry/sdk/kernel';
 
 import type { HubMeter } from '../metrics/meter.ts';
-import type { SpaceQuestion, Storage } from '../storage/port.ts';
+import { StorageError, type SpaceQuestion, type Storage } from '../storage/port.ts';
 
 /** Something that is decided about a space, alone with it. Several of one space are decided in the order they came. */
 export interface Job<T = unknown> {
@@ -89,10 +90,7 @@ export class Committer {
 
   async #commit(jobs: readonly Job[]): Promise<void> {
     const startMs = performance.now();
-    const decided = await this.#transact(jobs).catch((failure: unknown) => {
-      for (const job of jobs) job.failed(failure);
-      return null;
-    });
+    const decided = await this.#transact(jobs).catch((failure: unknown) => this.#fail(jobs, failure));
     if (!decided) return;
     const { results, views } = decided;
     const grown = [...views].filter(([, { entries }]) => entries.length > 0);
@@ -100,6 +98,12 @@ export class Committer {
     for (const [space, { entries, meta }] of grown) this.#options.onDurable(space, entries, meta);
     jobs.forEach((job, i) => job.done(results[i], headOf(views.get(job.question.space)!)));
     for (const [space] of grown) this.#options.onReported(space);
+  }
+
+  async #fail(jobs: readonly Job[], failure: unknown): Promise<null> {
+    if (jobs.length > 1 && isOfOneJob(failure)) for (const job of jobs) await this.#commit([job]);
+    else for (const job of jobs) job.failed(failure);
+    return null;
   }
 
   #transact(jobs: readonly Job[]): Promise<Decided> {
@@ -116,6 +120,11 @@ export class Committer {
       return { results, views };
     });
   }
+}
+
+/** Not of the disk, which would fail the others too. */
+function isOfOneJob(failure: unknown): boolean {
+  return !(failure instanceof StorageError) || failure.kind === 'damaged';
 }
 
 interface Decided {

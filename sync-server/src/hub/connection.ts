@@ -30,6 +30,8 @@ export interface ConnectionHost {
   readonly context: ServerContext;
   readonly logger: Logger;
   readonly meter: HubMeter;
+  /** Hears of every failure that a connection tells its peer of. */
+  noticed(failure: unknown): void;
   /** Wall clock. */
   now(): number;
   /** Checks the peer, lets it into its room and tells what is known of its writers, or why not. */
@@ -223,6 +225,7 @@ export class Connection implements Listener {
 
   #describe(failure: unknown): { code: ErrorCode; message: string; close: number } {
     const reference = crypto.randomUUID();
+    this.#host.noticed(failure);
     this.#host.logger.error('failed', { connection: this.id, reference, ...failureFields(failure) });
     const isFull = failure instanceof StorageError && failure.kind === 'full';
     return {

@@ -75,6 +75,7 @@ export class Hub {
       context: { sid: storage.sid, founders: [storage.sid], limits },
       logger,
       meter,
+      noticed: (failure) => this.#noticed(failure),
       now,
       greet: (hello, request, connection) => this.#greet(hello, request, connection),
       admit: (push, guest, connection) => void this.#admit(push, guest, connection),
@@ -214,7 +215,6 @@ export class Hub {
 
   /** Nothing of the push was stored. A full disk is told as a refusal, because reading goes on. */
   async #failed(failure: unknown, push: Push, room: Room, connection: Connection): Promise<void> {
-    if (failure instanceof StorageError && failure.kind === 'broken') this.#stopWriting(failure);
     if (!(failure instanceof StorageError) || failure.kind !== 'full') return connection.fail(failure);
     const { dot } = push.changes[0]!;
     this.#options.logger.error('storage-full', { connection: connection.id });
@@ -237,6 +237,10 @@ export class Hub {
 
   #maintenanceFailed(failure: unknown): void {
     this.#options.logger.error('maintenance-failed', failureFields(failure));
+    this.#noticed(failure);
+  }
+
+  #noticed(failure: unknown): void {
     if (failure instanceof StorageError && failure.kind === 'broken') this.#stopWriting(failure);
   }
 

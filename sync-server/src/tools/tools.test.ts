@@ -64,10 +64,10 @@ describe('backup', { timeout: 60_000 }, () => {
     const server = serve();
     const url = await server.url;
     const acknowledged: string[] = [];
-    let isDone = false;
+    const stopping = new AbortController();
     const pushing = Array.from({ length: 4 }, async (_, i) => {
       const [device, writer] = [await TestDevice.connect(url), new TestWriter(`w${i}`)];
-      while (!isDone) {
+      while (!stopping.signal.aborted) {
         const changes = writer.many(5);
         expect(await device.push(...changes)).not.toHaveProperty('refused');
         acknowledged.push(...changes.map(({ dot }) => dot));
@@ -86,7 +86,7 @@ describe('backup', { timeout: 60_000 }, () => {
       database.close();
       expect(promised.filter((dot) => !stored.has(dot))).toEqual([]);
     }
-    isDone = true;
+    stopping.abort();
     await Promise.all(pushing);
     // Nothing lies beside the copies.
     expect(readdirSync(join(folder.path, 'copies')).sort()).toEqual(['first.db', 'second.db']);

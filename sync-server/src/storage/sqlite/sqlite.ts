@@ -17,6 +17,7 @@ import type {
   Look,
   Measured,
   MeasuredPlace,
+  Piece,
   PinnedSpace,
   Question,
   ReadLimit,
@@ -101,7 +102,7 @@ class SqliteStorage implements Storage {
   }
 
   async look(space: string, { writers, cursor }: Question): Promise<Look> {
-    return this.#reader.transaction((): Look => {
+    return this.#reading((): Look => {
       const found = findSpace(this.#read, space);
       if (!found) return { meta: newSpaceMeta([this.#sid]), known: new Map(), chain: {}, position: 0 };
       return {
@@ -110,30 +111,33 @@ class SqliteStorage implements Storage {
         chain: chainsAt(this.#read, found, cursor),
         position: positionFor(this.#read, found, cursor),
       };
-    })();
+    });
   }
 
   async read(space: string, after: number, max: ReadLimit): Promise<readonly StoredEntry[]> {
-    const id = this.#read.spaceId.get(space) as number | undefined;
-    return id === undefined ? [] : readEntries(this.#read, id, after, max);
+    return this.#reading(() => {
+      const id = this.#read.spaceId.get(space) as number | undefined;
+      return id === undefined ? [] : readEntries(this.#read, id, after, max);
+    });
   }
 
   async spaces(after: string | null, max: number): Promise<readonly string[]> {
-    return this.#read.spaces.all(after ?? '', max) as string[];
+    return this.#reading(() => this.#read.spaces.all(after ?? '', max) as string[]);
   }
 
   async pin(space: string, limits: Limits): Promise<PinnedSpace> {
-    const pinned = pinSpace(openDatabase(this.#path), space, this.#sid, limits);
+    const pinned = this.#told(() => pinSpace(openDatabase(this.#path), space, this.#sid, limits));
     const release = (): void => {
       if (this.#pinned.delete(held)) pinned.release();
     };
-    const held = { ...pinned, release };
+    const piece = (index: number): Promise<Piece> => pinned.piece(index).catch((cause: unknown) => this.#tell(cause));
+    const held = { ...pinned, piece, release };
     this.#pinned.add(held);
     return held;
   }
 
   async measure(space: string, from: MeasuredPlace | null, max: number): Promise<Measured> {
-    return measureSpace(this.#read, space, from, max);
+    return this.#reading(() => measureSpace(this.#read, space, from, max));
   }
 
   async files(): Promise<Readonly<Record<string, number>>> {
@@ -169,6 +173,24 @@ class SqliteStorage implements Storage {
       this.#writer.close();
       this.#lock.release();
     });
+  }
+
+  /** At one moment, whatever is written meanwhile. */
+  #reading<T>(read: () => T): T {
+    return this.#told(() => this.#reader.transaction(read)());
+  }
+
+  /** A page that cannot be read is as bad as one that cannot be written: nobody knows what else is lost. */
+  #told<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      return this.#tell(cause);
+    }
+  }
+
+  #tell(cause: unknown): never {
+    throw this.#remember(errorOf(cause));
   }
 
   /** Alone with the database; on disk when it resolves. */
