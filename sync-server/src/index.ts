@@ -15,7 +15,7 @@ export type {
   RecordName,
 } from './storage/port.ts';
 export type { SpaceQuestion, Storage, StorageErrorKind, StorageSource, Transaction } from './storage/port.ts';
-export { sqlite } from './storage/sqlite/sqlite.ts';
+export { sqlite, type SqliteOptions } from './storage/sqlite/sqlite.ts';
 export { createSyncServer, type SyncServer, type SyncServerOptions } from './sync-server.ts';
 export {
   DEFAULT_LIMITS,

@@ -59,12 +59,14 @@ export interface Ended {
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** The real command, from its sources. */
-export function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): Command {
-  const child = spawn(process.execPath, ['--conditions=@skerry/source', MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+/** The real command, from its sources; `wrapper` is what it is started by, `strace` with its options say. */
+export function runCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  wrapper: readonly string[] = [],
+): Command {
+  const [program, ...rest] = [...wrapper, process.execPath, '--conditions=@skerry/source', MAIN, ...args];
+  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));

@@ -105,6 +105,8 @@ export interface PinnedSpace {
   readonly records: number;
   known(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, KnownWriter>>;
   piece(index: number): Promise<Piece>;
+  /** The storage could hold it no longer: no piece can be had any more. Absent where it holds them as long as it is asked to. */
+  isGone?(): boolean;
   /** After this nothing is asked of it. */
   release(): void;
 }

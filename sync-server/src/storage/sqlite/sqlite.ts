@@ -37,27 +37,33 @@ import { chainsAt, knownOf, positionFor, readEntries } from './reading.ts';
 import { findSpace } from './space-row.ts';
 import { prepare, type Statements } from './statements.ts';
 import { SqliteTransaction } from './transaction.ts';
+import { MAX_WAL_BYTES, WalGuard } from './wal.ts';
 
 const BUSY_TIMEOUT_MS = 50;
 const BUSY_RETRY_MS = 100;
 const BUSY_GIVE_UP_MS = 10_000;
 
 /** The database file at `path`; it and its folder are made when they are missing. */
-export function sqlite(path: string): StorageSource {
-  return { open: async (logger) => openStorage(path, logger) };
+export function sqlite(path: string, { maxWalBytes = MAX_WAL_BYTES }: SqliteOptions = {}): StorageSource {
+  return { open: async (logger) => openStorage(path, maxWalBytes, logger) };
 }
 
-function openStorage(path: string, logger: Logger | undefined): Storage {
+export interface SqliteOptions {
+  /** From this size of the write-ahead log on, snapshots that keep it from being tidied are let go: 256 MiB without it. */
+  readonly maxWalBytes?: number;
+}
+
+function openStorage(path: string, maxWalBytes: number, logger: Logger | undefined): Storage {
   mkdirSync(dirname(path), { recursive: true });
   const lock = lockFile(path);
   try {
     const writer = openDatabase(path);
     migrate(writer, logger);
     const sid = identify(writer);
-    return new SqliteStorage(path, sid, writer, openDatabase(path), lock);
+    return new SqliteStorage({ path, maxWalBytes, sid, writer, reader: openDatabase(path), lock });
   } catch (cause) {
     lock.release();
-    throw cause;
+    throw errorOf(cause);
   }
 }
 
@@ -74,6 +80,24 @@ function identify(database: Database.Database): Sid {
   return database.prepare(`SELECT value FROM meta WHERE key = 'sid'`).pluck().get() as Sid;
 }
 
+interface Opened {
+  readonly path: string;
+  readonly maxWalBytes: number;
+  readonly sid: Sid;
+  readonly writer: Database.Database;
+  readonly reader: Database.Database;
+  readonly lock: FileLock;
+}
+
+/** A further connection, for which there may be no file descriptor left just now: nothing is wrong with the disk then. */
+function openAnother(path: string): Database.Database {
+  try {
+    return openDatabase(path);
+  } catch (cause) {
+    throw new StorageError('busy', 'no further connection to the database can be opened', { cause });
+  }
+}
+
 class SqliteStorage implements Storage {
   readonly #path: string;
   readonly #writer: Database.Database;
@@ -83,16 +107,18 @@ class SqliteStorage implements Storage {
   readonly #read: Statements;
   readonly #serial = new Serial();
   readonly #pinned = new Set<PinnedSpace>();
+  readonly #wal: WalGuard;
   #sid: Sid;
   /** Set by the first failure of the disk: what was called written may not be, so nothing is written any more. */
   #broken: StorageError | null = null;
 
-  constructor(path: string, sid: Sid, writer: Database.Database, reader: Database.Database, lock: FileLock) {
+  constructor({ path, maxWalBytes, sid, writer, reader, lock }: Opened) {
     this.#path = path;
     this.#sid = sid;
     this.#writer = writer;
     this.#reader = reader;
     this.#lock = lock;
+    this.#wal = new WalGuard(path, writer, maxWalBytes);
     this.#write = prepare(writer);
     this.#read = prepare(reader);
   }
@@ -126,14 +152,21 @@ class SqliteStorage implements Storage {
   }
 
   async pin(space: string, limits: Limits): Promise<PinnedSpace> {
-    const pinned = this.#told(() => pinSpace(openDatabase(this.#path), space, this.#sid, limits));
+    const database = openAnother(this.#path);
+    const pinned = this.#told(() => pinSpace(database, space, this.#sid, limits));
     const release = (): void => {
       if (this.#pinned.delete(held)) pinned.release();
     };
     const piece = (index: number): Promise<Piece> => pinned.piece(index).catch((cause: unknown) => this.#tell(cause));
-    const held = { ...pinned, piece, release };
+    const held = { ...pinned, piece, isGone: () => !this.#pinned.has(held), release };
     this.#pinned.add(held);
     return held;
+  }
+
+  #releaseOldest(): boolean {
+    const [oldest] = this.#pinned;
+    oldest?.release();
+    return oldest !== undefined;
   }
 
   async measure(space: string, from: MeasuredPlace | null, max: number): Promise<Measured> {
@@ -197,14 +230,20 @@ class SqliteStorage implements Storage {
   #durably<T>(work: () => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
       await this.#begin();
-      try {
-        const result = await work();
-        this.#writer.exec('COMMIT');
-        return result;
-      } catch (cause) {
-        throw this.#rollBack(cause);
-      }
+      const result = await this.#commit(work);
+      this.#told(() => this.#wal.relieve(() => this.#releaseOldest()));
+      return result;
     });
+  }
+
+  async #commit<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#writer.exec('COMMIT');
+      return result;
+    } catch (cause) {
+      throw this.#rollBack(cause);
+    }
   }
 
   /** Waits for somebody else's lock, a backup's say, without blocking the process. */
