@@ -66,7 +66,11 @@ export const RULES: readonly Rule[] = [
   { of: 'sdk/src/react.ts', folders: sdk('react', 'client'), packages: [] },
   { of: 'sdk/src/testing.ts', folders: sdk('testing', 'store', 'transport'), packages: [] },
   { of: 'sdk/src/index.ts', folders: sdk('client', 'policies', 'constraints', 'lib'), packages: [] },
-  { of: 'sync-server/src', folders: [], packages: [...KERNEL, 'node:*', 'better-sqlite3', 'ws'] },
+  {
+    of: 'sync-server/src',
+    folders: [],
+    packages: [...KERNEL, 'node:*', 'better-sqlite3', 'pino', 'prom-client', 'ws'],
+  },
   {
     of: 'e2e',
     folders: ['sdk/dist', 'sync-server/src', 'e2e/fixtures/site.ts'],

@@ -1,5 +1,5 @@
 /**
- * The life of the command: configuration, start, signals, end.
+ * The life of the command: configuration, start, signals, end; or one of its tools.
  *
  * Exit codes: 0 stopped as asked · 1 could not start, or the storage failed · 2 the configuration is wrong.
  */
@@ -8,15 +8,20 @@ import { createLogger, failureFields, type Logger } from './log.ts';
 import { StorageError } from './storage/port.ts';
 import { sqlite } from './storage/sqlite/sqlite.ts';
 import { createSyncServer, type SyncServer } from './sync-server.ts';
+import { isToolCall, runTool, toolsHelp } from './tools/tools.ts';
 
 export async function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
+  if (isToolCall(args)) {
+    process.exitCode = await runTool(args, env);
+    return;
+  }
   const read = readConfig(args, env);
   switch (read.type) {
     case 'help':
-      process.stdout.write(read.text);
+      process.stdout.write(`${read.text}\nTools, each with --help:\n${toolsHelp()}`);
       return;
     case 'bad':
       process.stderr.write(
@@ -49,6 +54,7 @@ async function start(config: Config, logger: Logger): Promise<SyncServer> {
     ...(config.origins === null ? {} : { origins: config.origins }),
     trustProxy: config.trustProxy,
     retention: config.retention,
+    ...(config.metricsToken === null ? {} : { metricsToken: config.metricsToken }),
     logger,
     onFailure: () => void stop(server, 1),
   });

@@ -24,6 +24,7 @@ const DEFAULTS = {
   origins: null,
   trustProxy: false,
   retention: DEFAULT_RETENTION,
+  metricsToken: null,
   logLevel: 'info',
 };
 
@@ -40,6 +41,7 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       SKERRY_ORIGINS: 'https://a.example, https://b.example',
       SKERRY_LOG_DAYS: '0.5',
       SKERRY_TOMBSTONE_DAYS: '7',
+      SKERRY_METRICS_TOKEN: 'from-the-variable',
     };
     const read = readConfig(
       '--port 0 --static FOLDER --trust-proxy true --host localhost --tombstone-days 0 --data=FOLDER'
@@ -57,6 +59,7 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
         origins: ['https://a.example', 'https://b.example'],
         trustProxy: true,
         retention: { logMs: DAY_MS / 2, tombstoneMs: 0 },
+        metricsToken: 'from-the-variable',
         logLevel: 'debug',
       },
     });

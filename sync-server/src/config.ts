@@ -12,6 +12,7 @@ import type { Retention } from '@skerry/sdk/kernel';
 import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
 import type { LogLevel } from './log.ts';
+import { METRICS_TOKEN_LENGTH } from './http/metrics-door.ts';
 
 export interface Config {
   readonly port: number;
@@ -22,6 +23,7 @@ export interface Config {
   readonly origins: readonly string[] | null;
   readonly trustProxy: boolean;
   readonly retention: Retention;
+  readonly metricsToken: string | null;
   readonly logLevel: LogLevel;
 }
 
@@ -88,6 +90,12 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     fallback: '60',
     help: 'days that deletes are remembered; older edits come back as copies',
   },
+  'metrics-token': {
+    variable: 'SKERRY_METRICS_TOKEN',
+    placeholder: '<text>',
+    fallback: '',
+    help: 'who brings it may read /metrics; better set as a variable',
+  },
   'log-level': {
     variable: 'SKERRY_LOG_LEVEL',
     placeholder: '<level>',
@@ -115,6 +123,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
       logMs: readDays('log-days', valueOf('log-days'), problems),
       tombstoneMs: readDays('tombstone-days', valueOf('tombstone-days'), problems),
     },
+    metricsToken: readToken(valueOf('metrics-token'), problems),
     logLevel: readChoice('log-level', valueOf('log-level'), LOG_LEVELS, problems) as LogLevel,
   };
   return problems.length > 0 ? { type: 'bad', problems } : { type: 'ok', config };
@@ -125,7 +134,7 @@ function helpText(): string {
     const flag = `--${name} ${placeholder}`.padEnd(26);
     return `  ${flag}${help}${fallback === '' ? '' : ` (${fallback})`}\n${''.padEnd(28)}or ${variable}`;
   });
-  return `Usage: skerry-server [options]\n\nServes the Skerry sync protocol at /sync, health at /healthz and /readyz.\n\n${lines.join('\n')}\n  --help                    this text\n`;
+  return `Usage: skerry-server [options]\n\nServes the Skerry sync protocol at /sync, health at /healthz and /readyz, figures at /metrics.\n\n${lines.join('\n')}\n  --help                    this text\n`;
 }
 
 /** Not strict: the parser would stop at the first thing it does not like, and here all of them are wanted. */
@@ -189,6 +198,13 @@ function readOrigins(text: string, problems: string[]): readonly string[] | null
     if (!originUrl(origin)) problems.push(`origins: ${origin} is not an origin like https://app.example`);
   }
   return origins;
+}
+
+function readToken(token: string, problems: string[]): string | null {
+  if (token === '') return null;
+  if (token.length < METRICS_TOKEN_LENGTH)
+    problems.push(`metrics-token: has fewer than ${METRICS_TOKEN_LENGTH} characters`);
+  return token;
 }
 
 function readChoice(name: string, value: string, choices: readonly string[], problems: string[]): string {

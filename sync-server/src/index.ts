@@ -3,9 +3,19 @@ export type { Access, Principal } from './hub/access.ts';
 export { createLogger, type Logger, type LogFields, type LogLevel } from './log.ts';
 export { memory } from './storage/memory.ts';
 export { StorageError } from './storage/port.ts';
-export type { Cut, Look, Piece, PinnedSpace, Question, ReadLimit, RecordName } from './storage/port.ts';
+export type {
+  Cut,
+  Look,
+  Measured,
+  MeasuredPlace,
+  Piece,
+  PinnedSpace,
+  Question,
+  ReadLimit,
+  RecordName,
+} from './storage/port.ts';
 export type { SpaceQuestion, Storage, StorageErrorKind, StorageSource, Transaction } from './storage/port.ts';
-export { sqlite } from './storage/sqlite/sqlite.ts';
+export { sqlite, type SqliteOptions } from './storage/sqlite/sqlite.ts';
 export { createSyncServer, type SyncServer, type SyncServerOptions } from './sync-server.ts';
 export {
   DEFAULT_LIMITS,

@@ -1,7 +1,9 @@
 /**
- * Structured logs, one JSON object per line. They say what happened to whom; never a value, a token or an address of
- * content, so that a log can be handed to somebody else.
+ * Structured logs, one JSON object per line, written by `pino`. They say what happened to whom; never a value, a token or
+ * an address of content, so that a log can be handed to somebody else: fields are plain words and numbers, and nothing is
+ * logged as it came.
  */
+import { destination, pino, stdTimeFunctions, type DestinationStream } from 'pino';
 
 /** `error`: someone must look. `info`: state changed. `debug`: the rest. */
 export interface Logger {
@@ -13,14 +15,16 @@ export interface Logger {
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 export type LogLevel = 'error' | 'info' | 'debug' | 'silent';
 
-const RANK: Readonly<Record<LogLevel, number>> = { silent: 0, error: 1, info: 2, debug: 3 };
-
-export function createLogger(level: LogLevel, write: (line: string) => void = writeToStderr): Logger {
-  const at = (own: LogLevel) => (event: string, fields?: LogFields) => {
-    if (RANK[own] > RANK[level]) return;
-    write(`${JSON.stringify({ time: new Date().toISOString(), level: own, event, ...fields })}\n`);
+export function createLogger(level: LogLevel, write?: (line: string) => void): Logger {
+  const logger = pino(
+    { level, base: null, messageKey: 'event', timestamp: stdTimeFunctions.isoTime, formatters: { level: levelField } },
+    write ? { write } : standardError(),
+  );
+  return {
+    error: (event, fields) => logger.error(fields ?? {}, event),
+    info: (event, fields) => logger.info(fields ?? {}, event),
+    debug: (event, fields) => logger.debug(fields ?? {}, event),
   };
-  return { error: at('error'), info: at('info'), debug: at('debug') };
 }
 
 /** Name and code of a failure, with its message only when it is one of ours: others may quote what they failed on. */
@@ -41,6 +45,11 @@ function placeOf(failure: Error): string {
   );
 }
 
-function writeToStderr(line: string): void {
-  process.stderr.write(line);
+function levelField(level: string): { readonly level: string } {
+  return { level };
+}
+
+/** At once, so that the last words of a process are there. That nobody takes the lines ends no server: they are lost. */
+function standardError(): DestinationStream {
+  return destination({ fd: process.stderr.fd, sync: true }).on('error', () => undefined);
 }

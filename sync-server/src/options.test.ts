@@ -30,6 +30,8 @@ describe('options of the server', { timeout: 30_000 }, () => {
     [{ retention: { tombstoneMs: Number.NaN } }],
     [{ retention: { logDays: 3 } as object }],
     [{ origins: ['app.example'] }],
+    [{ metricsToken: 'short' }],
+    [{ metricsToken: 7 as unknown as string }],
   ])('[OPT2] %j is refused with INVALID_OPTION', async (options) => {
     await expect(createSyncServer({ storage: memory(), ...options })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });

@@ -1,6 +1,7 @@
 /** What can be wrong with the options of a server, said before anything is opened. */
 import { DEFAULT_LIMITS, DEFAULT_RETENTION, SkerryError, type Limits, type Retention } from '@skerry/sdk/kernel';
 
+import { METRICS_TOKEN_LENGTH } from './http/metrics-door.ts';
 import { originUrl } from './http/origin.ts';
 import type { StorageSource } from './storage/port.ts';
 
@@ -48,6 +49,12 @@ export function checkOrigins(origins: readonly string[] = []): void {
   for (const origin of origins) {
     if (!originUrl(origin)) throw wrong(`origins: ${origin} is not an origin like https://app.example`);
   }
+}
+
+/** Throws INVALID_OPTION, without the token. */
+export function checkMetricsToken(token?: string): void {
+  if (token === undefined || (typeof token === 'string' && token.length >= METRICS_TOKEN_LENGTH)) return;
+  throw wrong(`metricsToken is not a text of at least ${METRICS_TOKEN_LENGTH} characters`);
 }
 
 function wrong(message: string): SkerryError {

@@ -47,22 +47,31 @@ export interface Command {
   readonly child: ChildProcess;
   /** Resolves when the command has said where it listens; rejects with what it wrote to stderr when it ends before. */
   readonly url: Promise<string>;
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** The real command, from its sources. */
-export function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): Command {
-  const child = spawn(process.execPath, ['--conditions=@skerry/source', MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+/** The real command, from its sources; `wrapper` is what it is started by, `strace` with its options say. */
+export function runCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  wrapper: readonly string[] = [],
+): Command {
+  const [program, ...rest] = [...wrapper, process.execPath, '--conditions=@skerry/source', MAIN, ...args];
+  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));
-  const ended = new Promise<Awaited<Command['ended']>>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stderr }));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
   const url = new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {

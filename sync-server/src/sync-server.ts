@@ -13,8 +13,10 @@ import { createLinkHandler, type LinkHandler } from './http/links.ts';
 import { isLoopback } from './http/loopback.ts';
 import { createRequestHandler } from './http/requests.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './http/upgrade.ts';
-import { createLogger, type Logger } from './log.ts';
-import { checkOrigins, checkStorage, readLimits, readRetention } from './options.ts';
+import { createLogger, failureFields, type Logger } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { SpaceSizes } from './metrics/space-sizes.ts';
+import { checkMetricsToken, checkOrigins, checkStorage, readLimits, readRetention } from './options.ts';
 import type { Storage, StorageSource } from './storage/port.ts';
 
 export interface SyncServerOptions extends Access {
@@ -34,6 +36,8 @@ export interface SyncServerOptions extends Access {
   readonly trustProxy?: boolean;
   /** Sockets that may wait to be let in at the same time, 2,000 without it; more are answered 503. */
   readonly maxWaiting?: number;
+  /** With it `GET /metrics` is answered to whoever brings it as a bearer token; without it to this machine, in development mode. */
+  readonly metricsToken?: string;
   readonly logger?: Logger;
   /** Wall clock, milliseconds since 1970. */
   readonly now?: () => number;
@@ -52,6 +56,8 @@ export interface SyncServer {
    * requests and closes it. Listeners of 'request' are added before this call.
    */
   attach(server: Server): void;
+  /** What `GET /metrics` answers, in the text format of Prometheus: to serve at an address of your own. */
+  metrics(): Promise<string>;
   /** Finishes what is under way and resolves within ten seconds. What was acknowledged is durable. */
   close(): Promise<void>;
 }
@@ -65,6 +71,7 @@ export async function createSyncServer(options: SyncServerOptions): Promise<Sync
   const limits = readLimits(options.limits);
   const retention = readRetention(options.retention);
   checkOrigins(options.origins);
+  checkMetricsToken(options.metricsToken);
   const logger = options.logger ?? createLogger('info');
   return new NodeSyncServer(options, { limits, retention, logger }, await options.storage.open(logger));
 }
@@ -83,6 +90,8 @@ class NodeSyncServer implements SyncServer {
   readonly #hub: Hub;
   readonly #upgrade: UpgradeHandler;
   readonly #links: LinkHandler;
+  readonly #metrics = new Metrics();
+  readonly #sizes: SpaceSizes;
   readonly #own: Server[] = [];
   readonly #detach: (() => void)[] = [];
   #closed: Promise<void> | null = null;
@@ -91,11 +100,18 @@ class NodeSyncServer implements SyncServer {
     this.#options = options;
     this.#storage = storage;
     this.#logger = logger;
+    const maintenanceMs = options.maintenanceMs ?? MAINTENANCE_MS;
+    this.#sizes = new SpaceSizes({
+      storage,
+      everyMs: maintenanceMs,
+      onFailure: (failure) => logger.error('measuring-failed', failureFields(failure)),
+    });
     this.#hub = new Hub({
       storage,
       limits,
       retention,
-      maintenanceMs: options.maintenanceMs ?? MAINTENANCE_MS,
+      maintenanceMs,
+      meter: this.#metrics.meter,
       access: options,
       maxWaiting: options.maxWaiting ?? 2_000,
       logger,
@@ -143,7 +159,21 @@ class NodeSyncServer implements SyncServer {
       isReady: () => this.#hub.isReady,
       folder,
       links: this.#links,
+      metrics: {
+        token: this.#options.metricsToken ?? null,
+        loopbackOnly: !this.#options.authenticate,
+        text: () => this.metrics(),
+      },
       logger: this.#logger,
+    });
+  }
+
+  metrics(): Promise<string> {
+    return this.#metrics.text({
+      figures: () => this.#hub.figures,
+      largestSpaces: () => this.#sizes.largest(),
+      files: async () => (await this.#storage.files?.()) ?? {},
+      isReady: () => this.#hub.isReady,
     });
   }
 
@@ -155,7 +185,7 @@ class NodeSyncServer implements SyncServer {
   async #close(): Promise<void> {
     for (const detach of this.#detach) detach();
     const stopped = this.#own.map(stop);
-    await this.#hub.close(CLOSE_TIMEOUT_MS);
+    await Promise.all([this.#hub.close(CLOSE_TIMEOUT_MS), this.#sizes.close()]);
     for (const server of this.#own) server.closeAllConnections();
     await Promise.all(stopped);
     await this.#storage.close();

@@ -96,6 +96,11 @@ export function appendControl(view: SpaceView, stamp: Stamp, control: Control): 
   view.meta = { ...view.meta, topology: applyControl(view.meta.topology, stamp, control) };
 }
 
+/** The chain hash of an entry that follows one with `before` in its stream; '' begins. */
+export function chainAfter(before: string, { dot, text }: Pick<NewEntry, 'dot' | 'text'>): string {
+  return hash128(`${before}\u0000${dot ?? text!}`);
+}
+
 /**
  * The chain is over what every server says of a number: the dot. One that has the change already keeps an alias, and may
  * not know the content any more; that contents are the same is for digests to show.
@@ -105,7 +110,7 @@ function push(view: SpaceView, entry: Omit<NewEntry, 'lsn' | 'chain'>): void {
   const [sid, n] = entry.stamp;
   const lsn = meta.lsn + 1;
   const before = Object.hasOwn(meta.chain, sid) ? meta.chain[sid]! : '';
-  const chain = hash128(`${before}\u0000${entry.dot ?? entry.text!}`);
+  const chain = chainAfter(before, entry);
   view.entries.push({ ...entry, lsn, chain });
   view.meta = {
     ...meta,

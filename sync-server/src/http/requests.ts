@@ -4,13 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { failureFields, type Logger } from '../log.ts';
 import { SECURITY_HEADERS } from './headers.ts';
 import type { LinkHandler } from './links.ts';
-import { respond } from './respond.ts';
+import { metricsRefusal, type MetricsRules } from './metrics-door.ts';
+import { respond, respondText } from './respond.ts';
 import { serveFolder } from './static.ts';
 
 export interface RequestOptions {
   readonly isReady: () => boolean;
   readonly folder: string | null;
   readonly links: LinkHandler;
+  /** Whoever may not read them is answered as if there were none. */
+  readonly metrics: MetricsRules & { readonly text: () => Promise<string> };
   readonly logger: Logger;
 }
 
@@ -30,10 +33,13 @@ export function createRequestHandler(
   };
 }
 
+/** The text format of Prometheus. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
-  { isReady, links }: RequestOptions,
+  { isReady, links, metrics }: RequestOptions,
   files: ReturnType<typeof serveFolder> | null,
 ): Promise<void> {
   if (links.isFor(request)) return links.handle(request, response);
@@ -41,6 +47,14 @@ async function route(
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     return respond(response, 405, 'method not allowed');
+  }
+  if (path === '/metrics') {
+    const refusal = metricsRefusal(request, metrics);
+    if (refusal === null) return respondText(response, METRICS_TYPE, await metrics.text());
+    if (refusal === 401) {
+      response.setHeader('WWW-Authenticate', 'Bearer');
+      return respond(response, 401, 'these metrics need a token');
+    }
   }
   switch (path) {
     case '/healthz':

@@ -2,10 +2,17 @@
 import type { ServerResponse } from 'node:http';
 
 export function respond(response: ServerResponse, status: number, body: string | object): void {
-  const isText = typeof body === 'string';
-  const text = isText ? `${body}\n` : `${JSON.stringify(body)}\n`;
+  if (typeof body === 'string') write(response, status, 'text/plain; charset=utf-8', `${body}\n`);
+  else write(response, status, 'application/json; charset=utf-8', `${JSON.stringify(body)}\n`);
+}
+
+export function respondText(response: ServerResponse, type: string, text: string): void {
+  write(response, 200, type, text);
+}
+
+function write(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, {
-    'Content-Type': isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
+    'Content-Type': type,
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
   });

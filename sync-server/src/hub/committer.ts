@@ -2,12 +2,14 @@
  * Group commit: everything that arrived in one turn of the event loop, of all spaces, goes into one durable transaction.
  * A disk that syncs in five milliseconds thus takes hundreds of pushes in that time, not one.
  *
- * A job is reported only after its transaction is durable, and before the growth of its log is announced to anybody.
+ * A job is reported only after its transaction is durable, and before the growth of its log is announced to anybody. One that
+ * fails does not take along those that it shares a transaction with: each of them then gets one of its own.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogHead, SpaceMeta, SpaceView, StoredEntry } from '@skerry/sdk/kernel';
 
-import type { SpaceQuestion, Storage } from '../storage/port.ts';
+import type { HubMeter } from '../metrics/meter.ts';
+import { StorageError, type SpaceQuestion, type Storage } from '../storage/port.ts';
 
 /** Something that is decided about a space, alone with it. Several of one space are decided in the order they came. */
 export interface Job<T = unknown> {
@@ -26,6 +28,7 @@ export interface CommitterOptions {
   readonly onDurable: (space: string, entries: readonly StoredEntry[], meta: SpaceMeta) => void;
   /** Those who made it grow have been answered: now the others in the space may be told. */
   readonly onReported: (space: string) => void;
+  readonly meter: Pick<HubMeter, 'committed'>;
 }
 
 /** Keeps a transaction, and the pause it means for everybody else, short. */
@@ -51,6 +54,11 @@ export class Committer {
     this.#queue.push(job as Job);
     this.#running ??= this.#run();
     return true;
+  }
+
+  /** Jobs that wait for their transaction. */
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   /** Takes no more and resolves when everything taken has been reported. */
@@ -81,16 +89,21 @@ export class Committer {
   }
 
   async #commit(jobs: readonly Job[]): Promise<void> {
-    const decided = await this.#transact(jobs).catch((failure: unknown) => {
-      for (const job of jobs) job.failed(failure);
-      return null;
-    });
+    const startMs = performance.now();
+    const decided = await this.#transact(jobs).catch((failure: unknown) => this.#fail(jobs, failure));
     if (!decided) return;
     const { results, views } = decided;
     const grown = [...views].filter(([, { entries }]) => entries.length > 0);
+    this.#options.meter.committed(performance.now() - startMs, jobs.length, changesIn(grown));
     for (const [space, { entries, meta }] of grown) this.#options.onDurable(space, entries, meta);
     jobs.forEach((job, i) => job.done(results[i], headOf(views.get(job.question.space)!)));
     for (const [space] of grown) this.#options.onReported(space);
+  }
+
+  async #fail(jobs: readonly Job[], failure: unknown): Promise<null> {
+    if (jobs.length > 1 && isOfOneJob(failure)) for (const job of jobs) await this.#commit([job]);
+    else for (const job of jobs) job.failed(failure);
+    return null;
   }
 
   #transact(jobs: readonly Job[]): Promise<Decided> {
@@ -109,9 +122,18 @@ export class Committer {
   }
 }
 
+/** Not of the disk, which would fail the others too. */
+function isOfOneJob(failure: unknown): boolean {
+  return !(failure instanceof StorageError) || failure.kind === 'damaged';
+}
+
 interface Decided {
   readonly results: readonly unknown[];
   readonly views: ReadonlyMap<string, SpaceView>;
+}
+
+function changesIn(views: readonly (readonly [space: string, view: SpaceView])[]): number {
+  return views.reduce((sum, [, { entries }]) => sum + entries.filter(({ kind }) => kind === 'change').length, 0);
 }
 
 function headOf({ meta: { lsn, cursor } }: SpaceView): LogHead {

@@ -19,6 +19,7 @@ import type {
 import type { RawData } from 'ws';
 
 import { failureFields, type Logger } from '../log.ts';
+import type { HubMeter, Load } from '../metrics/meter.ts';
 import { StorageError } from '../storage/port.ts';
 import type { Principal } from './access.ts';
 import type { Peer } from './peer.ts';
@@ -28,6 +29,9 @@ import type { Listener, Room } from './room.ts';
 export interface ConnectionHost {
   readonly context: ServerContext;
   readonly logger: Logger;
+  readonly meter: HubMeter;
+  /** Hears of every failure that a connection tells its peer of. */
+  noticed(failure: unknown): void;
   /** Wall clock. */
   now(): number;
   /** Checks the peer, lets it into its room and tells what is known of its writers, or why not. */
@@ -94,6 +98,14 @@ export class Connection implements Listener {
     return this.#guest !== null;
   }
 
+  get load(): Load {
+    return {
+      isWelcome: this.isWelcome,
+      queueBytes: this.#peer.bufferedAmount,
+      lagEntries: this.#state.phase === 'open' ? this.#state.head.lsn - this.#state.position : 0,
+    };
+  }
+
   /** From here on the growth of the room's log is heard of. */
   enter(guest: Guest): void {
     this.#guest = guest;
@@ -138,6 +150,7 @@ export class Connection implements Listener {
   #carryOut(effect: ServerEffect): void {
     switch (effect.type) {
       case 'send':
+        if (effect.message.type === 'error') this.#host.meter.refused(effect.message.code);
         return this.#send(encodeMessage(effect.message));
       case 'send-page':
         return this.#send(encodePage(effect.entries, effect.place));
@@ -200,6 +213,7 @@ export class Connection implements Listener {
 
   #close(code: number, reason: string): void {
     this.#host.logger.info('closed', { connection: this.id, code, reason });
+    this.#host.meter.closed(code);
     this.#peer.close(code, reason);
     setTimeout(() => this.#peer.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
@@ -211,6 +225,7 @@ export class Connection implements Listener {
 
   #describe(failure: unknown): { code: ErrorCode; message: string; close: number } {
     const reference = crypto.randomUUID();
+    this.#host.noticed(failure);
     this.#host.logger.error('failed', { connection: this.id, reference, ...failureFields(failure) });
     const isFull = failure instanceof StorageError && failure.kind === 'full';
     return {
@@ -226,6 +241,7 @@ export class Connection implements Listener {
     const wasClosed = this.isClosed;
     this.#events.length = 0;
     this.#state = { phase: 'closed' };
+    this.#host.meter.refused(code);
     this.#peer.send(encodeMessage({ type: 'error', code, message }), () => undefined);
     this.#close(close, code);
     if (!wasClosed) this.#leave();

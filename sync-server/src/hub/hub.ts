@@ -7,6 +7,7 @@ import { CLOSE, decidePush, greet, incOf, knownRecord } from '@skerry/sdk/kernel
 import type { Bootstrap, ErrorCode, Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
 
 import { failureFields, type Logger } from '../log.ts';
+import { sumUp, type Figures, type HubMeter } from '../metrics/meter.ts';
 import { StorageError, type Look, type Storage } from '../storage/port.ts';
 import { questionOfPushes } from '../storage/questions.ts';
 import type { Access } from './access.ts';
@@ -28,6 +29,7 @@ export interface HubOptions {
   /** How often a space is maintained at most, in milliseconds. */
   readonly maintenanceMs: number;
   readonly logger: Logger;
+  readonly meter: HubMeter;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   /** The storage failed for good, once. */
@@ -49,13 +51,14 @@ export class Hub {
   #isClosing = false;
 
   constructor(options: HubOptions) {
-    const { storage, limits, retention, maintenanceMs, logger, now } = options;
+    const { storage, limits, retention, maintenanceMs, logger, meter, now } = options;
     this.#options = options;
     this.#committer = new Committer({
       storage,
       now,
       onDurable: (space, entries, meta) => this.#rooms.get(space)?.append(entries, meta),
       onReported: (space) => this.#rooms.get(space)?.announce(),
+      meter,
     });
     const committer = this.#committer;
     this.#snapshots = new Snapshots(storage, limits);
@@ -71,6 +74,8 @@ export class Hub {
     this.#host = {
       context: { sid: storage.sid, founders: [storage.sid], limits },
       logger,
+      meter,
+      noticed: (failure) => this.#noticed(failure),
       now,
       greet: (hello, request, connection) => this.#greet(hello, request, connection),
       admit: (push, guest, connection) => void this.#admit(push, guest, connection),
@@ -90,6 +95,15 @@ export class Hub {
     let waiting = 0;
     for (const connection of this.#connections) if (!connection.isWelcome) waiting++;
     return waiting >= this.#options.maxWaiting;
+  }
+
+  get figures(): Figures {
+    const loads = Array.from(this.#connections, ({ load }) => load);
+    return sumUp(loads, {
+      spaces: this.#rooms.size,
+      snapshots: this.#snapshots.count,
+      pushes: this.#committer.waiting,
+    });
   }
 
   connect(peer: Peer, request: IncomingMessage): void {
@@ -171,7 +185,8 @@ export class Hub {
   }
 
   async #admit(push: Push, { room, principal }: Guest, connection: Connection): Promise<void> {
-    const { access, limits } = this.#options;
+    const { access, limits, meter } = this.#options;
+    const startMs = performance.now();
     try {
       const prepared = await preparePush(push, { space: room.space, principal, access, limits });
       this.#committer.submit({
@@ -179,14 +194,17 @@ export class Hub {
         changes: prepared.changes.length,
         decide: (view, nowMs) => decidePush(prepared, view, { nowMs, driftMs: limits.driftMs }),
         done: ({ accepted, known, refused }, head) => {
-          if (refused)
+          if (refused) {
+            meter.refused(refused.code);
             this.#options.logger.info('refused', {
               connection: connection.id,
               from: connection.from,
               principal: principal?.id ?? null,
               code: refused.code,
             });
+          }
           connection.handle({ type: 'admitted', accepted, known, head, ...(refused ? { refused } : {}) });
+          meter.acknowledged(performance.now() - startMs);
         },
         failed: (failure) => void this.#failed(failure, push, room, connection),
       });
@@ -197,10 +215,10 @@ export class Hub {
 
   /** Nothing of the push was stored. A full disk is told as a refusal, because reading goes on. */
   async #failed(failure: unknown, push: Push, room: Room, connection: Connection): Promise<void> {
-    if (failure instanceof StorageError && failure.kind === 'broken') this.#stopWriting(failure);
     if (!(failure instanceof StorageError) || failure.kind !== 'full') return connection.fail(failure);
     const { dot } = push.changes[0]!;
     this.#options.logger.error('storage-full', { connection: connection.id });
+    this.#options.meter.refused('STORAGE_FULL');
     const refused = {
       dot,
       code: 'STORAGE_FULL',
@@ -219,6 +237,10 @@ export class Hub {
 
   #maintenanceFailed(failure: unknown): void {
     this.#options.logger.error('maintenance-failed', failureFields(failure));
+    this.#noticed(failure);
+  }
+
+  #noticed(failure: unknown): void {
     if (failure instanceof StorageError && failure.kind === 'broken') this.#stopWriting(failure);
   }
 

@@ -40,6 +40,10 @@ export class Snapshots {
     this.#limits = limits;
   }
 
+  get count(): number {
+    return this.#held.size;
+  }
+
   /** `now` is where the space stands at the moment. Null when there are too many already. */
   async open(hello: Hello, why: Bootstrap['why'], now: SpaceMeta, atMs: number): Promise<Opened | null> {
     const resumed = this.#resumable(hello, now);
@@ -63,17 +67,18 @@ export class Snapshots {
   /** Null when it was let go. */
   async piece(id: string, piece: number, atMs: number): Promise<Snapshot | null> {
     const held = this.#held.get(id);
-    if (!held) return null;
+    if (!held || isGone(held)) return null;
     held.usedMs = atMs;
     return { type: 'snapshot', id, piece, ...(await held.pinned.piece(piece)) };
   }
 
   /** Lets go of those whose time is up. */
   tick(atMs: number): void {
-    for (const [id, { pinned, usedMs, sinceMs }] of this.#held) {
-      if (atMs - usedMs < SNAPSHOT_IDLE_MS && atMs - sinceMs < SNAPSHOT_MAX_MS) continue;
-      this.#held.delete(id);
-      pinned.release();
+    for (const held of this.#held.values()) {
+      const isInTime = atMs - held.usedMs < SNAPSHOT_IDLE_MS && atMs - held.sinceMs < SNAPSHOT_MAX_MS;
+      if (isInTime && !isGone(held)) continue;
+      this.#held.delete(held.id);
+      held.pinned.release();
     }
   }
 
@@ -85,13 +90,13 @@ export class Snapshots {
   /** Only if the log still leads on from it, and the device has seen nothing since that it lacks. */
   #resumable({ space, resume, cursor }: Hello, now: SpaceMeta): Held | null {
     const held = resume && this.#held.get(resume.id);
-    if (!held || held.space !== space || resume.next > held.pinned.pieces) return null;
+    if (!held || isGone(held) || held.space !== space || resume.next > held.pinned.pieces) return null;
     return leadsOn(held.pinned, cursor, now) ? held : null;
   }
 
   #shared(space: string, now: SpaceMeta): Held | null {
     for (const held of this.#held.values()) {
-      if (held.space === space && held.pinned.meta.lsn === now.lsn) return held;
+      if (held.space === space && held.pinned.meta.lsn === now.lsn && !isGone(held)) return held;
     }
     return null;
   }
@@ -103,4 +108,8 @@ export class Snapshots {
     this.#held.set(id, held);
     return held;
   }
+}
+
+function isGone({ pinned }: Held): boolean {
+  return pinned.isGone?.() ?? false;
 }

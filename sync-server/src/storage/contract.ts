@@ -39,7 +39,7 @@ import type {
 } from '@skerry/sdk/kernel';
 
 import { compactStep, type Compacted } from './compact.ts';
-import type { Piece, PinnedSpace, Storage, StorageSource } from './port.ts';
+import type { Measured, MeasuredPlace, Piece, PinnedSpace, Storage, StorageSource } from './port.ts';
 import { questionOfPage, questionOfPushes, questionOfSpace } from './questions.ts';
 
 export interface ContractCase {
@@ -132,6 +132,29 @@ export const STORAGE_CONTRACT: readonly ContractCase[] = [
         const [entry] = await storage.read('a', 1, ALL);
         assert.deepEqual([entry!.kind, entry!.dot, entry!.text], ['alias', dot, prepared.text]);
       }),
+  },
+  {
+    name: '[MTR8] a space is counted in parts: every row once, with the bytes of its text',
+    run: (source, other) =>
+      withStorage(source, (storage) =>
+        withStorage(other, async (again) => {
+          assert.deepEqual(await countedIn(storage, 'a', 2), { rows: 0, records: 0, bytes: 0 });
+          for (const each of [storage, again]) {
+            await push(each, 'a', [...inRecords(A, 1, 7), edit(A, 8, 'ü'.repeat(99), 'r-003')]);
+            await push(each, 'b', [creation(B, 1)]);
+          }
+          const whole = await countedIn(storage, 'a', 100);
+          assert.deepEqual([whole.rows, whole.records], [15, 7]);
+          const logged = (await storage.read('a', 0, ALL)).map(({ text }) => Buffer.byteLength(text!));
+          const records = await recordsOf(storage, 'a');
+          const kept = records.map(({ c, id, state }) => Buffer.byteLength(c + id + JSON.stringify(state)));
+          assert.equal(
+            whole.bytes,
+            [...logged, ...kept].reduce((sum, bytes) => sum + bytes, 0),
+          );
+          for (const max of [1, 2, 7, 8]) assert.deepEqual(await countedIn(again, 'a', max), whole);
+        }),
+      ),
   },
   {
     name: '[DB3] reading stops at the number of entries or of bytes, but gives at least one entry',
@@ -500,6 +523,19 @@ export interface SpaceContent {
 export async function contentOf(storage: Storage, space: string): Promise<SpaceContent> {
   const { meta } = await storage.look(space, { writers: [], cursor: {} });
   return { meta, log: await storage.read(space, 0, ALL), records: await recordsOf(storage, space) };
+}
+
+async function countedIn(storage: Storage, space: string, max: number): Promise<Omit<Measured, 'next'>> {
+  const sum = { rows: 0, records: 0, bytes: 0 };
+  let place: MeasuredPlace | null = null;
+  do {
+    const part: Measured = await storage.measure!(space, place, max);
+    sum.rows += part.rows;
+    sum.records += part.records;
+    sum.bytes += part.bytes;
+    place = part.next;
+  } while (place !== null);
+  return sum;
 }
 
 async function recordsOf(storage: Storage, space: string): Promise<Piece['records']> {

@@ -1,6 +1,7 @@
 /** A storage in memory, for tests and trials: gone with the process, otherwise like any other. */
 import {
   assert,
+  canonicalJson,
   incOf,
   isExpired,
   reaches,
@@ -9,6 +10,7 @@ import {
   takeOver,
   viewSpace,
   recordNameOf,
+  recordToJson,
 } from '@skerry/sdk/kernel';
 import type {
   Chain,
@@ -27,6 +29,7 @@ import { pinInMemory } from './memory-pin.ts';
 import type {
   Cut,
   Look,
+  Measured,
   PinnedSpace,
   Question,
   ReadLimit,
@@ -93,6 +96,16 @@ class MemoryStorage implements Storage {
   async spaces(after: string | null, max: number): Promise<readonly string[]> {
     const names = [...this.#data.spaces.keys()].sort();
     return names.filter((name) => after === null || name > after).slice(0, max);
+  }
+
+  async measure(space: string): Promise<Measured> {
+    const { log, records } = this.#spaceOf(space);
+    const texts = [
+      ...log.map(({ text }) => text ?? ''),
+      ...[...records].map(([key, record]) => key.replace('\u0000', '') + canonicalJson(recordToJson(record) as never)),
+    ];
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    return { rows: texts.length, records: records.size, bytes, next: null };
   }
 
   async pin(space: string, limits: Limits): Promise<PinnedSpace> {

@@ -43,6 +43,13 @@ export interface Storage {
   /** The space as it is now, for as long as it is held: later writes do not show in it. */
   pin(space: string, limits: Limits): Promise<PinnedSpace>;
   /**
+   * How large a space is, counted a part at a time, at most so many rows of it, so that nobody waits: `from` is where the
+   * last part ended, null begins. Absent where sizes are not counted.
+   */
+  measure?(space: string, from: MeasuredPlace | null, max: number): Promise<Measured>;
+  /** Bytes of the files of the storage, by what each is for. Absent where there are none. */
+  files?(): Promise<Readonly<Record<string, number>>>;
+  /**
    * One durable transaction, alone with these spaces: nobody else numbers entries in them meanwhile. All of it is on
    * disk when the promise resolves; none of it when it rejects.
    */
@@ -71,6 +78,20 @@ export interface Look {
   readonly position: number;
 }
 
+export interface Measured {
+  /** Counted in this part. */
+  readonly rows: number;
+  /** Of them records. */
+  readonly records: number;
+  /** Of the texts that the rows have. */
+  readonly bytes: number;
+  /** Null when everything was counted. */
+  readonly next: MeasuredPlace | null;
+}
+
+/** The log is counted first, then the records. */
+export type MeasuredPlace = { readonly lsn: number } | { readonly record: RecordName };
+
 export interface ReadLimit {
   readonly entries: number;
   readonly bytes: number;
@@ -84,6 +105,8 @@ export interface PinnedSpace {
   readonly records: number;
   known(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, KnownWriter>>;
   piece(index: number): Promise<Piece>;
+  /** The storage could hold it no longer: no piece can be had any more. Absent where it holds them as long as it is asked to. */
+  isGone?(): boolean;
   /** After this nothing is asked of it. */
   release(): void;
 }
@@ -129,5 +152,8 @@ export class StorageError extends Error {
   }
 }
 
-/** `full`: no space left, reading goes on. `busy`: held by somebody else for too long. `broken`: the disk failed; stop. */
-export type StorageErrorKind = 'full' | 'busy' | 'broken';
+/**
+ * `full`: no space left, reading goes on. `busy`: held by somebody else for too long. `damaged`: a row is not what was
+ * written, the others are. `broken`: the disk failed; stop.
+ */
+export type StorageErrorKind = 'full' | 'busy' | 'damaged' | 'broken';

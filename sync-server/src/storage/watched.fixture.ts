@@ -23,6 +23,8 @@ export function watched(inner: StorageSource): Watched {
     read: (space, after, max) => storage.read(space, after, max),
     spaces: (after, max) => storage.spaces(after, max),
     pin: (space, limits) => storage.pin(space, limits),
+    ...(storage.measure ? { measure: storage.measure.bind(storage) } : {}),
+    ...(storage.files ? { files: storage.files.bind(storage) } : {}),
     takeOver: () => storage.takeOver(),
     close: () => storage.close(),
     transact: async (spaces, work) => {

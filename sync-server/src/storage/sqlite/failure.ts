@@ -9,8 +9,9 @@ export function errorOf(cause: unknown): unknown {
   if (code === 'SQLITE_FULL') return new StorageError('full', 'the disk is full', { cause });
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
     return new StorageError('busy', 'the database is locked', { cause });
-  const isDisk = ['SQLITE_IOERR', 'SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'].some(
-    (kind) => code.startsWith(kind),
+  if (code === 'SQLITE_NOTADB') return new StorageError('broken', 'the file is not a database', { cause });
+  const isDisk = ['SQLITE_IOERR', 'SQLITE_CORRUPT', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'].some((kind) =>
+    code.startsWith(kind),
   );
   return isDisk ? new StorageError('broken', `the disk failed: ${code}`, { cause }) : cause;
 }

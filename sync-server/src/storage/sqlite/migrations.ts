@@ -13,6 +13,9 @@ import { replayLog } from './replay.ts';
 /** In order; never changed once released, only added to. */
 const STEPS: readonly string[] = [log, records];
 
+/** Of a database of this server. */
+export const schemaVersion = STEPS.length;
+
 export function migrate(database: Database, logger?: Logger): void {
   const done = database.pragma('user_version', { simple: true }) as number;
   if (done > STEPS.length) {

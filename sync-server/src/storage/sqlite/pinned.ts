@@ -3,13 +3,14 @@
  * began. The pieces are read one by one, so that a large space costs no memory.
  */
 import { newSpaceMeta, pieceStarts, recentChanges, safelyKept, writersIn } from '@skerry/sdk/kernel';
-import type { Limits, RecordJson, Sid, Writer } from '@skerry/sdk/kernel';
+import type { Limits, Sid, Writer } from '@skerry/sdk/kernel';
 import type { Database } from 'better-sqlite3';
 
 import type { Piece, PinnedSpace, RecordName } from '../port.ts';
 import { entriesBack, knownOf, positionFor } from './reading.ts';
 import { findSpace, type Space } from './space-row.ts';
 import { prepare, type Statements } from './statements.ts';
+import { readRecord, type RecordRow } from './wholeness.ts';
 
 type Read = () => Piece;
 
@@ -65,8 +66,8 @@ function* sizesOf(statements: Statements, space: number, names: RecordName[]): I
 const FRAME_BYTES = 100;
 
 function readRecords(statements: Statements, space: number, { c, id }: RecordName, count: number): Piece {
-  const rows = statements.recordsFrom.all(space, c, id, count) as (RecordName & { readonly state: string })[];
-  const records = rows.map((row) => ({ c: row.c, id: row.id, state: JSON.parse(row.state) as RecordJson }));
+  const rows = statements.recordsFrom.all(space, c, id, count) as (RecordName & RecordRow)[];
+  const records = rows.map((row) => ({ c: row.c, id: row.id, state: readRecord(row.c, row.id, row) }));
   const writerOf = (inc: string): Writer | undefined => {
     const text = statements.writer.get(space, inc) as string | null | undefined;
     return text ? (JSON.parse(text) as Writer) : undefined;

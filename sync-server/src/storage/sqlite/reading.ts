@@ -5,6 +5,7 @@ import type { Chain, Inc, KnownWriter, StoredEntry, VersionVector } from '@skerr
 import type { ReadLimit } from '../port.ts';
 import type { Space } from './space-row.ts';
 import type { Statements } from './statements.ts';
+import { checkText } from './wholeness.ts';
 
 interface EntryRow {
   readonly lsn: number;
@@ -13,6 +14,7 @@ interface EntryRow {
   readonly kind: StoredEntry['kind'];
   readonly inc: Inc | null;
   readonly seq: number;
+  readonly hash: string | null;
   readonly chain: string;
   readonly text: string | null;
   readonly bytes: number | null;
@@ -75,6 +77,7 @@ export function* entriesBack(statements: Statements, { id }: Space, after: numbe
   for (const row of statements.entriesBack.iterate(id, after) as IterableIterator<EntryRow>) yield entryOf(row);
 }
 
-function entryOf({ lsn, sid, n, kind, inc, seq, chain, text }: EntryRow): StoredEntry {
+function entryOf({ lsn, sid, n, kind, inc, seq, hash, chain, text }: EntryRow): StoredEntry {
+  checkText(text, hash);
   return { lsn, stamp: [sid, n], kind, dot: inc === null ? null : dotOf(inc, seq), text, chain };
 }

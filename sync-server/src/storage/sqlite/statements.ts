@@ -23,9 +23,12 @@ const SQL = {
   chain: 'SELECT chain FROM log WHERE space = ? AND sid = ? AND n = ?',
   missing: 'SELECT lsn FROM log WHERE space = ? AND sid = ? AND n > ? ORDER BY n LIMIT 1',
   entries:
-    'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?',
+    'SELECT lsn, sid, n, kind, inc, seq, hash, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?',
   entriesBack:
-    'SELECT lsn, sid, n, kind, inc, seq, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn DESC',
+    'SELECT lsn, sid, n, kind, inc, seq, hash, chain, text, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn DESC',
+  /** What a part of the log has, and where it ends. */
+  logSize:
+    'SELECT count(*) AS rows, coalesce(sum(bytes), 0) AS bytes, max(lsn) AS last FROM (SELECT lsn, octet_length(text) AS bytes FROM log WHERE space = ? AND lsn > ? ORDER BY lsn LIMIT ?)',
   stamps: 'SELECT lsn, sid, n FROM log WHERE space = ? ORDER BY lsn LIMIT ?',
   addEntry:
     'INSERT INTO log (space, lsn, sid, n, kind, inc, seq, hash, chain, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -39,8 +42,10 @@ const SQL = {
   /** In the order of `recordsFrom`, with the size of each in bytes. */
   recordSizes:
     'SELECT collection AS c, id, octet_length(state) + octet_length(collection) + octet_length(id) AS bytes FROM records WHERE space = ? ORDER BY collection, id',
+  recordSizesBehind:
+    'SELECT collection AS c, id, octet_length(state) + octet_length(collection) + octet_length(id) AS bytes FROM records WHERE space = ? AND (collection, id) > (?, ?) ORDER BY collection, id LIMIT ?',
   recordsFrom:
-    'SELECT collection AS c, id, state FROM records WHERE space = ? AND (collection, id) >= (?, ?) ORDER BY collection, id LIMIT ?',
+    'SELECT collection AS c, id, state, digest FROM records WHERE space = ? AND (collection, id) >= (?, ?) ORDER BY collection, id LIMIT ?',
 } as const;
 
 /** Statements that answer with one value. */

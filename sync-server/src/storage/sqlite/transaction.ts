@@ -31,6 +31,7 @@ import { writerIn } from '../writer.ts';
 import { knownOf } from './reading.ts';
 import { addSpace, findSpace, setSpace, type Space } from './space-row.ts';
 import type { Statements } from './statements.ts';
+import { readRecord, type RecordRow } from './wholeness.ts';
 
 /** The methods are synchronous; SQLite is. */
 export class SqliteTransaction {
@@ -141,7 +142,7 @@ export class SqliteTransaction {
       const row = this.#statements.record.get(space, c, id) as RecordRow | undefined;
       if (!row) continue;
       const key = spaceKey(c, id);
-      records.set(key, recordFromJson(JSON.parse(row.state) as RecordJson));
+      records.set(key, recordFromJson(readRecord(c, id, row)));
       digests.set(key, JSON.parse(row.digest) as Digest);
     }
     return { records, digests };
@@ -173,11 +174,6 @@ export class SqliteTransaction {
     const [sid, n] = deathOf(id, record) ?? [null, null];
     this.#statements.setRecord.run(space, c, id, text, JSON.stringify(digest), sid, n);
   }
-}
-
-interface RecordRow {
-  readonly state: string;
-  readonly digest: string;
 }
 
 interface StampRow {
