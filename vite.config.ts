@@ -11,6 +11,8 @@ const ssr = { resolve: { conditions: ['@skerry/source', ...defaultServerConditio
 
 const KERNEL = 'sdk/src/{lib,core,policies,constraints,protocol,session,space}/**/*.test.ts';
 
+const POSTGRES = 'sync-server/src/storage/postgres/**/*.test.ts';
+
 const tests: ViteUserConfig = {
   resolve,
   ssr,
@@ -18,15 +20,25 @@ const tests: ViteUserConfig = {
     projects: [
       project('kernel', [KERNEL]),
       project('sdk', ['sdk/src/**/*.test.ts', 'sdk/src/**/*.test.tsx'], [KERNEL]),
-      project('server', ['sync-server/src/**/*.test.ts']),
+      project('server', ['sync-server/src/**/*.test.ts'], [POSTGRES]),
+      // Beside the others, so that only these start a PostgreSQL.
+      project('postgres', [POSTGRES], [], ['sync-server/src/storage/postgres/global.fixture.ts']),
       project('demo', ['demo-app/src/**/*.test.ts', 'demo-app/src/**/*.test.tsx']),
       project('tools', ['scripts/**/*.test.ts', 'e2e/fixtures/**/*.test.ts', 'e2e/simulation/**/*.test.ts']),
     ],
   },
 };
 
-function project(name: string, include: string[], exclude: string[] = []): ViteUserConfig & { extends: true } {
-  return { extends: true, test: { name, include, exclude: ['**/node_modules/**', '**/dist/**', ...exclude] } };
+function project(
+  name: string,
+  include: string[],
+  exclude: string[] = [],
+  globalSetup: string[] = [],
+): ViteUserConfig & { extends: true } {
+  return {
+    extends: true,
+    test: { name, include, exclude: ['**/node_modules/**', '**/dist/**', ...exclude], globalSetup },
+  };
 }
 
 /** Loaded only when it is needed: the unit tests have no use for the plugins of the demo. */

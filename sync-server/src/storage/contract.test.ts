@@ -1,14 +1,10 @@
 import { join } from 'node:path';
-import * as fc from 'fast-check';
-import { digestOfRecord, EMPTY_DIGEST, exchange, recordFromJson, type Change, type Digest } from '@skerry/sdk/kernel';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach } from 'vitest';
 
 import { temporaryFolder } from '../server.fixture.ts';
-import { contentOf, creation, push, STORAGE_CONTRACT, takePage, withStorage, type SpaceContent } from './contract.ts';
-import { DIFFERENTIAL_CONTRACT } from './differential.contract.ts';
 import { memory } from './memory.ts';
-import type { StorageSource } from './port.ts';
 import { sqlite } from './sqlite/sqlite.ts';
+import { describeStorage } from './suite.contract.ts';
 
 const folders: { remove(): void }[] = [];
 
@@ -16,80 +12,9 @@ afterEach(() => {
   for (const folder of folders.splice(0)) folder.remove();
 });
 
-const SOURCES: readonly (readonly [string, () => StorageSource])[] = [
-  ['memory', memory],
-  [
-    'sqlite',
-    () => {
-      const folder = temporaryFolder();
-      folders.push(folder);
-      return sqlite(join(folder.path, 'deep', 'er', 'skerry.db'));
-    },
-  ],
-];
-
-/** The digest of the records as they are read, counted anew. */
-function digestOf({ records }: SpaceContent): Digest {
-  return records.reduce<Digest>(
-    (digest, { c, id, state }) => exchange(digest, EMPTY_DIGEST, digestOfRecord(c, id, recordFromJson(state))),
-    EMPTY_DIGEST,
-  );
-}
-
-/** A record is made, edited without having seen the last edit, or deleted as it is at the writer's. */
-const step = fc.record({ inc: fc.constantFrom('A', 'B', 'C'), id: fc.nat(4), what: fc.nat(4), split: fc.boolean() });
-
-function history(steps: readonly { inc: string; id: number; what: number }[]): readonly Change[] {
-  const seqs = new Map<string, number>();
-  const lives = new Map<string, string>();
-  return steps.map(({ inc: name, id, what }) => {
-    const inc = name.repeat(16);
-    const seq = (seqs.get(inc) ?? 0) + 1;
-    seqs.set(inc, seq);
-    const made = creation(inc, seq, { id: `r${id}` });
-    const last = lives.get(`${inc} ${id}`);
-    lives.set(`${inc} ${id}`, made.dot);
-    if (what > 1) return made;
-    const pred = last === undefined ? [] : [last];
-    const op =
-      what === 0
-        ? ({ t: 'life', v: 'dead', pred } as const)
-        : ({ t: 'set', p: 'title', v: { [`b${seq}`]: 1, a: [seq] }, pred } as const);
-    return { ...made, recs: [{ ...made.recs[0]!, rv: pred, ops: [op] }] };
-  });
-}
-
-describe.each(SOURCES)('storage: %s', { timeout: 60_000 }, (_, create) => {
-  for (const { name, run } of [...STORAGE_CONTRACT, ...DIFFERENTIAL_CONTRACT]) it(name, () => run(create(), create()));
-
-  it('[DB18] the records and the digest that are kept are those that the log leads to', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-        const kept = await withStorage(create(), async (storage) => {
-          let waiting: Change[] = [];
-          for (const [i, change] of history(steps).entries()) {
-            waiting.push(change);
-            if (!steps[i]!.split) continue;
-            await push(storage, 's', waiting);
-            waiting = [];
-          }
-          await push(storage, 's', waiting);
-          return contentOf(storage, 's');
-        });
-        expect(kept.meta.digest).toEqual(digestOf(kept));
-        expect(kept.log).toHaveLength(steps.length);
-        const entries = kept.log.map(({ stamp, dot, text }) => ({ stamp, dot: dot!, change: JSON.parse(text!) }));
-        const replayed = await withStorage(create(), async (storage) => {
-          await takePage(storage, 's', entries);
-          return contentOf(storage, 's');
-        });
-        expect(replayed.meta.digest).toEqual(kept.meta.digest);
-        expect(replayed.meta.chain).toEqual(kept.meta.chain);
-        const byId = (records: SpaceContent['records']): SpaceContent['records'] =>
-          records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-        expect(byId(replayed.records)).toEqual(byId(kept.records));
-      }),
-      { numRuns: 40 },
-    );
-  });
+describeStorage('memory', memory);
+describeStorage('sqlite', () => {
+  const folder = temporaryFolder();
+  folders.push(folder);
+  return sqlite(join(folder.path, 'deep', 'er', 'skerry.db'));
 });

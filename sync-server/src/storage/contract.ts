@@ -1,5 +1,6 @@
 /**
- * What every storage must do, as cases that any test runner can run: `contract.test.ts` runs them on memory and SQLite.
+ * What every storage must do, as cases that any test runner can run: `suite.contract.ts` runs them on memory, SQLite and
+ * PostgreSQL.
  */
 import assert from 'node:assert/strict';
 import {

@@ -51,7 +51,8 @@ export interface Storage {
   files?(): Promise<Readonly<Record<string, number>>>;
   /**
    * One durable transaction, alone with these spaces: nobody else numbers entries in them meanwhile. All of it is on
-   * disk when the promise resolves; none of it when it rejects.
+   * disk when the promise resolves; none of it when it rejects. A storage that is shared may have the work done again from
+   * the begin, so it has no effect besides the transaction.
    */
   transact<T>(spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /**
@@ -59,7 +60,15 @@ export interface Storage {
    * becomes a new server that takes over from the one it was, in every space.
    */
   takeOver(): Promise<void>;
+  /** Of a storage that other nodes write to as well: tells of spaces that have grown by their hands. */
+  onHint?(listener: (hint: Hint | null) => void): void;
   close(): Promise<void>;
+}
+
+/** A space whose log goes, or may go, as far as this. Null stands for all of them. It may be lost, and come late or twice. */
+export interface Hint {
+  readonly space: string;
+  readonly lsn: number;
 }
 
 export interface Question {

@@ -3,8 +3,6 @@ import {
   assert,
   incOf,
   isExpired,
-  isUuidV7,
-  lifeStatus,
   newSpaceMeta,
   reaches,
   recordFromJson,
@@ -26,6 +24,7 @@ import type {
   VersionVector,
 } from '@skerry/sdk/kernel';
 
+import { deathOf } from '../death.ts';
 import type { Cut, RecordName, SpaceQuestion, Transaction } from '../port.ts';
 import { writerIn } from '../writer.ts';
 import { knownOf } from './reading.ts';
@@ -189,9 +188,3 @@ interface DeadRow {
 }
 
 const NO_FACTS = { known: new Map(), hashes: new Map(), records: new Map() };
-
-/** The stamp of a delete after which the record may be forgotten one day. */
-function deathOf(id: string, record: RecordState): Stamp | null {
-  if (!isUuidV7(id) || lifeStatus(record) !== 'dead') return null;
-  return record.life.at(-1)?.stamp ?? null;
-}

@@ -1,0 +1,45 @@
+/** Storage in PostgreSQL, 15 or newer. The driver is loaded when it is opened, and by nobody else. */
+import { SkerryError } from '@skerry/sdk/kernel';
+
+import type { StorageSource } from '../port.ts';
+
+export interface PostgresOptions {
+  /** Schema of the tables, `skerry` without it; made when it is missing. */
+  readonly schema?: string;
+  /** Connections of this node at most, 10 without it, and one to listen on; snapshots have their own. */
+  readonly connections?: number;
+  /** Devices that read a snapshot from this node at a time, each on a connection of its own: 8 without it. */
+  readonly snapshots?: number;
+  /** How often a node looks for what other nodes wrote and did not reach it, in milliseconds: 10,000 without it. */
+  readonly pollMs?: number;
+}
+
+const DEFAULTS = { schema: 'skerry', connections: 10, snapshots: 8, pollMs: 10_000 } as const;
+/** Of a name in PostgreSQL. */
+const MAX_SCHEMA_LENGTH = 48;
+
+/** The database at `postgres://user:password@host:port/database`. Throws INVALID_OPTION. */
+export function postgres(url: string, options: PostgresOptions = {}): StorageSource {
+  const settings = { ...DEFAULTS, ...options, url };
+  checkUrl(url);
+  if (!/^[a-z_][a-z0-9_]*$/.test(settings.schema) || settings.schema.length > MAX_SCHEMA_LENGTH)
+    throw wrong(`schema: a name of at most ${MAX_SCHEMA_LENGTH} letters a-z, digits and _ is needed`);
+  for (const name of ['connections', 'snapshots', 'pollMs'] as const)
+    if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) throw wrong(`${name} is not a positive integer`);
+  return {
+    open: async (logger) => {
+      const { openPostgres } = await import('./storage.ts');
+      return openPostgres(settings, logger);
+    },
+  };
+}
+
+/** Never says the address: it has a password in it. */
+function checkUrl(url: unknown): void {
+  const isUrl = typeof url === 'string' && URL.canParse(url) && /^postgres(?:ql)?:$/.test(new URL(url).protocol);
+  if (!isUrl) throw wrong('the address of the database is not one like postgres://user:password@host:5432/database');
+}
+
+function wrong(message: string): SkerryError {
+  return new SkerryError('INVALID_OPTION', message);
+}

@@ -1,0 +1,253 @@
+/**
+ * Storage in PostgreSQL, which any number of nodes may share: one server with one identity, whichever node a device is at.
+ *
+ * A transaction holds the rows of its spaces. Whatever ends it that is nobody's fault (a deadlock, a lost connection, a
+ * server that restarts) has it run again from the begin; so has a commit whose answer did not come, because what it did is
+ * found by then: a change is stored once.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/kernel';
+
+import type { Logger } from '../../log.ts';
+import { StorageError } from '../port.ts';
+import type { Hint, Look, PinnedSpace, Question, ReadLimit, Storage, Transaction } from '../port.ts';
+import { questionOfSpace } from '../questions.ts';
+import { newSid } from '../random.ts';
+import { PostgresFailure } from './failure.ts';
+import { Hints } from './hints.ts';
+import { migrate } from './migrations.ts';
+import { pinSpace } from './pinned.ts';
+import { lookAt, readEntries } from './reading.ts';
+import { Sessions, type Session } from './sessions.ts';
+import { quoted, statementsIn, type Statements } from './statements.ts';
+import { PostgresTransaction } from './transaction.ts';
+
+export interface Settings {
+  readonly url: string;
+  readonly schema: string;
+  readonly connections: number;
+  readonly snapshots: number;
+  readonly pollMs: number;
+}
+
+/** So long something is tried again that fails for a passing reason. */
+const GIVE_UP_MS = 10_000;
+const LONGEST_PAUSE_MS = 500;
+/** Spaces that are asked for together. */
+const PAGE = 500;
+
+export async function openPostgres(settings: Settings, logger: Logger | undefined): Promise<Storage> {
+  const sessions = new Sessions(settings.url, settings.connections);
+  const statements = statementsIn(settings.schema);
+  const stop = new AbortController();
+  try {
+    const sid = await again(stop.signal, () =>
+      sessions.use((session) => rolledBack(session, () => prepare(session, statements, settings.schema, logger))),
+    );
+    return new PostgresStorage(settings, sessions, statements, stop, sid);
+  } catch (cause) {
+    await sessions.close();
+    throw cause;
+  }
+}
+
+async function prepare(
+  session: Session,
+  statements: Statements,
+  schema: string,
+  logger: Logger | undefined,
+): Promise<Sid> {
+  const version = await migrate(session, statements, schema);
+  if (version === 0) logger?.info('database-created', { schema });
+  const [unsafe] = await session.query<{ readonly names: string | null }>(UNSAFE, []);
+  if (unsafe?.names) logger?.error('unsafe-database', { settings: unsafe.names });
+  const text = `INSERT INTO ${quoted(schema)}.meta (key, value) VALUES ('sid', $1) ON CONFLICT DO NOTHING`;
+  await session.query({ name: 'skerry_identify', text }, [newSid()]);
+  const [row] = await session.query<{ readonly value: Sid }>(statements.sid, []);
+  return row!.value;
+}
+
+/** With one of these off, what was committed is lost with the power. */
+const UNSAFE = {
+  name: 'skerry_unsafe',
+  text: `SELECT string_agg(name, ', ' ORDER BY name) AS names FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'`,
+};
+
+class PostgresStorage implements Storage {
+  readonly #settings: Settings;
+  readonly #sessions: Sessions;
+  readonly #statements: Statements;
+  readonly #stop: AbortController;
+  readonly #hints: Hints;
+  readonly #pinned = new Set<PinnedSpace>();
+  /** Pinned spaces, and those about to be. */
+  #pins = 0;
+  #sid: Sid;
+  /** Set by the first failure of the disk: what was called written may not be, so nothing is written any more. */
+  #broken: StorageError | null = null;
+
+  constructor(settings: Settings, sessions: Sessions, statements: Statements, stop: AbortController, sid: Sid) {
+    this.#settings = settings;
+    this.#sessions = sessions;
+    this.#statements = statements;
+    this.#stop = stop;
+    this.#sid = sid;
+    this.#hints = new Hints({ sessions, statements, schema: settings.schema, pollMs: settings.pollMs });
+  }
+
+  get sid(): Sid {
+    return this.#sid;
+  }
+
+  look(space: string, question: Question): Promise<Look> {
+    return this.#read((session) => lookAt(session, this.#statements, this.#sid, space, question));
+  }
+
+  read(space: string, after: number, max: ReadLimit): Promise<readonly StoredEntry[]> {
+    return this.#read((session) => readEntries(session, this.#statements, space, after, max));
+  }
+
+  spaces(after: string | null, max: number): Promise<readonly string[]> {
+    return this.#read((session) => this.#spaces(session, after, max));
+  }
+
+  async pin(space: string, limits: Limits): Promise<PinnedSpace> {
+    if (this.#pins >= this.#settings.snapshots)
+      throw new StorageError('busy', `${this.#pins} snapshots are being read; more need more connections`);
+    this.#pins++;
+    try {
+      const pinned = await again(this.#stop.signal, async () =>
+        pinSpace(await this.#sessions.hold(), this.#statements, this.#sid, space, limits),
+      );
+      const release = (): void => {
+        if (!this.#pinned.delete(held)) return;
+        this.#pins--;
+        pinned.release();
+      };
+      const held = { ...pinned, release };
+      this.#pinned.add(held);
+      return held;
+    } catch (cause) {
+      this.#pins--;
+      throw cause;
+    }
+  }
+
+  async transact<T>(spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    let isInDoubt = false;
+    const { result, saved } = await again(this.#stop.signal, async () => {
+      if (this.#broken) throw this.#broken;
+      try {
+        return await this.#sessions.use((session) => this.#attempt(session, spaces, work));
+      } catch (failure) {
+        isInDoubt ||= failure instanceof PostgresFailure && failure.isLost;
+        throw this.#remember(failure);
+      }
+    });
+    this.#hints.send(saved);
+    // An attempt before this one may have done the work: then nobody here has heard what was in it.
+    if (isInDoubt) this.#hints.doubt(spaces);
+    return result;
+  }
+
+  async takeOver(): Promise<void> {
+    const [old, next] = [this.#sid, newSid()];
+    const { exclude } = this.#statements;
+    await again(this.#stop.signal, () =>
+      this.#sessions.use((session) =>
+        rolledBack(session, async () => {
+          await session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
+          await session.query(exclude, [this.#settings.schema]);
+          for (let after: string | null = null; ;) {
+            const spaces: readonly string[] = await this.#spaces(session, after, PAGE);
+            for (const space of spaces) await this.#takeOver(session, space, old, next);
+            if (spaces.length < PAGE) break;
+            after = spaces.at(-1)!;
+          }
+          const text = `UPDATE ${quoted(this.#settings.schema)}.meta SET value = $1 WHERE key = 'sid'`;
+          await session.query({ name: 'skerry_rename', text }, [next]);
+          await session.run('COMMIT');
+        }),
+      ),
+    );
+    this.#sid = next;
+  }
+
+  onHint(listener: (hint: Hint | null) => void): void {
+    this.#hints.listen(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const pinned of this.#pinned) pinned.release();
+    await this.#hints.close();
+    await this.#sessions.close();
+  }
+
+  #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return again(this.#stop.signal, () => this.#sessions.use(work));
+  }
+
+  async #spaces(session: Session, after: string | null, max: number): Promise<readonly string[]> {
+    const rows = await session.query<{ readonly space: string }>(this.#statements.spaces, [after ?? '', max]);
+    return rows.map(({ space }) => space);
+  }
+
+  #attempt<T>(
+    session: Session,
+    spaces: readonly string[],
+    work: (transaction: Transaction) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly saved: ReadonlyMap<string, number> }> {
+    return rolledBack(session, async () => {
+      const begin = session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
+      const transaction = new PostgresTransaction(session, this.#statements, this.#sid);
+      const begun = Promise.all([begin, transaction.begin(this.#settings.schema, spaces)]);
+      // What is asked meanwhile travels along. To its end, whatever fails: nothing is written behind a ROLLBACK.
+      const [result, beginning] = await Promise.allSettled([work(transaction), begun]);
+      if (beginning.status === 'rejected') throw beginning.reason;
+      if (result.status === 'rejected') throw result.reason;
+      // In a transaction that has failed it is answered by ROLLBACK, without an error.
+      if ((await session.run('COMMIT')) !== 'COMMIT') throw new Error('Broken invariant: a failure was passed over');
+      return { result: result.value, saved: transaction.saved };
+    });
+  }
+
+  async #takeOver(session: Session, space: string, old: Sid, next: Sid): Promise<void> {
+    const transaction = new PostgresTransaction(session, this.#statements, next);
+    await transaction.lock(space);
+    const [view] = await transaction.views([questionOfSpace(space)]);
+    takeOver(view!, old);
+    await transaction.save(space, view!);
+  }
+
+  #remember(failure: unknown): unknown {
+    if (failure instanceof StorageError && failure.kind === 'broken') this.#broken ??= failure;
+    return failure;
+  }
+}
+
+/** Nothing is left of a transaction that failed. */
+async function rolledBack<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (failure) {
+    // A session that cannot even do this is not lent again.
+    await session.run('ROLLBACK').catch(() => undefined);
+    throw failure;
+  }
+}
+
+/** Tries again what fails for a passing reason, after pauses that grow, for as long as somebody may be waiting for it. */
+async function again<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + GIVE_UP_MS;
+  for (let pauseMs = 5; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    try {
+      return await work();
+    } catch (failure) {
+      const isPassing = failure instanceof PostgresFailure && failure.isPassing;
+      if (!isPassing || stop.aborted || performance.now() > until) throw failure;
+      // Not at the same time as those who failed with it.
+      await delay(pauseMs * (0.5 + Math.random()));
+    }
+  }
+}
