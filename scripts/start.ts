@@ -15,10 +15,10 @@ import { ROOT } from './process.ts';
 const { env } = process;
 const config = configure();
 const file = resolve(ROOT, config.file);
-makeFolder(dirname(file));
+if (config.database === null) makeFolder(dirname(file));
 
 await build();
-const { createLogger, createSyncServer, sqlite } = await import('@skerry/server');
+const { createLogger, createSyncServer, postgres, sqlite } = await import('@skerry/server');
 const { server, url } = await serve().catch((error: Error & { code?: string }) => {
   const isTaken = error.code === 'EADDRINUSE';
   fail(isTaken ? `port ${config.port} is in use: choose another with PORT=4322 npm start` : error.message);
@@ -31,7 +31,7 @@ Skerry is running. Open both links side by side: two people, each on a device of
   Anna  ${link('anna', "Anna's laptop")}
   Ben   ${link('ben', "Ben's phone")}
 
-Data: ${dirname(file)}   Stop: Ctrl-C
+Data: ${config.database === null ? dirname(file) : 'in PostgreSQL'}   Stop: Ctrl-C
 `);
 
 function configure(): Config {
@@ -61,7 +61,7 @@ function makeFolder(folder: string): void {
 
 async function serve(): Promise<{ readonly server: SyncServer; readonly url: string }> {
   const started = await createSyncServer({
-    storage: sqlite(file),
+    storage: config.database === null ? sqlite(file) : postgres(config.database),
     static: config.static ?? join(ROOT, 'demo-app/dist'),
     ...(config.origins === null ? {} : { origins: config.origins }),
     trustProxy: config.trustProxy,

@@ -6,6 +6,7 @@
 import { readConfig, type Config } from './config.ts';
 import { createLogger, failureFields, type Logger } from './log.ts';
 import { StorageError } from './storage/port.ts';
+import { postgres } from './storage/postgres/postgres.ts';
 import { sqlite } from './storage/sqlite/sqlite.ts';
 import { createSyncServer, type SyncServer } from './sync-server.ts';
 import { isToolCall, runTool, toolsHelp } from './tools/tools.ts';
@@ -49,7 +50,7 @@ async function serve(config: Config): Promise<void> {
 
 async function start(config: Config, logger: Logger): Promise<SyncServer> {
   const server: SyncServer = await createSyncServer({
-    storage: sqlite(config.file),
+    storage: config.database === null ? sqlite(config.file) : postgres(config.database),
     ...(config.static === null ? {} : { static: config.static }),
     ...(config.origins === null ? {} : { origins: config.origins }),
     trustProxy: config.trustProxy,

@@ -20,6 +20,7 @@ const DEFAULTS = {
   port: 4321,
   host: '127.0.0.1',
   file: join('data', 'skerry.db'),
+  database: null,
   static: null,
   origins: null,
   trustProxy: false,
@@ -42,6 +43,7 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
       SKERRY_LOG_DAYS: '0.5',
       SKERRY_TOMBSTONE_DAYS: '7',
       SKERRY_METRICS_TOKEN: 'from-the-variable',
+      SKERRY_DATABASE: 'postgres://ada@db.example/skerry',
     };
     const read = readConfig(
       '--port 0 --static FOLDER --trust-proxy true --host localhost --tombstone-days 0 --data=FOLDER'
@@ -55,6 +57,7 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
         port: 0,
         host: 'localhost',
         file: join(folder.path, 'skerry.db'),
+        database: 'postgres://ada@db.example/skerry',
         static: folder.path,
         origins: ['https://a.example', 'https://b.example'],
         trustProxy: true,

@@ -13,12 +13,15 @@ import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
 import type { LogLevel } from './log.ts';
 import { METRICS_TOKEN_LENGTH } from './http/metrics-door.ts';
+import { isPostgresUrl } from './storage/postgres/url.ts';
 
 export interface Config {
   readonly port: number;
   readonly host: string;
   /** Path of the database file. */
   readonly file: string;
+  /** Address of the PostgreSQL that is used instead, with its password. */
+  readonly database: string | null;
   readonly static: string | null;
   readonly origins: readonly string[] | null;
   readonly trustProxy: boolean;
@@ -53,6 +56,12 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     placeholder: '<path>',
     fallback: './data',
     help: 'folder of skerry.db, or a file that ends in .db',
+  },
+  database: {
+    variable: 'SKERRY_DATABASE',
+    placeholder: '<url>',
+    fallback: '',
+    help: 'PostgreSQL instead of a file: postgres://user:password@host/name; the variable hides the password from ps',
   },
   host: {
     variable: 'SKERRY_HOST',
@@ -116,6 +125,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     port: readPort(valueOf('port'), problems),
     host: readHost(valueOf('host'), problems),
     file: readFile(valueOf('data'), problems),
+    database: readDatabase(valueOf('database'), problems),
     static: readFolder(valueOf('static'), problems),
     origins: readOrigins(valueOf('origins'), problems),
     trustProxy: readChoice('trust-proxy', valueOf('trust-proxy'), ['true', 'false'], problems) === 'true',
@@ -148,7 +158,7 @@ function readFlags(args: readonly string[], problems: string[]): ReadonlyMap<str
   });
   const flags = new Map<string, string>();
   for (const token of tokens) {
-    if (token.kind === 'positional') problems.push(`${token.value}: not an option; see --help`);
+    if (token.kind === 'positional') problems.push(`${withoutPassword(token.value)}: not an option; see --help`);
     if (token.kind !== 'option') continue;
     if (token.name === 'help' || token.name === 'h') flags.set('help', '');
     else if (!Object.hasOwn(SETTINGS, token.name)) problems.push(`${token.rawName}: unknown option; see --help`);
@@ -183,6 +193,18 @@ function readFile(path: string, problems: string[]): string {
   else if (/\.(?:db|sqlite)$/.test(path) && !isFolder(path)) return path;
   else if (isFile(path)) problems.push(`data: ${path} is a file; name a folder, or a file that ends in .db`);
   return join(path, 'skerry.db');
+}
+
+function readDatabase(url: string, problems: string[]): string | null {
+  if (url === '') return null;
+  // Not with the address: it has a password in it.
+  if (!isPostgresUrl(url)) problems.push('database: not an address like postgres://user:password@host:5432/name');
+  return url;
+}
+
+/** What stands before the host of an address is nobody's business, wherever it was put by mistake. */
+function withoutPassword(text: string): string {
+  return text.replace(/\/\/.*@/, '//…@');
 }
 
 function readFolder(path: string, problems: string[]): string | null {

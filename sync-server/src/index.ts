@@ -3,8 +3,10 @@ export type { Access, Principal } from './hub/access.ts';
 export { createLogger, type Logger, type LogFields, type LogLevel } from './log.ts';
 export { memory } from './storage/memory.ts';
 export { StorageError } from './storage/port.ts';
+export { postgres, type PostgresOptions } from './storage/postgres/postgres.ts';
 export type {
   Cut,
+  Hint,
   Look,
   Measured,
   MeasuredPlace,

@@ -41,7 +41,8 @@ export function readRetention(given: Partial<Retention> = {}): Retention {
 
 /** Throws INVALID_OPTION for what only a caller without types can pass. */
 export function checkStorage(storage: Partial<StorageSource> | null | undefined): void {
-  if (typeof storage?.open !== 'function') throw wrong(`storage is missing: pass sqlite('data/skerry.db') or memory()`);
+  if (typeof storage?.open !== 'function')
+    throw wrong(`storage is missing: pass sqlite('data/skerry.db'), postgres(url) or memory()`);
 }
 
 /** Throws INVALID_OPTION. */

@@ -20,7 +20,7 @@ import { checkMetricsToken, checkOrigins, checkStorage, readLimits, readRetentio
 import type { Storage, StorageSource } from './storage/port.ts';
 
 export interface SyncServerOptions extends Access {
-  /** Where changes are kept: `sqlite(path)` or `memory()`. */
+  /** Where changes are kept: `sqlite(path)`, `postgres(url)` or `memory()`. */
   readonly storage: StorageSource;
   /** Folder of a built web app to serve beside the protocol. */
   readonly static?: string;

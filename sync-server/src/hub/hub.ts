@@ -14,6 +14,7 @@ import type { Access } from './access.ts';
 import { Committer } from './committer.ts';
 import { Connection, type ConnectionHost, type Denied, type Greeted, type Guest } from './connection.ts';
 import { Maintenance } from './maintenance.ts';
+import { Neighbours } from './neighbours.ts';
 import type { Peer } from './peer.ts';
 import { preparePush } from './prepare.ts';
 import { Room } from './room.ts';
@@ -45,6 +46,7 @@ export class Hub {
   readonly #rooms = new Map<string, Room>();
   readonly #snapshots: Snapshots;
   readonly #maintenance: Maintenance;
+  readonly #neighbours: Neighbours;
   readonly #ticker: NodeJS.Timeout;
   #count = 0;
   #isHealthy = true;
@@ -70,6 +72,12 @@ export class Hub {
       now,
       everyMs: maintenanceMs,
       onFailure: (failure) => this.#maintenanceFailed(failure),
+    });
+    this.#neighbours = new Neighbours({
+      storage,
+      limits,
+      rooms: this.#rooms,
+      onFailure: (failure) => logger.error('catch-up-failed', failureFields(failure)),
     });
     this.#host = {
       context: { sid: storage.sid, founders: [storage.sid], limits },
@@ -117,6 +125,7 @@ export class Hub {
   /** Finishes the commit under way and its acknowledgements, then says goodbye to everybody. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#neighbours.close();
     const stop = AbortSignal.timeout(timeoutMs);
     await Promise.race([Promise.all([this.#committer.close(), this.#maintenance.close()]), aborted(stop)]);
     for (const connection of this.#connections) connection.handle({ type: 'shutdown' });

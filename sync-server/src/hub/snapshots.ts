@@ -52,7 +52,7 @@ export class Snapshots {
     held.usedMs = atMs;
     const { id, pinned } = held;
     const { meta, records } = pinned;
-    const known = await pinned.known(hello.writers);
+    const known = await this.#ask(held, () => pinned.known(hello.writers));
     const about = { why, writers: hello.writers, from: resumed ? hello.resume!.next : 0 };
     const head = {
       id,
@@ -69,7 +69,8 @@ export class Snapshots {
     const held = this.#held.get(id);
     if (!held || isGone(held)) return null;
     held.usedMs = atMs;
-    return { type: 'snapshot', id, piece, ...(await held.pinned.piece(piece)) };
+    const content = await this.#ask(held, (pinned) => pinned.piece(piece));
+    return { type: 'snapshot', id, piece, ...content };
   }
 
   /** Lets go of those whose time is up. */
@@ -85,6 +86,16 @@ export class Snapshots {
   close(): void {
     for (const { pinned } of this.#held.values()) pinned.release();
     this.#held.clear();
+  }
+
+  /** When what held the space is gone, a connection to the database say, who comes back is given another one. */
+  async #ask<T>({ id, pinned }: Held, question: (pinned: PinnedSpace) => Promise<T>): Promise<T> {
+    try {
+      return await question(pinned);
+    } catch (failure) {
+      if (this.#held.delete(id)) pinned.release();
+      throw failure;
+    }
   }
 
   /** Only if the log still leads on from it, and the device has seen nothing since that it lacks. */

@@ -7,8 +7,8 @@ import { contentOf, creation, push, STORAGE_CONTRACT, takePage, withStorage, typ
 import { DIFFERENTIAL_CONTRACT } from './differential.contract.ts';
 import type { StorageSource } from './port.ts';
 
-/** `create` gives a storage without data, another one each time. */
-export function describeStorage(name: string, create: () => StorageSource): void {
+/** `create` gives a storage without data, another one each time; `histories` are as many as its speed allows. */
+export function describeStorage(name: string, create: () => StorageSource, histories = 40): void {
   describe(`storage: ${name}`, { timeout: 60_000 }, () => {
     for (const { name: title, run } of [...STORAGE_CONTRACT, ...DIFFERENTIAL_CONTRACT])
       it(title, () => run(create(), create()));
@@ -40,7 +40,7 @@ export function describeStorage(name: string, create: () => StorageSource): void
             records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
           expect(byId(replayed.records)).toEqual(byId(kept.records));
         }),
-        { numRuns: 40 },
+        { numRuns: histories },
       );
     });
   });

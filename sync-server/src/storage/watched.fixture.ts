@@ -25,6 +25,7 @@ export function watched(inner: StorageSource): Watched {
     pin: (space, limits) => storage.pin(space, limits),
     ...(storage.measure ? { measure: storage.measure.bind(storage) } : {}),
     ...(storage.files ? { files: storage.files.bind(storage) } : {}),
+    ...(storage.onHint ? { onHint: (listener) => storage.onHint!(listener) } : {}),
     takeOver: () => storage.takeOver(),
     close: () => storage.close(),
     transact: async (spaces, work) => {

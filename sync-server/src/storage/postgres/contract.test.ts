@@ -7,4 +7,4 @@ const schemas = newSchemas();
 
 afterAll(() => schemas.drop());
 
-describeStorage('postgres', () => schemas.source());
+describeStorage('postgres', () => schemas.source(), 12);

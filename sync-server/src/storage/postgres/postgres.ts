@@ -2,6 +2,7 @@
 import { SkerryError } from '@skerry/sdk/kernel';
 
 import type { StorageSource } from '../port.ts';
+import { isPostgresUrl } from './url.ts';
 
 export interface PostgresOptions {
   /** Schema of the tables, `skerry` without it; made when it is missing. */
@@ -12,9 +13,11 @@ export interface PostgresOptions {
   readonly snapshots?: number;
   /** How often a node looks for what other nodes wrote and did not reach it, in milliseconds: 10,000 without it. */
   readonly pollMs?: number;
+  /** How long something is tried again that fails for a passing reason, a restart of the database say, in milliseconds: 10,000 without it. */
+  readonly patienceMs?: number;
 }
 
-const DEFAULTS = { schema: 'skerry', connections: 10, snapshots: 8, pollMs: 10_000 } as const;
+const DEFAULTS = { schema: 'skerry', connections: 10, snapshots: 8, pollMs: 10_000, patienceMs: 10_000 } as const;
 /** Of a name in PostgreSQL. */
 const MAX_SCHEMA_LENGTH = 48;
 
@@ -24,7 +27,7 @@ export function postgres(url: string, options: PostgresOptions = {}): StorageSou
   checkUrl(url);
   if (!/^[a-z_][a-z0-9_]*$/.test(settings.schema) || settings.schema.length > MAX_SCHEMA_LENGTH)
     throw wrong(`schema: a name of at most ${MAX_SCHEMA_LENGTH} letters a-z, digits and _ is needed`);
-  for (const name of ['connections', 'snapshots', 'pollMs'] as const)
+  for (const name of ['connections', 'snapshots', 'pollMs', 'patienceMs'] as const)
     if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) throw wrong(`${name} is not a positive integer`);
   return {
     open: async (logger) => {
@@ -36,8 +39,8 @@ export function postgres(url: string, options: PostgresOptions = {}): StorageSou
 
 /** Never says the address: it has a password in it. */
 function checkUrl(url: unknown): void {
-  const isUrl = typeof url === 'string' && URL.canParse(url) && /^postgres(?:ql)?:$/.test(new URL(url).protocol);
-  if (!isUrl) throw wrong('the address of the database is not one like postgres://user:password@host:5432/database');
+  if (typeof url !== 'string' || !isPostgresUrl(url))
+    throw wrong('the address of the database is not one like postgres://user:password@host:5432/database');
 }
 
 function wrong(message: string): SkerryError {

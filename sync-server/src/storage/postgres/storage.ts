@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/kernel';
+import pg from 'pg';
 
 import type { Logger } from '../../log.ts';
 import { StorageError } from '../port.ts';
@@ -28,10 +29,9 @@ export interface Settings {
   readonly connections: number;
   readonly snapshots: number;
   readonly pollMs: number;
+  readonly patienceMs: number;
 }
 
-/** So long something is tried again that fails for a passing reason. */
-const GIVE_UP_MS = 10_000;
 const LONGEST_PAUSE_MS = 500;
 /** Spaces that are asked for together. */
 const PAGE = 500;
@@ -41,14 +41,20 @@ export async function openPostgres(settings: Settings, logger: Logger | undefine
   const statements = statementsIn(settings.schema);
   const stop = new AbortController();
   try {
-    const sid = await again(stop.signal, () =>
+    const sid = await again({ stop: stop.signal, patienceMs: settings.patienceMs }, () =>
       sessions.use((session) => rolledBack(session, () => prepare(session, statements, settings.schema, logger))),
     );
     return new PostgresStorage(settings, sessions, statements, stop, sid);
   } catch (cause) {
     await sessions.close();
-    throw cause;
+    throw refusalOf(cause);
   }
+}
+
+/** A wrong password, a database that is not there, a right that is missing: said by the server, and about nobody's content. */
+function refusalOf(cause: unknown): unknown {
+  if (!(cause instanceof pg.DatabaseError)) return cause;
+  return new StorageError('broken', `the database refuses: ${cause.message}`, { cause });
 }
 
 async function prepare(
@@ -85,6 +91,7 @@ class PostgresStorage implements Storage {
   #sid: Sid;
   /** Set by the first failure of the disk: what was called written may not be, so nothing is written any more. */
   #broken: StorageError | null = null;
+  #closed: Promise<void> | null = null;
 
   constructor(settings: Settings, sessions: Sessions, statements: Statements, stop: AbortController, sid: Sid) {
     this.#settings = settings;
@@ -116,7 +123,7 @@ class PostgresStorage implements Storage {
       throw new StorageError('busy', `${this.#pins} snapshots are being read; more need more connections`);
     this.#pins++;
     try {
-      const pinned = await again(this.#stop.signal, async () =>
+      const pinned = await this.#again(async () =>
         pinSpace(await this.#sessions.hold(), this.#statements, this.#sid, space, limits),
       );
       const release = (): void => {
@@ -135,7 +142,7 @@ class PostgresStorage implements Storage {
 
   async transact<T>(spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
     let isInDoubt = false;
-    const { result, saved } = await again(this.#stop.signal, async () => {
+    const { result, saved } = await this.#again(async () => {
       if (this.#broken) throw this.#broken;
       try {
         return await this.#sessions.use((session) => this.#attempt(session, spaces, work));
@@ -153,7 +160,7 @@ class PostgresStorage implements Storage {
   async takeOver(): Promise<void> {
     const [old, next] = [this.#sid, newSid()];
     const { exclude } = this.#statements;
-    await again(this.#stop.signal, () =>
+    await this.#again(() =>
       this.#sessions.use((session) =>
         rolledBack(session, async () => {
           await session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
@@ -177,15 +184,24 @@ class PostgresStorage implements Storage {
     this.#hints.listen(listener);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#stop.abort();
     for (const pinned of this.#pinned) pinned.release();
     await this.#hints.close();
     await this.#sessions.close();
   }
 
+  #again<T>(work: () => Promise<T>): Promise<T> {
+    return again({ stop: this.#stop.signal, patienceMs: this.#settings.patienceMs }, work);
+  }
+
   #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return again(this.#stop.signal, () => this.#sessions.use(work));
+    return this.#again(() => this.#sessions.use(work));
   }
 
   async #spaces(session: Session, after: string | null, max: number): Promise<readonly string[]> {
@@ -237,9 +253,14 @@ async function rolledBack<T>(session: Session, work: () => Promise<T>): Promise<
   }
 }
 
+interface Patience {
+  readonly stop: AbortSignal;
+  readonly patienceMs: number;
+}
+
 /** Tries again what fails for a passing reason, after pauses that grow, for as long as somebody may be waiting for it. */
-async function again<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const until = performance.now() + GIVE_UP_MS;
+async function again<T>({ stop, patienceMs }: Patience, work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + patienceMs;
   for (let pauseMs = 5; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await work();
