@@ -2,8 +2,8 @@
  * Checks that imports go only the way the architecture allows, and names every one that does not as `file:line`.
  *
  * The table below is the architecture: the longest folder that matches a file decides what that file may import. A type is
- * an import like any other, except where a rule names packages in `types`. A test, or a `.fixture.ts` of tests, may import test
- * tools and all of its own workspace besides.
+ * an import like any other, except where a rule names packages in `types`. A test, or a `.fixture.ts` or `.contract.ts` of
+ * tests, may import test tools and all of its own workspace besides.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
@@ -91,6 +91,7 @@ export const RULES: readonly Rule[] = [
 
 const TEST_PACKAGES = [
   'vitest',
+  'vitest/node',
   'fast-check',
   'fake-indexeddb',
   'fake-indexeddb/*',
@@ -116,7 +117,7 @@ export function checkImports(base: string = root): readonly Violation[] {
 export function checkFile(file: string, source: string): readonly Violation[] {
   const rule = ruleOf(file);
   if (rule === undefined) return [];
-  const inTest = /\.(?:test|fixture)\.tsx?$/.test(file);
+  const inTest = /\.(?:test|fixture|contract)\.tsx?$/.test(file);
   return importsOf(file, source).flatMap(({ specifier, line, typeOnly }) => {
     const allowed = specifier.startsWith('.')
       ? mayImportFile(rule, posix.join(dirname(file), specifier), inTest)

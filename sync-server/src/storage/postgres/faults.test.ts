@@ -79,20 +79,20 @@ describe('faults of PostgreSQL', { timeout: 60_000 }, () => {
     async (how) => {
       const storage = await open(schemas.name());
       await push(storage, 'a', [creation(B, 1)]);
-      let acknowledged = 0;
+      const acknowledged: number[] = [];
       const writing = (async () => {
         for (let seq = 1; seq <= 60; seq++) {
           await push(storage, 'a', [creation(A, seq)]);
-          acknowledged = seq;
+          acknowledged.push(seq);
         }
       })();
       const reading = (async () => {
-        while (acknowledged < 60) {
-          const before = acknowledged;
+        while (acknowledged.length < 60) {
+          const before = acknowledged.length;
           expect((await numbersIn(storage)).length).toBeGreaterThan(before);
         }
       })();
-      await expect.poll(() => acknowledged).toBeGreaterThan(5);
+      await expect.poll(() => acknowledged.length).toBeGreaterThan(5);
       await server.stop(how);
       await server.start();
       await Promise.all([writing, reading]);

@@ -1,7 +1,7 @@
 /** One PostgreSQL for all test files of a run; `TEST_DATABASE_URL` names one that is there already. */
 import type { TestProject } from 'vitest/node';
 
-import { startPostgres } from './postgres.fixture.ts';
+import { startPostgres, type TestPostgres } from './postgres.fixture.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,13 +9,14 @@ declare module 'vitest' {
   }
 }
 
-export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+let server: TestPostgres | null = null;
+
+export async function setup({ provide }: TestProject): Promise<void> {
   const given = process.env['TEST_DATABASE_URL'];
-  if (given) {
-    provide('databaseUrl', given);
-    return async () => undefined;
-  }
-  const server = await startPostgres();
-  provide('databaseUrl', server.url);
-  return async () => server[Symbol.asyncDispose]();
+  if (!given) server = await startPostgres();
+  provide('databaseUrl', given || server!.url);
+}
+
+export async function teardown(): Promise<void> {
+  await server?.[Symbol.asyncDispose]();
 }

@@ -66,18 +66,34 @@ async function count(condition: string): Promise<number> {
 }
 
 /** Follows a log as a device does: what comes after what it has. */
-function follow(storage: Storage, space: string): { stop(): Promise<readonly StoredEntry[]> } {
-  const seen: StoredEntry[] = [];
-  let isOver = false;
-  const step = async (): Promise<void> => {
-    seen.push(...(await storage.read(space, seen.at(-1)?.lsn ?? 0, { entries: 3, bytes: 1e6 })));
-  };
-  const following = (async () => {
-    while (!isOver) await step();
-    for (let before = -1; before < seen.length;) [before] = [seen.length, await step()];
-    return seen;
-  })();
-  return { stop: () => ((isOver = true), following) };
+class Follower {
+  readonly #storage: Storage;
+  readonly #seen: StoredEntry[] = [];
+  readonly #running: Promise<void>;
+  #isOver = false;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+    this.#running = this.#run();
+  }
+
+  /** To the end, and no further. */
+  async stop(): Promise<readonly StoredEntry[]> {
+    this.#isOver = true;
+    await this.#running;
+    while (await this.#step());
+    return this.#seen;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) await this.#step();
+  }
+
+  async #step(): Promise<boolean> {
+    const entries = await this.#storage.read('a', this.#seen.at(-1)?.lsn ?? 0, { entries: 3, bytes: 1e6 });
+    this.#seen.push(...entries);
+    return entries.length > 0;
+  }
 }
 
 const lsns = (entries: readonly StoredEntry[]): readonly number[] => entries.map(({ lsn }) => lsn);
@@ -123,7 +139,7 @@ describe('several nodes on one PostgreSQL', { timeout: 60_000 }, () => {
       order({ push: A, count: 1 });
       const inTransaction = `application_name = 'skerry' AND state = 'idle in transaction' AND query LIKE '%"${schema}"%'`;
       await until(async () => (await count(inTransaction)) === 1);
-      const following = follow(here, 'a');
+      const following = new Follower(here);
       const second = push(here, 'a', [creation(B, 1)]);
       // It waits for the other's number instead of being seen before it.
       await until(
@@ -145,7 +161,7 @@ describe('several nodes on one PostgreSQL', { timeout: 60_000 }, () => {
     const schema = schemas.name();
     const here = await node(schema);
     const order = await otherProcess(schema, 'a');
-    const following = follow(here, 'a');
+    const following = new Follower(here);
     const theirs = done();
     order({ push: A, count: 40 });
     for (let seq = 1; seq <= 60; seq++) await push(here, 'a', [creation(B, seq)]);
