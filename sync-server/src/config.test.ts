@@ -96,6 +96,22 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
     expect(fileOf(file)).toEqual({ type: 'bad', problems: [expect.stringContaining(`data: ${file} is a file`)] });
   });
 
+  it('[CFG8] a database is an address of PostgreSQL, and no mistake with one says the password', () => {
+    for (const url of ['postgres://ada:secret@db.example:5433/notes?sslmode=require', 'postgresql:///notes'])
+      expect(readConfig(['--database', url], {})).toMatchObject({ type: 'ok', config: { database: url } });
+    for (const [args, env] of [
+      [['--database', 'mysql://ada:secret@db.example/notes'], {}],
+      [['--database=postgres//ada:secret@db.example'], {}],
+      [['--databse', 'postgres://ada:secret@db.example/notes'], {}],
+      [['postgres://ada:secret@db.example/notes'], {}],
+      [[], { SKERRY_DATABASE: 'ada:secret@db.example' }],
+    ] as const) {
+      const read = readConfig(args, env);
+      expect(read.type).toBe('bad');
+      expect(JSON.stringify(read)).not.toContain('secret');
+    }
+  });
+
   it('[CFG4] all that is wrong is said at once', () => {
     const args = [
       '--port',

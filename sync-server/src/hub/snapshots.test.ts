@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { creation, push } from '../storage/contract.ts';
 import { memory } from '../storage/memory.ts';
-import type { PinnedSpace, Storage } from '../storage/port.ts';
+import { StorageError, type PinnedSpace, type Storage } from '../storage/port.ts';
 import { watched } from '../storage/watched.fixture.ts';
 import { MAX_SNAPSHOTS, SNAPSHOT_IDLE_MS, SNAPSHOT_MAX_MS, Snapshots, type Opened } from './snapshots.ts';
 
@@ -82,5 +82,26 @@ describe('snapshots on their way', () => {
       await transaction.save('a', view!);
     });
     expect((await open(0, { resume }))!.bootstrap).toMatchObject({ from: 0 });
+  });
+
+  it('[SNP4] one that can be read no more, its connection being gone say, is let go, and who comes back gets another', async () => {
+    const breakDown = async (): Promise<never> => {
+      throw new StorageError('busy', 'the database cannot be reached');
+    };
+    const { pin } = storage;
+    for (const broken of ['piece', 'known'] as const) {
+      storage.pin = async (...args) => ({ ...(await pin(...args)), [broken]: breakDown });
+      const opening = open(0, { space: 'b' });
+      if (broken === 'known') await expect(opening).rejects.toThrow('reached');
+      else {
+        const { id } = (await opening)!.bootstrap;
+        await expect(snapshots.piece(id, 0, 0)).rejects.toThrow('reached');
+        expect(await snapshots.piece(id, 0, 0)).toBeNull();
+      }
+      storage.pin = pin;
+      const again = (await open(0, { space: 'b' }))!.bootstrap;
+      expect(await snapshots.piece(again.id, 0, 0)).toMatchObject({ piece: 0 });
+      snapshots.close();
+    }
   });
 });
