@@ -116,7 +116,9 @@ export class Committer {
       const before = new Map([...views].map(([space, { meta }]) => [space, meta]));
       const nowMs = now();
       const results = jobs.map((job) => job.decide(views.get(job.question.space)!, nowMs));
-      for (const [space, view] of views) if (view.meta !== before.get(space)) await transaction.save(space, view);
+      const changed = [...views].filter(([space, { meta }]) => meta !== before.get(space));
+      // Without waiting for one another, so that a storage behind a network gets them together.
+      await Promise.all(changed.map(([space, view]) => transaction.save(space, view)));
       return { results, views };
     });
   }

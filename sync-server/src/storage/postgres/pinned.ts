@@ -3,9 +3,10 @@
  * began. The pieces are read one by one, so that a large space costs no memory.
  */
 import { pieceStarts, recentChanges, safelyKept, writersIn } from '@skerry/sdk/kernel';
-import type { Inc, Limits, RecordJson, Sid, SpaceMeta, Writer } from '@skerry/sdk/kernel';
+import type { Inc, Limits, Sid, SpaceMeta, Writer } from '@skerry/sdk/kernel';
 
 import type { Piece, PinnedSpace, RecordName } from '../port.ts';
+import { readRecord, type RecordRow } from '../wholeness.ts';
 import { entryOf, knownOf, lookAt, type EntryRow } from './reading.ts';
 import type { HeldSession, Session } from './sessions.ts';
 import type { Statements } from './statements.ts';
@@ -26,6 +27,8 @@ export async function pinSpace(
     const { meta } = await lookAt(session, statements, sid, space, { writers: [], cursor: {} });
     const pinned = new Pinned(session, statements, sid, space);
     const { count, reads } = await pinned.outline(meta, limits);
+    let isGone = false;
+    void held.ended.then(() => (isGone = true));
     const pieces = reads.length > 0 ? reads : [async () => EMPTY];
     return {
       meta,
@@ -33,6 +36,7 @@ export async function pinSpace(
       records: count,
       known: (incs) => pinned.known(incs),
       piece: (index) => pieces[index]!(),
+      isGone: () => isGone,
       release: () => void held.close(),
     };
   } catch (cause) {
@@ -96,8 +100,8 @@ class Pinned {
 
   async #readRecords({ c, id }: RecordName, count: number): Promise<Piece> {
     const values = [this.#space, c, id, count];
-    const rows = await this.#session.query<RecordRow>(this.#statements.recordsFrom, values);
-    const records = rows.map((row) => ({ c: row.c, id: row.id, state: JSON.parse(row.state) as RecordJson }));
+    const rows = await this.#session.query<NamedRow>(this.#statements.recordsFrom, values);
+    const records = rows.map((row) => ({ c: row.c, id: row.id, state: readRecord(row.c, row.id, row) }));
     const asked: Inc[] = [];
     writersIn(records, (inc) => void asked.push(inc));
     const found = await this.#session.query<WriterRow>(this.#statements.writers, [this.#space, asked]);
@@ -144,9 +148,7 @@ interface SizeRow extends RecordName {
   readonly bytes: number;
 }
 
-interface RecordRow extends RecordName {
-  readonly state: string;
-}
+type NamedRow = RecordName & RecordRow;
 
 interface WriterRow {
   readonly inc: Inc;

@@ -3,6 +3,7 @@ import { dotOf, newSpaceMeta } from '@skerry/sdk/kernel';
 import type { Chain, Inc, KnownWriter, Sid, StoredEntry } from '@skerry/sdk/kernel';
 
 import type { Look, Question, ReadLimit } from '../port.ts';
+import { checkText } from '../wholeness.ts';
 import type { Session } from './sessions.ts';
 import { metaOf, type SpaceRow } from './space-row.ts';
 import type { Statements } from './statements.ts';
@@ -14,6 +15,7 @@ export interface EntryRow {
   readonly kind: StoredEntry['kind'];
   readonly inc: Inc | null;
   readonly seq: number | null;
+  readonly hash: string | null;
   readonly chain: string;
   readonly text: string | null;
 }
@@ -60,6 +62,7 @@ export async function readEntries(
   return (await session.query<EntryRow>(entries, [space, after, max.entries, max.bytes])).map(entryOf);
 }
 
-export function entryOf({ lsn, sid, n, kind, inc, seq, chain, text }: EntryRow): StoredEntry {
+export function entryOf({ lsn, sid, n, kind, inc, seq, hash, chain, text }: EntryRow): StoredEntry {
+  checkText(text, hash);
   return { lsn, stamp: [sid, n], kind, dot: inc === null ? null : dotOf(inc, seq!), text, chain };
 }

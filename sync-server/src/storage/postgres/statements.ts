@@ -14,7 +14,7 @@ export function quoted(name: string): string {
 }
 
 const SPACE = 'lsn, cursor, chain, topology, truncated, digest, history, has_news, is_remembered';
-const ENTRY = 'lsn, sid, n, kind, inc, seq, chain, text';
+const ENTRY = 'lsn, sid, n, kind, inc, seq, hash, chain, text';
 
 function textsIn(s: string) {
   return {
@@ -88,10 +88,15 @@ WHERE space = $1 AND lsn = $2`,
     /** In the order of `recordsFrom`, with the size of each in bytes. */
     recordSizes: `SELECT collection AS c, id, octet_length(state) + octet_length(collection) + octet_length(id) AS bytes
   FROM ${s}.records WHERE space = $1 AND (collection, id) > ($2, $3) ORDER BY collection, id LIMIT $4`,
-    recordsFrom: `SELECT collection AS c, id, state FROM ${s}.records WHERE space = $1 AND (collection, id) >= ($2, $3) ORDER BY collection, id LIMIT $4`,
+    logSize: `SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes, max(lsn) AS last
+  FROM (SELECT lsn, octet_length(text) AS bytes FROM ${s}.log WHERE space = $1 AND lsn > $2 ORDER BY lsn LIMIT $3) AS part`,
+    recordsFrom: `SELECT collection AS c, id, state, digest FROM ${s}.records WHERE space = $1 AND (collection, id) >= ($2, $3) ORDER BY collection, id LIMIT $4`,
     writers: `SELECT inc, writer FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[]) AND writer IS NOT NULL`,
     known: `SELECT inc, seq, owner, voids FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[])`,
 
+    /** What each table takes, with its indexes. Not of a space. */
+    files: `SELECT relname AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
+  WHERE relkind IN ('r', 'p') AND relnamespace = to_regnamespace($1) ORDER BY relname`,
     /** Not of a space. */
     notify: 'SELECT pg_notify($1, $2) IS NULL AS sent',
   } as const;

@@ -11,11 +11,22 @@ import pg from 'pg';
 
 import type { Logger } from '../../log.ts';
 import { StorageError } from '../port.ts';
-import type { Hint, Look, PinnedSpace, Question, ReadLimit, Storage, Transaction } from '../port.ts';
+import type {
+  Hint,
+  Look,
+  Measured,
+  MeasuredPlace,
+  PinnedSpace,
+  Question,
+  ReadLimit,
+  Storage,
+  Transaction,
+} from '../port.ts';
 import { questionOfSpace } from '../questions.ts';
 import { newSid } from '../random.ts';
 import { PostgresFailure } from './failure.ts';
 import { Hints } from './hints.ts';
+import { measureSpace } from './measuring.ts';
 import { migrate } from './migrations.ts';
 import { pinSpace } from './pinned.ts';
 import { lookAt, readEntries } from './reading.ts';
@@ -79,6 +90,11 @@ const UNSAFE = {
   text: `SELECT string_agg(name, ', ' ORDER BY name) AS names FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'`,
 };
 
+interface TableSize {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 class PostgresStorage implements Storage {
   readonly #settings: Settings;
   readonly #sessions: Sessions;
@@ -138,6 +154,18 @@ class PostgresStorage implements Storage {
       this.#pins--;
       throw cause;
     }
+  }
+
+  measure(space: string, from: MeasuredPlace | null, max: number): Promise<Measured> {
+    return this.#read((session) => measureSpace(session, this.#statements, space, from, max));
+  }
+
+  /** The tables, whichever files they are in. */
+  async files(): Promise<Readonly<Record<string, number>>> {
+    const rows = await this.#read((session) =>
+      session.query<TableSize>(this.#statements.files, [quoted(this.#settings.schema)]),
+    );
+    return Object.fromEntries(rows.map(({ name, bytes }) => [name, bytes]));
   }
 
   async transact<T>(spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -200,8 +228,10 @@ class PostgresStorage implements Storage {
     return again({ stop: this.#stop.signal, patienceMs: this.#settings.patienceMs }, work);
   }
 
-  #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#again(() => this.#sessions.use(work));
+  async #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#again(() => this.#sessions.use(work)).catch((cause: unknown) => {
+      throw this.#remember(cause);
+    });
   }
 
   async #spaces(session: Session, after: string | null, max: number): Promise<readonly string[]> {

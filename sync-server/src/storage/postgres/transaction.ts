@@ -33,6 +33,7 @@ import type {
 import { deathOf } from '../death.ts';
 import type { Cut, SpaceQuestion, Transaction } from '../port.ts';
 import { StorageError } from '../port.ts';
+import { readRecord } from '../wholeness.ts';
 import { writerIn } from '../writer.ts';
 import { knownOf } from './reading.ts';
 import type { Session } from './sessions.ts';
@@ -160,7 +161,7 @@ export class PostgresTransaction implements Transaction {
       if (row.is_writer) known.set(row.a, knownOf(row.seq, row.c, row.d));
       else {
         const key = spaceKey(row.a, row.b);
-        states.set(key, recordFromJson(JSON.parse(row.c) as RecordJson));
+        states.set(key, recordFromJson(readRecord(row.a, row.b, { state: row.c, digest: row.d })));
         digests.set(key, JSON.parse(row.d) as Digest);
       }
     }

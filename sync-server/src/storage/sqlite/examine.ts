@@ -20,7 +20,7 @@ import type { Database } from 'better-sqlite3';
 import { schemaVersion } from './migrations.ts';
 import { findSpace, type Space } from './space-row.ts';
 import { prepare, type Statements } from './statements.ts';
-import { checkText, readRecord } from './wholeness.ts';
+import { checkText, readRecord } from '../wholeness.ts';
 
 export interface Examined {
   readonly spaces: number;

@@ -10,7 +10,7 @@ import type { Piece, PinnedSpace, RecordName } from '../port.ts';
 import { entriesBack, knownOf, positionFor } from './reading.ts';
 import { findSpace, type Space } from './space-row.ts';
 import { prepare, type Statements } from './statements.ts';
-import { readRecord, type RecordRow } from './wholeness.ts';
+import { readRecord, type RecordRow } from '../wholeness.ts';
 
 type Read = () => Piece;
 

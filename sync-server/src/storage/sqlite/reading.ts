@@ -5,7 +5,7 @@ import type { Chain, Inc, KnownWriter, StoredEntry, VersionVector } from '@skerr
 import type { ReadLimit } from '../port.ts';
 import type { Space } from './space-row.ts';
 import type { Statements } from './statements.ts';
-import { checkText } from './wholeness.ts';
+import { checkText } from '../wholeness.ts';
 
 interface EntryRow {
   readonly lsn: number;

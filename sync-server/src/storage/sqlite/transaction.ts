@@ -30,7 +30,7 @@ import { writerIn } from '../writer.ts';
 import { knownOf } from './reading.ts';
 import { addSpace, findSpace, setSpace, type Space } from './space-row.ts';
 import type { Statements } from './statements.ts';
-import { readRecord, type RecordRow } from './wholeness.ts';
+import { readRecord, type RecordRow } from '../wholeness.ts';
 
 /** The methods are synchronous; SQLite is. */
 export class SqliteTransaction {

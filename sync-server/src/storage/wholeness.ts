@@ -12,7 +12,7 @@ import {
   type RecordJson,
 } from '@skerry/sdk/kernel';
 
-import { StorageError } from '../port.ts';
+import { StorageError } from './port.ts';
 
 export interface RecordRow {
   readonly state: string;
