@@ -1,5 +1,5 @@
 /**
- * Requests below `idb`, which makes a promise and three listeners for each of them: a page of the log makes thousands, and
+ * Requests below `idb`, which makes a promise, two listeners and three entries of maps for each of them: a page of the log makes thousands, and
  * nobody waits for a single write. One that fails aborts its transaction, which tells why.
  */
 import { unwrap, type IDBPTransaction } from 'idb';
@@ -13,8 +13,8 @@ export function plainStore(tx: AnyTransaction, name: string): IDBObjectStore {
 
 export function answerOf<T>(request: IDBRequest): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result as T);
-    request.onerror = () => reject(request.error!);
+    request.addEventListener('success', () => resolve(request.result as T));
+    request.addEventListener('error', () => reject(request.error!));
   });
 }
 
