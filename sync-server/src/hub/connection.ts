@@ -15,12 +15,15 @@ import type {
   ServerEvent,
   ServerSession,
   Snapshot,
+  Welcome,
 } from '@skerry/sdk/kernel';
 import type { RawData } from 'ws';
 
 import { failureFields, type Logger } from '../log.ts';
 import { StorageError } from '../storage/port.ts';
 import type { Principal } from './access.ts';
+import { inflateFrame, type Inflated } from './inflate.ts';
+import { Outlet } from './outlet.ts';
 import type { Peer } from './peer.ts';
 import type { Listener, Room } from './room.ts';
 
@@ -63,20 +66,26 @@ const LEFT_BEHIND: ServerEvent = {
   close: CLOSE.tryLater,
 };
 
+const NOT_AGREED: Inflated = { type: 'bad', code: 'BAD_FRAME', message: 'binary frames were not agreed on' };
+
 export class Connection implements Listener {
   readonly id: string;
   readonly #host: ConnectionHost;
   readonly #peer: Peer;
+  readonly #outlet: Outlet;
   readonly #request: IncomingMessage;
   readonly #events: ServerEvent[] = [];
   #state: ServerSession;
   #guest: Guest | null = null;
+  /** The peer said that it reads deflated frames, and was told that it may send them. */
+  #deflates = false;
   #isHandling = false;
 
   constructor(id: string, peer: Peer, request: IncomingMessage, host: ConnectionHost) {
     this.id = id;
     this.#host = host;
     this.#peer = peer;
+    this.#outlet = new Outlet(peer);
     this.#request = request;
     this.#state = newServerSession(performance.now());
     peer.on('message', (data, isBinary) => this.#receive(data, isBinary));
@@ -138,10 +147,13 @@ export class Connection implements Listener {
   #carryOut(effect: ServerEffect): void {
     switch (effect.type) {
       case 'send':
-        return this.#send(encodeMessage(effect.message));
+        return effect.message.type === 'welcome'
+          ? this.#welcome(effect.message)
+          : this.#send(encodeMessage(effect.message));
       case 'send-page':
         return this.#send(encodePage(effect.entries, effect.place));
       case 'greet':
+        this.#deflates = effect.hello.deflate === true && this.#outlet.canDeflate;
         return void this.#greet(effect.hello);
       case 'admit':
         return this.#host.admit(effect.push, this.#guest!, this);
@@ -155,17 +167,28 @@ export class Connection implements Listener {
   }
 
   #receive(data: RawData | string, isBinary: boolean): void {
-    if (isBinary) {
-      this.handle({ type: 'failed', code: 'BAD_FRAME', message: 'binary frames are not used', close: CLOSE.badFrame });
-    } else {
-      this.handle({ type: 'frame', text: String(data), atMs: performance.now(), nowMs: this.#host.now() });
-    }
+    if (!isBinary) return this.#hear(String(data));
+    // Before the welcome nobody has anything to say that is worth unpacking.
+    const inflated = this.isWelcome && this.#deflates ? inflateFrame(data, this.#host.context.limits) : NOT_AGREED;
+    if (inflated.type === 'ok') return this.#hear(inflated.text);
+    const close = inflated.code === 'TOO_LARGE' ? CLOSE.tooLarge : CLOSE.badFrame;
+    this.handle({ type: 'failed', code: inflated.code, message: inflated.message, close });
+  }
+
+  #hear(text: string): void {
+    this.handle({ type: 'frame', text, atMs: performance.now(), nowMs: this.#host.now() });
+  }
+
+  /** Itself it is text: its receiver learns from it what may follow. */
+  #welcome(welcome: Welcome): void {
+    this.#send(encodeMessage(this.#deflates ? { ...welcome, deflate: true } : welcome));
+    if (this.#deflates) this.#outlet.deflate();
   }
 
   #send(text: string): void {
     if (this.#peer.readyState !== this.#peer.OPEN) return;
-    this.#peer.send(text);
-    if (this.#peer.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
+    this.#outlet.send(text);
+    if (this.#outlet.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
   }
 
   async #greet(hello: Hello): Promise<void> {
@@ -200,7 +223,7 @@ export class Connection implements Listener {
 
   #close(code: number, reason: string): void {
     this.#host.logger.info('closed', { connection: this.id, code, reason });
-    this.#peer.close(code, reason);
+    this.#outlet.close(code, reason);
     setTimeout(() => this.#peer.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
@@ -226,7 +249,7 @@ export class Connection implements Listener {
     const wasClosed = this.isClosed;
     this.#events.length = 0;
     this.#state = { phase: 'closed' };
-    this.#peer.send(encodeMessage({ type: 'error', code, message }), () => undefined);
+    this.#outlet.send(encodeMessage({ type: 'error', code, message }));
     this.#close(close, code);
     if (!wasClosed) this.#leave();
   }
