@@ -67,6 +67,7 @@ export * from './protocol/check-change.ts';
 export * from './protocol/codec.ts';
 export * from './protocol/frame-text.ts';
 export * from './protocol/http-binding.ts';
+export * from './protocol/deflated.ts';
 export * from './protocol/limits.ts';
 export * from './protocol/messages.ts';
 export * from './protocol/schema.ts';

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 
 import { applyRecordChange } from './apply.ts';
 import type { Op } from './change.ts';
+import { canonicalJson, type Json } from '../lib/json.ts';
 import { dotOf } from './dot.ts';
-import { recordFromJson, recordToJson } from './record-json.ts';
+import { contentOfRecord, hasNumbers, recordFromJson, recordToJson } from './record-json.ts';
 import { createRecord, type RecordState } from './record.ts';
 
 const INC = 'AAAAAAAAAAAAAAAA';
@@ -45,6 +46,28 @@ describe('a record as JSON', { timeout: 30_000 }, () => {
         const text = JSON.stringify(recordToJson(recordOf(list)));
         expect(JSON.stringify(recordToJson(recordOf(list.toReversed())))).toBe(text);
         expect(JSON.stringify(recordToJson(recordFromJson(JSON.parse(text) as never)))).toBe(text);
+      }),
+    );
+  });
+
+  it('[LOG7] has its JSON as content, but for the numbers under which something came', () => {
+    fc.assert(
+      fc.property(changes, fc.boolean(), (list, isClaimed) => {
+        const record = recordOf(list);
+        if (isClaimed) {
+          for (const [path, entries] of record.cells)
+            record.cells.set(
+              path,
+              entries.map((entry) => ({ ...entry, stamps: [['SSSSSSSSSSS', 1]] })),
+            );
+        }
+        const json = canonicalJson(recordToJson(record) as unknown as Json);
+        const content = JSON.stringify(JSON.parse(json), (key, value: unknown) =>
+          key === 'stamp' || key === 'stamps' ? undefined : value,
+        );
+        expect(JSON.parse(contentOfRecord(record))).toEqual(JSON.parse(content));
+        expect(canonicalJson(JSON.parse(contentOfRecord(record)) as Json)).toBe(contentOfRecord(record));
+        expect(hasNumbers(record)).toBe(json.length !== contentOfRecord(record).length);
       }),
     );
   });

@@ -94,39 +94,48 @@ export function recordFromJson(json: RecordJson): RecordState {
 
 /**
  * What two replicas with the same content agree on. Under which number a delete or a claim came is not part of it: a
- * replica may have got it by another server's number.
+ * replica may have got it by another server's number. The text is `canonicalJson` of the JSON, written straight away:
+ * every change of every replica asks for it.
  */
 export function contentOfRecord(record: RecordState): string {
-  return contentOfJson(recordToJson(record));
+  const marks = marksOf(record);
+  const places = new Map(marks.map(({ dot }, i) => [dot, i]));
+  const place = ({ dot }: Mark): number => places.get(dot)!;
+  const all = (entries: readonly Entry[]): string => {
+    if (entries.length === 1) return contentOfEntry(entries[0]!, place(entries[0]!));
+    const placed = entries.map((entry) => ({ m: place(entry), entry })).sort((a, b) => a.m - b.m);
+    return placed.map(({ m, entry }) => contentOfEntry(entry, m)).join();
+  };
+  const cells = [...record.cells].sort(byKey).map(([path, entries]) => `${JSON.stringify(path)}:[${all(entries)}]`);
+  const life = record.life.map(({ dot, hlc: _hlc, stamp: _stamp, ...rest }) => ({ m: places.get(dot)!, ...rest }));
+  const counters = [...record.counters].sort(byKey).map(([path, n]) => `${JSON.stringify(path)}:${JSON.stringify(n)}`);
+  const hot = [...(record.hot ?? [])]
+    .sort(byKey)
+    .map(([path, entry]) => `${JSON.stringify(path)}:${contentOfEntry(entry, place(entry))}`);
+  const rv = record.rv.map(place).sort((a, b) => a - b);
+  return (
+    `{"cells":{${cells.join()}}` +
+    (counters.length > 0 ? `,"counters":{${counters.join()}}` : '') +
+    (hot.length > 0 ? `,"hot":{${hot.join()}}` : '') +
+    `,"life":${canonicalJson(inOrder(life) as unknown as Json)}` +
+    `,"marks":[${marks.map(({ dot, hlc }) => `[${JSON.stringify(dot)},${hlc}]`).join()}]` +
+    `,"rv":[${rv.join()}]}`
+  );
 }
 
-export function contentOfJson(json: RecordJson): string {
-  if (!hasNumbers(json)) return canonicalJson(json as unknown as Json);
-  const { life, cells, ...rest } = json;
-  const content = {
-    ...rest,
-    life: life.map(unnumbered),
-    cells: Object.fromEntries(Object.entries(cells).map(([path, entries]) => [path, entries.map(unnumbered)])),
-  };
-  return canonicalJson(content as unknown as Json);
+/** Most entries have a value and nothing else. */
+function contentOfEntry({ dot: _dot, hlc: _hlc, v, stamps: _stamps, ...rest }: Entry, m: number): string {
+  if (Object.keys(rest).length > 0) {
+    return canonicalJson({ m, ...(v === undefined ? {} : { v }), ...rest } as unknown as Json);
+  }
+  return v === undefined ? `{"m":${m}}` : `{"m":${m},"v":${canonicalJson(v)}}`;
 }
 
 /** Whether it says under which numbers something came. */
-export function hasNumbers({ life, cells }: RecordJson): boolean {
-  return life.some(isNumbered) || Object.values(cells).some((entries) => entries.some(isNumbered));
-}
-
-interface Numbered {
-  readonly stamp?: Stamp;
-  readonly stamps?: readonly Stamp[];
-}
-
-function isNumbered({ stamp, stamps }: Numbered): boolean {
-  return stamp !== undefined || stamps !== undefined;
-}
-
-function unnumbered<E extends Numbered>({ stamp: _stamp, stamps: _stamps, ...entry }: E): Omit<E, keyof Numbered> {
-  return entry;
+export function hasNumbers({ life, cells }: RecordState): boolean {
+  if (life.some(({ stamp }) => stamp !== undefined)) return true;
+  for (const entries of cells.values()) if (entries.some(({ stamps }) => stamps !== undefined)) return true;
+  return false;
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {

@@ -78,7 +78,7 @@ const SNAPSHOT = 'Kq3vXw8-b1M-0-1';
 const HELLO = { type: 'hello', protocol: PROTOCOL_VERSION, space: 'default', device: 'd-7f3a' } as const;
 
 export const DEVICE_FRAMES: Readonly<Record<string, DeviceMessage>> = {
-  hello: { ...HELLO, cursor: { [SID]: 41 }, writers: [INC], token: 'opaque' },
+  hello: { ...HELLO, cursor: { [SID]: 41 }, writers: [INC], token: 'opaque', deflate: true },
   'hello-again': {
     ...HELLO,
     cursor: { [SID]: 41 },
@@ -110,6 +110,7 @@ export const SERVER_FRAMES: Readonly<Record<string, ServerMessage>> = {
     founders: ['Kq3vXw8-b1M'],
     serverTime: 1_795_171_400_489,
     limits,
+    deflate: true,
   },
   'welcome-snapshot': {
     type: 'welcome',

@@ -37,6 +37,8 @@ export interface Hello {
   /** Incarnations with changes in the outbox: the server answers how far it knows each. */
   readonly writers: readonly Inc[];
   readonly token?: string;
+  /** This device reads deflated frames on this link. */
+  readonly deflate?: true;
 }
 
 /** The server agrees to talk; from here on it sends pages by itself. */
@@ -60,6 +62,8 @@ export interface Welcome {
     readonly changesPerPush: number;
     readonly heartbeatMs: number;
   };
+  /** The answer to the hello's: from here on either may send deflated frames. */
+  readonly deflate?: true;
 }
 
 /** For each server the chain hash of its stream up to a number: two histories that differ have different ones. */

@@ -49,6 +49,7 @@ const hash: Shape = { kind: 'string', min: 22, max: 22 };
 const chain: Shape = { kind: 'by-sid', of: hash };
 const stamp: Shape = { kind: 'tuple', of: [{ kind: 'sid' }, { kind: 'integer', min: 1, max: MAX }] };
 const snapshotId: Shape = { kind: 'string', min: 1, max: 64 };
+const agreed: Shape = { kind: 'one-of', values: [true] };
 const resume: ObjectShape = { kind: 'object', required: { id: snapshotId, next: count }, optional: {} };
 
 const hello: ShapeOf<Hello> = {
@@ -64,9 +65,10 @@ const hello: ShapeOf<Hello> = {
   optional: {
     token: { kind: 'string', min: 1, max: MAX_TOKEN_LENGTH },
     chain,
-    wantsSnapshot: { kind: 'one-of', values: [true] },
+    wantsSnapshot: agreed,
     resume,
     peer: { kind: 'sid' },
+    deflate: agreed,
   },
 };
 
@@ -130,7 +132,7 @@ const welcome: ShapeOf<Welcome> = {
     founders: { kind: 'list', of: { kind: 'sid' }, min: 1, max: 64 },
     limits: toldLimits,
   },
-  optional: { bootstrap },
+  optional: { bootstrap, deflate: agreed },
 };
 
 const recordName: ObjectShape = {

@@ -13,7 +13,7 @@ export interface ProtocolVersion {
 export const PROTOCOL_VERSIONS: readonly ProtocolVersion[] = [
   {
     version: 1,
-    schema: 'yVkJpuePppLXJuDOsU6usQ',
+    schema: '5lwDbBnlcv9OnfMYiZbYDg',
     what: 'hello, push, applied, staged, ping; welcome, pushed, page, snapshot, pong, error; JSON over WebSocket',
   },
 ];

@@ -3,7 +3,7 @@
  * record that was changed, however often, because this is most of what a change costs a server.
  */
 import { digestOfContent, digestOfRecord, EMPTY_DIGEST, exchange, type Digest } from '../core/digest.ts';
-import { contentOfJson, hasNumbers, recordToJson } from '../core/record-json.ts';
+import { contentOfRecord, hasNumbers, recordToJson } from '../core/record-json.ts';
 import { lifeStatus } from '../core/record.ts';
 import { canonicalJson, type Json } from '../lib/json.ts';
 import { recordNameOf, type SpaceView } from './space.ts';
@@ -24,9 +24,8 @@ export function settle(view: SpaceView): readonly SettledRecord[] {
   for (const key of view.changed) {
     const { c, id } = recordNameOf(key);
     const record = view.records.get(key)!;
-    const json = recordToJson(record);
-    const content = contentOfJson(json);
-    const text = hasNumbers(json) ? canonicalJson(json as unknown as Json) : content;
+    const content = contentOfRecord(record);
+    const text = hasNumbers(record) ? canonicalJson(recordToJson(record) as unknown as Json) : content;
     const after = lifeStatus(record) === 'dead' ? EMPTY_DIGEST : digestOfContent(c, id, content);
     const before = view.digests.get(key) ?? digestOfRecord(c, id, view.found.get(key));
     digest = exchange(digest, before, after);

@@ -17,6 +17,8 @@ afterEach(() => {
 function cutAt(at: number, times = Infinity): () => number {
   const counts = new Map<IDBTransaction, number>();
   let cuts = 0;
+  // Without being told to, a transaction commits when all of its requests are answered: until then it can be cut.
+  vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementation(() => undefined);
   for (const name of WRITES) {
     const write = IDBObjectStore.prototype[name] as (...args: unknown[]) => IDBRequest;
     vi.spyOn(IDBObjectStore.prototype, name).mockImplementation(function (this: IDBObjectStore, ...args: unknown[]) {

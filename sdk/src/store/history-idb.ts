@@ -13,6 +13,7 @@ import type { Write } from './ingest-snapshot.ts';
 import { pendingChanges } from './pending-changes.ts';
 import type { PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
+import { plainStore } from './requests.ts';
 import type { TakeBackPlan } from './take-back.ts';
 
 const NOTHING: Kept = { rows: 0, bytes: 0 };
@@ -71,11 +72,11 @@ export function writtenBy(rows: readonly OutboxRow[]): ChangesByRecord {
 }
 
 export async function keepSteps(tx: Write, steps: readonly RecordStep[], nowMs: number): Promise<Kept> {
-  const store = tx.objectStore(HISTORY);
   const rows = steps.flatMap((step) => historyRow(step, nowMs) ?? []);
   const gone = steps.filter(({ before, after }) => before && !after);
   if (rows.length + gone.length === 0) return NOTHING;
-  await Promise.all(rows.map((row) => store.add(row)));
+  const store = plainStore(tx, HISTORY);
+  for (const row of rows) store.add(row);
   if (gone.length > 0) await forgetRecords(tx, gone);
   return { rows: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) };
 }

@@ -17,7 +17,7 @@ import { isResumable } from './bootstrap-plan.ts';
 import type { DeviceStore, IngestResult } from './device-store.ts';
 import { fenceConnection, type Fence } from './fence.ts';
 import { followPage } from './follow.ts';
-import { noteHeard } from './heard.ts';
+import { heardRows } from './heard.ts';
 import { changesIn, keepHistory } from './history-idb.ts';
 import { createHistorySweep } from './history-sweep.ts';
 import { createIncarnation } from './incarnation.ts';
@@ -30,6 +30,7 @@ import {
   REJECTED,
   SNAPSHOT,
   TAIL,
+  WRITERS,
   type OutboxRow,
   type RecordRow,
   type RejectedRow,
@@ -44,7 +45,9 @@ import { platformRandom } from './platform-random.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
-import { applicable, outboxItems, outboxKey, planPage, withContent } from './page-plan.ts';
+import { applicable, outboxItems, outboxKey, planPage, withContent, type FreshEntry } from './page-plan.ts';
+import { readForPage, type PageReads } from './page-reads.ts';
+import { answerOf, commit, plainStore } from './requests.ts';
 import { inspectSlice } from './inspection-idb.ts';
 import { reconnecting } from './reconnecting.ts';
 import { readSpace, voidsOf } from './space-row.ts';
@@ -133,6 +136,7 @@ export async function openDeviceStore(
       const result = await abortOnError(tx, () =>
         ingestPage(tx, { schemas, constraints, fingerprints, onHistory }, page, moment),
       );
+      commit(tx);
       await tx.done;
       return withNewProblems(result, told);
     },
@@ -145,7 +149,7 @@ export async function openDeviceStore(
       const about = { bootstrap, schemas, constraints, onHistory, nowMs: nowMs() };
       try {
         const result = await abortOnError(tx, () =>
-          goOver(tx, { ...about, noteViews: (names) => noteViews(tx, fingerprints, names) }),
+          goOver(tx, { ...about, noteViews: async (names) => noteViews(tx, await readViews(tx), fingerprints, names) }),
         );
         await tx.done;
         return withNewProblems(result, told);
@@ -286,7 +290,8 @@ async function abortOnError<T>(tx: Write, fn: () => Promise<T>): Promise<T> {
     } catch {
       // It was aborted by the error itself.
     }
-    throw error;
+    // What is asked of an aborted transaction hears only that it was.
+    throw unwrap(tx).error ?? error;
   }
 }
 
@@ -297,33 +302,29 @@ async function ingestPage(
   { founders, nowMs }: { readonly founders: readonly Sid[]; readonly nowMs: number },
 ): Promise<IngestResult> {
   const { schemas, fingerprints } = plans;
-  const replica = (await tx.objectStore(META).get('replica')) as ReplicaRow;
-  const space = await readSpace(tx.objectStore(META));
+  const reads = await readForPage(tx, page);
+  const { replica, space } = reads;
   const stored = { cursor: replica.cursor, space };
   const all = followPage(stored, page, founders);
   if ('reason' in all) return all;
-  const own = await ownRows(tx, replica, all.changes);
+  const own = await ownRows(tx, reads, all.changes);
   const content = withContent(all.changes, (dot) => own.get(dot) ?? []);
   if ('reason' in content) return content;
   const { followed, entries } = applicable(stored, all, content);
   const tombstones = followed.hasMoved ? await readTombstones(tx) : [];
-  const records = await loadRecords(tx, [
-    ...entries.map((entry) => entry.change),
-    ...entries.flatMap(({ own }) => own),
-  ]);
+  const records = await withOwnRecords(tx, reads, entries);
   for (const record of tombstones) records.set(recordKey(record.c, record.id), record);
   const gone = new Set(entries.flatMap((entry) => entry.own.map((row) => outboxKey([row.order, row.part]))));
   const pending = await loadPending(tx, [...records.values()], gone);
-  const tail = await readTail(tx, tailToRead(followed, replica.cursor));
+  const tail = await readTail(tx, tailToRead(followed, replica.cursor, entries));
   const refused = entries.some((entry) => entry.isFilled) ? await readRejected(tx) : [];
   const plan = planPage({ replica, nowMs, entries, schemas, records, pending, followed, tombstones, tail, refused });
-  const moves = await storePlan(tx, plans, plan);
-  await noteHeard(
-    tx,
-    entries.map(({ dot, change }) => ({ dot, hlc: change.hlc })),
-  );
+  const moves = await storePlan(tx, plans, plan, reads.head.rows);
+  const writers = new Map([...reads.writers, ...plan.writers.map((writer) => [writer.inc, writer] as const)]);
+  const marks = entries.map(({ dot, change }) => ({ dot, hlc: change.hlc }));
+  for (const row of heardRows(writers, marks)) plainStore(tx, WRITERS).put(row);
   plans.onHistory(await keepHistory(tx, records, plan, { nowMs, withdrawn: changesIn(plan.rejected) }));
-  await noteViews(tx, fingerprints, new Set(plan.records.map((record) => record.c)));
+  noteViews(tx, reads.views, fingerprints, new Set(plan.records.map((record) => record.c)));
   const result = { ...plan.result, conflictsChanged: [...plan.result.conflictsChanged, ...moves] };
   if (plan.withdrawn.length === 0) return result;
   return withTakenBack(result, await withdrawIn(tx, plans, { dots: plan.withdrawn, nowMs }));
@@ -337,6 +338,10 @@ function readRejected(tx: Write): Promise<RejectedRow[]> {
   return tx.objectStore(REJECTED).getAll() as Promise<RejectedRow[]>;
 }
 
+function readViews(tx: Write): Promise<ViewsRow | undefined> {
+  return answerOf(plainStore(tx, META).get('views'));
+}
+
 function readTail(tx: Write, count: number): Promise<TailRow[]> {
   if (count === 0) return Promise.resolve([]);
   const most = count === Infinity ? undefined : count;
@@ -347,56 +352,65 @@ function readTail(tx: Write, count: number): Promise<TailRow[]> {
  * Another context of this device may have the app in another version. The views of what this one touched are now of
  * its own plan, or missing: whoever opens the database with another plan next computes them anew.
  */
-async function noteViews(
+function noteViews(
   tx: Write,
+  views: ViewsRow | undefined,
   fingerprints: ReadonlyMap<string, string>,
   touched: ReadonlySet<string>,
-): Promise<void> {
-  if (touched.size === 0) return;
-  const views = (await tx.objectStore(META).get('views')) as ViewsRow | undefined;
+): void {
   const isStale = (name: string): boolean => fingerprints.get(name) !== views?.fingerprints[name];
   if (![...touched].some(isStale)) return;
   const kept = Object.entries(views?.fingerprints ?? {}).filter(([name]) => !touched.has(name) || !isStale(name));
-  await tx.objectStore(META).put({ key: 'views', fingerprints: Object.fromEntries(kept) } satisfies ViewsRow);
+  plainStore(tx, META).put({ key: 'views', fingerprints: Object.fromEntries(kept) } satisfies ViewsRow);
 }
 
-/**
- * The outbox rows that hold the same changes as entries. Own changes come back in outbox order, so most are found at
- * its head in one read; the index finds the rest.
- */
+/** The outbox rows that hold the same changes as entries: most are in its head, the index finds the rest. */
 async function ownRows(
   tx: Write,
-  replica: ReplicaRow,
+  { replica, head: { rows, isWhole } }: PageReads,
   entries: readonly ChangeEntry[],
-): Promise<Map<Dot, OutboxRow[]>> {
-  if (replica.outbox.changes === 0) return new Map();
-  const outbox = tx.objectStore(OUTBOX);
-  const window = entries.length + 16;
-  const head = (await outbox.getAll(undefined, window)) as OutboxRow[];
-  const orders = new Map<Dot, number>(head.flatMap((row) => (row.dot ? [[row.dot, row.order] as const] : [])));
-  const wholeOutbox = head.length < window;
+): Promise<Map<Dot, readonly OutboxRow[]>> {
+  if (rows.length === 0) return new Map();
+  const outbox = plainStore(tx, OUTBOX);
+  const parts = new Map<number, OutboxRow[]>();
+  for (const row of rows) {
+    const others = parts.get(row.order);
+    if (others) others.push(row);
+    else parts.set(row.order, [row]);
+  }
+  const orders = new Map<Dot, number>(rows.flatMap((row) => (row.dot ? [[row.dot, row.order] as const] : [])));
   // Changes of others stand in front of the outbox; while one does, there may be more.
-  const hasRelays = head[0]?.relay === true;
-  const found = new Map<Dot, OutboxRow[]>();
-  const lastOrder = head.at(-1)?.order;
+  const hasRelays = rows[0]?.relay === true;
+  const found = new Map<Dot, readonly OutboxRow[]>();
+  const lastOrder = rows.at(-1)?.order;
+  const missing: Dot[] = [];
+  for (const { dot, change } of entries) {
+    const order = orders.get(dot);
+    // The last change of the head may go on behind it.
+    if (order !== undefined && (isWhole || order !== lastOrder)) found.set(dot, parts.get(order)!);
+    // Without content it was pushed from here, whoever wrote it first.
+    else if (order !== undefined || (!isWhole && (!change || isOurs(replica, dot, hasRelays)))) missing.push(dot);
+  }
   await Promise.all(
-    entries.map(async (entry) => {
-      const { dot } = entry;
-      const order = orders.get(dot);
-      // Without content it was pushed from here, whoever wrote it first.
-      if (order === undefined && (wholeOutbox || (entry.change && !isOurs(replica, dot, hasRelays)))) return;
-      // The last change of the window may go on behind it.
-      if (order !== undefined && (wholeOutbox || order !== lastOrder))
-        return void found.set(
-          dot,
-          head.filter((row) => row.order === order),
-        );
-      const first = (await outbox.index('dot').get(dot)) as OutboxRow | undefined;
-      if (first)
-        found.set(dot, (await outbox.getAll(IDBKeyRange.bound([first.order], [first.order, []]))) as OutboxRow[]);
+    missing.map(async (dot) => {
+      const first = await answerOf<OutboxRow | undefined>(outbox.index('dot').get(dot));
+      if (!first) return;
+      const range = IDBKeyRange.bound([first.order], [first.order, []]);
+      found.set(dot, await answerOf<OutboxRow[]>(outbox.getAll(range)));
     }),
   );
   return found;
+}
+
+/** With those that only the outbox names: own changes come without their content. */
+async function withOwnRecords(
+  tx: Write,
+  { records }: PageReads,
+  entries: readonly FreshEntry[],
+): Promise<Map<string, RecordRow>> {
+  const named = entries.flatMap(({ own, change }) => (own.length > 0 ? [change, ...own] : []));
+  if (named.length === 0) return records;
+  return new Map([...records, ...(await loadRecords(tx, named))]);
 }
 
 function isOurs(replica: ReplicaRow, dot: Dot, hasRelays: boolean): boolean {

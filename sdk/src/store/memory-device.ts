@@ -316,7 +316,7 @@ export class MemoryDevice {
       pending: disk.outbox,
       followed,
       tombstones: followed.hasMoved ? [...disk.records.values()].filter((record) => record.dead) : [],
-      tail: this.#tailRows().slice(0, tailToRead(followed, cursor)),
+      tail: this.#tailRows().slice(0, tailToRead(followed, cursor, entries)),
       refused: [...disk.rejected.values()],
     });
     this.#store(plan);

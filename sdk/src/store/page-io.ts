@@ -22,6 +22,7 @@ import {
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
 import { outboxKey, type PagePlan } from './page-plan.ts';
 import { recordKey } from './record-key.ts';
+import { answerOf, plainStore, type AnyTransaction } from './requests.ts';
 
 export interface Plans {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
@@ -31,21 +32,54 @@ export interface Plans {
   readonly onHistory: (kept: Kept) => void;
 }
 
+/** From so many records of a collection on, their range is read instead of each. */
+const RANGE_READ = 20;
+
 export async function loadRecords(
-  tx: Write,
+  tx: AnyTransaction,
   entries: readonly { readonly recs: readonly Pick<RecordChange, 'c' | 'id'>[] }[],
 ): Promise<Map<string, RecordRow>> {
-  const keys = new Map<string, [string, string]>();
-  for (const entry of entries) for (const rec of entry.recs) keys.set(recordKey(rec.c, rec.id), [rec.c, rec.id]);
-  const rows = await Promise.all(
-    [...keys.values()].map((key) => tx.objectStore(RECORDS).get(key) as Promise<StoredRecordRow | undefined>),
-  );
-  return new Map(rows.flatMap((row) => (row ? [[recordKey(row.c, row.id), recordRow(row)] as const] : [])));
+  const ids = new Map<string, Set<string>>();
+  for (const { recs } of entries) {
+    for (const { c, id } of recs) {
+      const others = ids.get(c);
+      if (others) others.add(id);
+      else ids.set(c, new Set([id]));
+    }
+  }
+  const rows = await Promise.all([...ids].map(([c, wanted]) => readRecords(tx, c, wanted)));
+  return new Map(rows.flat().map((row) => [recordKey(row.c, row.id), recordRow(row)] as const));
+}
+
+async function readRecords(tx: AnyTransaction, c: string, ids: ReadonlySet<string>): Promise<StoredRecordRow[]> {
+  if (ids.size < RANGE_READ) return readEach(tx, c, [...ids]);
+  const sorted = [...ids].sort();
+  // What was written together lies together, and new ids sort behind all others; of what lies apart as much is read in vain.
+  const limit = ids.size * 2;
+  const range = IDBKeyRange.bound([c, sorted[0]], [c, sorted.at(-1)]);
+  const found = await answerOf<StoredRecordRow[]>(plainStore(tx, RECORDS).getAll(range, limit));
+  const rows = found.filter((row) => ids.has(row.id));
+  if (found.length < limit) return rows;
+  const end = found.at(-1)!.id;
+  return [
+    ...rows,
+    ...(await readEach(
+      tx,
+      c,
+      sorted.filter((id) => id > end),
+    )),
+  ];
+}
+
+async function readEach(tx: AnyTransaction, c: string, ids: readonly string[]): Promise<StoredRecordRow[]> {
+  const records = plainStore(tx, RECORDS);
+  const rows = await Promise.all(ids.map((id) => answerOf<StoredRecordRow | undefined>(records.get([c, id]))));
+  return rows.filter((row) => row !== undefined);
 }
 
 /** The outbox rows that go on being pending for these records, and the heads of their changes. */
 export async function loadPending(
-  tx: Write,
+  tx: AnyTransaction,
   records: readonly RecordRow[],
   gone: ReadonlySet<string>,
 ): Promise<Map<string, OutboxRow>> {
@@ -57,44 +91,68 @@ export async function loadPending(
       wanted.set(outboxKey([key[0], 0]), [key[0], 0]);
     }
   }
+  if (wanted.size === 0) return new Map();
+  const outbox = plainStore(tx, OUTBOX);
   const rows = await Promise.all(
-    [...wanted.values()].map((key) => tx.objectStore(OUTBOX).get([...key]) as Promise<OutboxRow | undefined>),
+    [...wanted.values()].map((key) => answerOf<OutboxRow | undefined>(outbox.get([...key]))),
   );
   return new Map(rows.flatMap((row) => (row ? [[outboxKey([row.order, row.part]), row] as const] : [])));
 }
 
-/** Resolves to what constraints have to say about it. */
-export async function storePlan(
+/** Issues every write, and resolves to what constraints have to say about it. `head`: the first rows of the outbox, where they were read. */
+export function storePlan(
   tx: Write,
   { schemas, constraints }: Pick<Plans, 'schemas' | 'constraints'>,
   plan: PagePlan,
+  head: readonly OutboxRow[] = [],
 ): Promise<readonly ConstraintMove[]> {
-  const writes: Promise<unknown>[] = [];
+  const storeOf = storesIn(tx);
   for (const { collection, id, row } of plan.rows) {
     if (!tx.objectStoreNames.contains(collection)) continue;
-    const rows = tx.objectStore(collection);
-    writes.push(row ? rows.put(row) : rows.delete(id));
+    if (row) storeOf(collection).put(row);
+    else storeOf(collection).delete(id);
   }
-  const records = tx.objectStore(RECORDS);
-  const conflicts = tx.objectStore(CONFLICTS);
-  const writers = tx.objectStore(WRITERS);
-  const outbox = tx.objectStore(OUTBOX);
-  const tail = tx.objectStore(TAIL);
-  for (const record of plan.records) writes.push(records.put(storedRow(record)));
-  for (const { c, id } of plan.forgotten) writes.push(records.delete([c, id]));
-  for (const id of plan.closedConflicts) writes.push(conflicts.delete(id));
-  for (const conflict of plan.conflicts) writes.push(conflicts.put(conflict));
-  for (const row of plan.rejected) writes.push(tx.objectStore(REJECTED).put(row));
-  for (const id of plan.closedRejected) writes.push(tx.objectStore(REJECTED).delete(id));
-  for (const writer of plan.writers) writes.push(writers.put(writer));
-  for (const key of plan.outboxDeletes) writes.push(outbox.delete([...key]));
-  for (const row of plan.tail.puts) writes.push(tail.put(row));
-  for (const position of plan.tail.deletes) writes.push(tail.delete(position));
-  writes.push(tx.objectStore(META).put(plan.replica));
-  if (plan.space) writes.push(tx.objectStore(META).put(plan.space));
-  await Promise.all(writes);
+  for (const record of plan.records) storeOf(RECORDS).put(storedRow(record));
+  for (const { c, id } of plan.forgotten) storeOf(RECORDS).delete([c, id]);
+  for (const id of plan.closedConflicts) storeOf(CONFLICTS).delete(id);
+  for (const conflict of plan.conflicts) storeOf(CONFLICTS).put(conflict);
+  for (const row of plan.rejected) storeOf(REJECTED).put(row);
+  for (const id of plan.closedRejected) storeOf(REJECTED).delete(id);
+  for (const writer of plan.writers) storeOf(WRITERS).put(writer);
+  for (const key of keysToDelete(plan.outboxDeletes, head)) storeOf(OUTBOX).delete(key);
+  for (const row of plan.tail.puts) storeOf(TAIL).put(row);
+  for (const position of plan.tail.deletes) storeOf(TAIL).delete(position);
+  storeOf(META).put(plan.replica);
+  if (plan.space) storeOf(META).put(plan.space);
   return runOnIdb(
     tx,
     maintainConstraints(constraints, changedRecords(constraints, schemas, [...plan.records, ...plan.forgotten])),
   );
+}
+
+/** Each looked up once: that costs as much as a small request. */
+function storesIn(tx: Write): (name: string) => IDBObjectStore {
+  const stores = new Map<string, IDBObjectStore>();
+  return (name) => {
+    const known = stores.get(name);
+    if (known) return known;
+    const store = plainStore(tx, name);
+    stores.set(name, store);
+    return store;
+  };
+}
+
+/** What leaves from the begin of the outbox without a gap leaves as one range. */
+function keysToDelete(keys: readonly OutboxKey[], head: readonly OutboxRow[]): (IDBKeyRange | [number, number])[] {
+  const leaving = new Set(keys.map(outboxKey));
+  const staying = head.findIndex((row) => !leaving.has(outboxKey([row.order, row.part])));
+  const together = staying === -1 ? head : head.slice(0, staying);
+  const last = together.at(-1);
+  if (last === undefined) return keys.map(([order, part]) => [order, part]);
+  for (const row of together) leaving.delete(outboxKey([row.order, row.part]));
+  const rest = keys.filter((key) => leaving.has(outboxKey(key)));
+  return [
+    IDBKeyRange.upperBound([last.order, last.part]),
+    ...rest.map(([order, part]): [number, number] => [order, part]),
+  ];
 }

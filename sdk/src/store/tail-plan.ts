@@ -23,12 +23,27 @@ export interface TailPlan {
 }
 
 /** How many rows of the tail, from its begin, a page may let go; the storage reads so many before the plan is made. */
-export function tailToRead(followed: Followed, before: VersionVector): number {
-  const { space, topology, cursor, changes, hasMoved, page } = followed;
-  if (space.tail.entries === 0) return 0;
+export function tailToRead(
+  followed: Followed,
+  before: VersionVector,
+  entries: readonly { readonly change: Change }[],
+): number {
+  const { space, topology, cursor, hasMoved, page } = followed;
+  const { tail } = space;
+  if (tail.entries === 0) return 0;
   const wasKept = safelyKept(topology, before);
   if (hasMoved || isFarBehind(topology, page) || !isSamePlace(wasKept, safelyKept(topology, cursor))) return Infinity;
-  return isTailBounded(topology) ? changes.length + 8 : 0;
+  if (!isTailBounded(topology)) return 0;
+  // Not less than it will be.
+  const bytes = sum(entries.map(({ change }) => JSON.stringify(change).length + STAMPED_BYTES));
+  return isOver(tail.entries + entries.length, tail.bytes + bytes) ? entries.length + 8 : 0;
+}
+
+/** More than an entry has beside its change. */
+const STAMPED_BYTES = 160;
+
+function isOver(entries: number, bytes: number): boolean {
+  return entries > TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes;
 }
 
 /** `oldest`: rows from the begin of the tail. */
@@ -42,8 +57,8 @@ export function planTail(followed: Followed, applied: readonly TailEntry[], olde
   let bytes = space.tail.bytes + sum(puts.map((row) => row.bytes));
   const deletes: number[] = [];
   for (const row of oldest) {
-    const isOver = isTailBounded(topology) && (entries > TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes);
-    if (!isSkipped && !isOver && !row.entries.every((entry) => reaches(kept, entry.stamp))) break;
+    const mayGo = isTailBounded(topology) && isOver(entries, bytes);
+    if (!isSkipped && !mayGo && !row.entries.every((entry) => reaches(kept, entry.stamp))) break;
     deletes.push(row.position);
     entries -= row.entries.length;
     bytes -= row.bytes;

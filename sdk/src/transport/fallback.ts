@@ -96,7 +96,7 @@ interface Ended {
 /** One connection, from the first try to its end. */
 class Attempt {
   /** What the caller holds. */
-  readonly link: TransportLink = { send: (text) => this.#send(text), close: () => this.#giveUp() };
+  readonly link: TransportLink;
   readonly #url: string;
   readonly #handlers: TransportHandlers;
   readonly #parts: Parts;
@@ -113,13 +113,18 @@ class Attempt {
     this.#url = url;
     this.#handlers = handlers;
     this.#parts = parts;
+    const used = (): TransportLink | undefined => (this.#used === null ? undefined : this.#tries.get(this.#used));
+    this.link = {
+      get canDeflate() {
+        return used()?.canDeflate ?? false;
+      },
+      deflate: () => used()?.deflate?.(),
+      send: (text) => used()?.send(text),
+      close: () => this.#giveUp(),
+    };
     const { first } = parts.memory;
     this.#try(first);
     if (first === 'websocket') this.#timer = setTimeout(() => this.#try('http'), parts.patienceMs);
-  }
-
-  #send(text: string): void {
-    if (this.#used !== null) this.#tries.get(this.#used)?.send(text);
   }
 
   #giveUp(): void {

@@ -20,6 +20,10 @@ export interface TransportHandlers {
 
 export interface TransportLink {
   send(text: string): void;
+  /** Deflated frames can be read on this link, and sent; known when it is open. */
+  readonly canDeflate?: boolean;
+  /** The server reads deflated frames: from now on they may be sent. */
+  deflate?(): void;
   /** No handler is called afterwards. */
   close(): void;
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket as Peer } from 'ws';
 
@@ -97,7 +98,47 @@ test('[TR6] gives up on a server that accepts and says nothing', async () => {
   expect(ear.heard).toEqual(['closed 1006']);
 });
 
-test('[TR7] a binary frame ends the connection as a bad frame and is not passed on', async () => {
+test('[DFL2] deflated frames and frames of text arrive in the order in which they left, both ways, and so does the end', async () => {
+  const large = Array.from({ length: 2_000 }, (_, i) => `word ${i}`).join(' ');
+  const came: string[] = [];
+  const binary: boolean[] = [];
+  const url = await peer((socket) => {
+    socket.send('before');
+    socket.send(deflateRawSync(large));
+    socket.send('between');
+    socket.send(deflateRawSync(`${large}!`));
+    socket.send('after');
+    socket.on('message', (data: Buffer, isBinary) => {
+      binary.push(isBinary);
+      came.push((isBinary ? inflateRawSync(data) : data).toString());
+      if (came.length === 4) socket.close(4409);
+    });
+  });
+  const ear = new Ear();
+  const link = transport.connect(url, ear);
+  await ear.until('frame after');
+  expect(link.canDeflate).toBe(true);
+  link.send(large);
+  link.deflate!();
+  link.send(`${large}?`);
+  link.send('small');
+  link.send('x'.repeat(100_000));
+  await ear.until('closed 4409');
+  expect(ear.heard).toEqual([
+    'opened',
+    'frame before',
+    `frame ${large}`,
+    'frame between',
+    `frame ${large}!`,
+    'frame after',
+    'closed 4409',
+  ]);
+  expect(came).toEqual([large, `${large}?`, 'small', 'x'.repeat(100_000)]);
+  // Before it is agreed on, what is small, and what would unpack too far, is text.
+  expect(binary).toEqual([false, true, false, false]);
+});
+
+test('[TR7] a binary message that is no deflated frame ends the connection as a bad frame and is not passed on', async () => {
   const codes: number[] = [];
   const url = await peer((socket) => {
     socket.on('close', (code) => codes.push(code));

