@@ -7,7 +7,7 @@ import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
-import { msOf } from '../core/clock.ts';
+import type { Dot } from '../core/dot.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { undoRecord } from '../core/undo.ts';
 import { readRow, type Row } from '../core/view.ts';
@@ -29,15 +29,12 @@ import {
   currentState,
   INTERNAL_SCHEMA,
   META,
-  OUTBOX,
   RECORDS,
   seenRecord,
   REJECTED,
   WRITERS,
   type ConflictRow,
-  type OutboxRow,
   type RecordRow,
-  type RejectedRow,
   type ReplicaRow,
   type WriterRow,
 } from './layout.ts';
@@ -48,7 +45,8 @@ import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import type * as Rebuilding from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
-import { readOutbox } from './read-outbox.ts';
+import { readOutbox, type KnownOutbox, type OutboxReading } from './read-outbox.ts';
+import { readDecisions, readPending, readStates, type StoredDecisions } from './read-states.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
@@ -247,6 +245,14 @@ function localDatabase(
     undo: tracking.undoable(trans),
   });
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
+  const isShown = (collection: string): boolean => schemas.has(collection);
+  const readAllDecisions = (): Promise<StoredDecisions> => persevere(() => readDecisions(dexie, isShown));
+  /** Of what is in doubt what is left; nothing is forgotten before all of the outbox was seen. */
+  const noteUnsent = (forgettable: ReadonlySet<Dot>, known: KnownOutbox | null, reading: OutboxReading): void => {
+    const { left, isEnd, summaries } = reading;
+    const before = known ? known.dots.filter((_dot, i) => left?.orders.has(known.orders[i]!) ?? true) : [];
+    unsent.keep(isEnd ? forgettable : new Set(), new Set([...before, ...summaries.map(({ dot }) => dot)]));
+  };
   const transact: LocalDatabase['transact'] = async (about, fn) => {
     const scope = about.collections ?? [...schemas.keys()];
     const isJoined = Dexie.currentTransaction !== null;
@@ -325,23 +331,10 @@ function localDatabase(
       );
     },
     constrained: [...new Set(constraints.all.map((one) => one.collection))],
-    async readConflicts() {
-      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
-      return conflicts
-        .filter((conflict) => conflict.kind !== 'constraint')
-        .sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
-    },
-    async readConstraintConflicts() {
-      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
-      // Not those of a collection that this version of the app does not have.
-      return conflicts
-        .filter((conflict) => conflict.kind === 'constraint')
-        .filter(({ collection }) => schemas.has(collection));
-    },
-    async readRejected() {
-      const rows = await persevere(() => table<RejectedRow>(REJECTED).toArray());
-      return rows.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
-    },
+    readConflicts: async () => (await readAllDecisions()).conflicts,
+    readConstraintConflicts: async () => (await readAllDecisions()).constraintConflicts,
+    readRejected: async () => (await readAllDecisions()).rejected,
+    readDecisions: readAllDecisions,
     async settleRejected(rejected, choice) {
       const schema = schemas.get(rejected.c);
       const stores = [...(schema ? [schema.name, RECORDS] : []), REJECTED];
@@ -372,22 +365,16 @@ function localDatabase(
     async readOutbox(known) {
       const forgettable = unsent.known();
       const reading = await persevere(() => readOutbox(dexie, known));
-      const rest = reading.isWhole || known === null ? [] : known.dots;
-      unsent.keep(forgettable, new Set([...rest, ...reading.summaries.map(({ dot }) => dot)]));
+      noteUnsent(forgettable, known, reading);
       return reading;
     },
-    async readPending() {
-      return persevere(() =>
-        dexie.transaction('r', META, OUTBOX, async () => {
-          const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
-          const first =
-            replica.outbox.changes === 0
-              ? undefined
-              : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
-          return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
-        }),
-      );
+    async readStates() {
+      const forgettable = unsent.known();
+      const states = await persevere(() => readStates(dexie, isShown));
+      noteUnsent(forgettable, null, states.outbox);
+      return states;
     },
+    readPending: () => persevere(() => readPending(dexie)),
     async readRecord(collection, id) {
       const stored = await record(collection, id);
       const state = currentState(stored);

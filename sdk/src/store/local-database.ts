@@ -21,11 +21,12 @@ import type { Validators } from './given-row.ts';
 import type { SeenRecord } from './local-fields.ts';
 import type { Connection, StorageNews } from './connection.ts';
 import type { DatabaseDump } from './dump.ts';
-import type { RejectedRow, WriterRow } from './layout.ts';
+import type { OutboxRow, RejectedRow, ReplicaRow, WriterRow } from './layout.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verify-report.ts';
 import type { AuthoredRevision, StoredMeta } from './read-history.ts';
 import type { KnownOutbox, OutboxReading } from './read-outbox.ts';
+import type { StoredDecisions, StoredStates } from './read-states.ts';
 import type { AskedChange, ChangeFates } from './receipts.ts';
 
 export type { SeenRecord };
@@ -71,6 +72,9 @@ export interface LocalWrite {
   readonly dots: readonly Dot[];
   /** Next place in the outbox after this write: one more for each change of this device, in every tab. */
   readonly position: number;
+  /** What the outbox has of it, and all that the outbox has after it. */
+  readonly outboxRows: readonly OutboxRow[];
+  readonly outbox: ReplicaRow['outbox'];
   readonly records: number;
   readonly conflictsChanged: readonly ConflictMove[];
 }
@@ -171,7 +175,11 @@ export interface LocalDatabase {
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Everybody who is known to have written. Observable by liveQuery. */
   readAllWriters(): Promise<readonly WriterRow[]>;
-  /** Unsent changes, oldest first, without their content: all of them, or only what follows what is known, if that is as it was. */
+  /** What the states begin with. */
+  readStates(): Promise<StoredStates>;
+  /** What somebody is to decide about, as of one moment. */
+  readDecisions(): Promise<StoredDecisions>;
+  /** Unsent changes, oldest first, without their content: a piece of them from the beginning, or of what follows what is known. */
   readOutbox(known: KnownOutbox | null): Promise<OutboxReading>;
   /** Observable by liveQuery; costs the same however long the outbox is. */
   readPending(): Promise<Pending>;

@@ -131,11 +131,11 @@ export function createTracking(options: TrackingOptions): Tracking {
     const { draft, moves = [], isTold } = transaction ?? {};
     if (!transaction || !draft || draft.dots.length === 0 || isTold) return;
     transaction.isTold = true;
-    const { dots, position, recordCount: records } = draft;
+    const { dots, position, outbox, outboxRows, recordCount: records } = draft;
     const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
-    options.unsent.add(draft.outboxRows, options.writer());
-    options.onLocalWrite({ dots, position, records, conflictsChanged });
+    options.unsent.add(outboxRows, options.writer());
+    options.onLocalWrite({ dots, position, outboxRows, outbox, records, conflictsChanged });
     draft.problems.forEach((problem) => options.onProblem(problem));
   };
 
