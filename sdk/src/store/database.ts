@@ -11,11 +11,13 @@ import type { Dot } from '../core/dot.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { undoRecord } from '../core/undo.ts';
 import { readRow, type Row } from '../core/view.ts';
+import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceEverything, announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
+import { readEarly, type EarlyStates } from './early-states.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { Validators } from './given-row.ts';
 import { guardUpgrades, type UpgradeGuard } from './foreign-stores.ts';
@@ -46,7 +48,7 @@ import { platformRandom } from './platform-random.ts';
 import type * as Rebuilding from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
 import { readOutbox, type KnownOutbox, type OutboxReading } from './read-outbox.ts';
-import { readDecisions, readPending, readStates, type StoredDecisions } from './read-states.ts';
+import { decisionsOf, readDecisions, readPending, readStates } from './read-states.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
@@ -57,7 +59,7 @@ import { createTracking, type Tracking } from './track.ts';
 import { findUnadopted } from './unadopted.ts';
 import { loadConstraining, type Constraining } from './unconstrained.ts';
 import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
-import { hasStaleViews } from './views.ts';
+import { areViewsFresh, hasStaleViews } from './views.ts';
 import { createWatchedOpen, unavailable, type WatchedOpen } from './watched-open.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
@@ -122,6 +124,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   /** Of the database that was ready last: one whose preparing was cut short is to be prepared again. */
   let preparedId = '';
   let isAdopted = false;
+  let areFresh = false;
+  const early = readEarly(options.name);
   const rebuild = async (): Promise<void> => {
     if (!(await hasStaleViews(wrap(dexie.backendDB()) as IDBPDatabase, options.collections, merges))) return;
     const { rebuildViews } = await loadRebuilding();
@@ -131,12 +135,15 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   /** Every time it is opened, before anybody reads. */
   const prepare = async (): Promise<void> => {
     const db = wrap(dexie.backendDB()) as IDBPDatabase;
-    const identity = await readIdentity(db);
+    const reading = readIdentity(db);
+    if (!isAdopted) early.begin(() => readStates(db, (collection) => schemas.has(collection)));
+    const identity = await reading;
+    areFresh = areViewsFresh(identity.views, options.collections, merges);
     isMadeNow ||= identity.isNew;
     const isAnother = preparedId !== '' && preparedId !== identity.deviceId;
     device = { id: identity.deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
     const kept = isAnother ? await restoreUnsent(db, unsent) : new Set();
-    if (isAdopted) await rebuild();
+    if (isAdopted && !areFresh) await rebuild();
     preparedId = identity.deviceId;
     if (!isAnother) return;
     const lostDots = [...unsent.known()].filter((dot) => !kept.has(dot));
@@ -148,22 +155,33 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
   const { validators = new Map(), converters = new Map() } = options;
   await openGuarded(connection, { dexie, watched, guard, tables });
-  // A collection counts as adopted when its views are known: those come last.
-  await connection.persevere(async () => {
-    const found = await findUnadopted(dexie, schemas);
-    if (found.length === 0) return;
-    const { adoptRows } = await import('./adopt.ts');
-    await adoptRows({ dexie, tracking, converters }, found);
-  });
-  await connection.persevere(rebuild);
+  if (!areFresh) {
+    early.drop();
+    // A collection counts as adopted when its views are known: those come last.
+    await connection.persevere(async () => {
+      const found = await findUnadopted(dexie, schemas);
+      if (found.length === 0) return;
+      const { adoptRows } = await import('./adopt.ts');
+      await adoptRows({ dexie, tracking, converters }, found);
+    });
+    await connection.persevere(rebuild);
+  }
   isAdopted = true;
   // A browser that clears the database under the page clears its files as well: then it must be here.
   loadRebuilding().catch(() => undefined);
-  sweep.start();
+  const stop = whenIdle(sweep.start);
   return localDatabase(
-    { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators },
+    { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators, early, stop },
     () => device.id,
   );
+}
+
+/** What nobody waits for leaves the page to the app at first. */
+const IDLE_MS = 300;
+
+function whenIdle(work: () => void): () => void {
+  const timer = setTimeout(work, IDLE_MS);
+  return () => clearTimeout(timer);
 }
 
 /** What an opening needs when the schema is another one, or the database. */
@@ -205,10 +223,25 @@ interface LocalParts {
   readonly isMadeNow: boolean;
   readonly onFailure: (error: unknown) => void;
   readonly validators: Validators;
+  readonly early: EarlyStates;
+  /** Ends what waits for an idle moment. */
+  readonly stop: () => void;
 }
 
 function localDatabase(
-  { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators }: LocalParts,
+  {
+    dexie,
+    schemas,
+    constraining,
+    tracking,
+    connection,
+    unsent,
+    isMadeNow,
+    onFailure,
+    validators,
+    early,
+    stop,
+  }: LocalParts,
   deviceId: () => string,
 ): LocalDatabase {
   const { persevere } = connection;
@@ -246,7 +279,7 @@ function localDatabase(
   });
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
   const isShown = (collection: string): boolean => schemas.has(collection);
-  const readAllDecisions = (): Promise<StoredDecisions> => persevere(() => readDecisions(dexie, isShown));
+  const readConflictRows = (): Promise<ConflictRow[]> => persevere(() => table<ConflictRow>(CONFLICTS).toArray());
   /** Of what is in doubt what is left; nothing is forgotten before all of the outbox was seen. */
   const noteUnsent = (forgettable: ReadonlySet<Dot>, known: KnownOutbox | null, reading: OutboxReading): void => {
     const { left, isEnd, summaries } = reading;
@@ -331,10 +364,9 @@ function localDatabase(
       );
     },
     constrained: [...new Set(constraints.all.map((one) => one.collection))],
-    readConflicts: async () => (await readAllDecisions()).conflicts,
-    readConstraintConflicts: async () => (await readAllDecisions()).constraintConflicts,
-    readRejected: async () => (await readAllDecisions()).rejected,
-    readDecisions: readAllDecisions,
+    readConflicts: async () => decisionsOf(await readConflictRows(), [], isShown).conflicts,
+    readConstraintConflicts: async () => decisionsOf(await readConflictRows(), [], isShown).constraintConflicts,
+    readDecisions: () => persevere(() => readDecisions(dexie, isShown)),
     async settleRejected(rejected, choice) {
       const schema = schemas.get(rejected.c);
       const stores = [...(schema ? [schema.name, RECORDS] : []), REJECTED];
@@ -364,17 +396,18 @@ function localDatabase(
     readAllWriters: () => persevere(() => table<WriterRow>(WRITERS).toArray()),
     async readOutbox(known) {
       const forgettable = unsent.known();
-      const reading = await persevere(() => readOutbox(dexie, known));
+      const reading = await persevere(() => readOutbox(handle(), known));
       noteUnsent(forgettable, known, reading);
       return reading;
     },
     async readStates() {
       const forgettable = unsent.known();
-      const states = await persevere(() => readStates(dexie, isShown));
+      const states = (await early.take()) ?? (await persevere(() => readStates(handle(), isShown)));
+      assert(states, 'the replica row was made when the database was opened');
       noteUnsent(forgettable, null, states.outbox);
       return states;
     },
-    readPending: () => persevere(() => readPending(dexie)),
+    readPending: () => persevere(() => readPending(handle())),
     async readRecord(collection, id) {
       const stored = await record(collection, id);
       const state = currentState(stored);
@@ -391,7 +424,11 @@ function localDatabase(
       return persevere(() => dumpDatabase(handle(), shorten));
     },
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
-    close: connection.close,
+    close() {
+      stop();
+      early.drop();
+      connection.close();
+    },
   };
 }
 

@@ -152,8 +152,6 @@ export interface LocalDatabase {
   readClaims(collection: string, id: string): Promise<readonly ClaimState[]>;
   /** Collections with constraints: their rows are a part of conflicts. */
   readonly constrained: readonly string[];
-  /** Writes that the server did not take, in the order they were made. Observable by liveQuery. */
-  readRejected(): Promise<readonly RejectedRow[]>;
   /**
    * Forgets a rejected write, and writes `row`, made from what is shown now, in the same transaction: null deletes,
    * `retry` gives what it wanted. Throws CONFLICT_CHANGED when it was settled meanwhile, NOT_FOUND when the row that it

@@ -3,7 +3,7 @@
  * hold nobody up, a write adds to its end, and of what a server has confirmed only the places are read again. What is counted in
  * the same transaction says whether the rest is as it was.
  */
-import { Dexie, type Table, type Transaction } from 'dexie';
+import type { IDBPDatabase } from 'idb';
 
 import type { Dot } from '../core/dot.ts';
 import { fieldsOfOps, META, OUTBOX, type OutboxKey, type OutboxRow, type ReplicaRow } from './layout.ts';
@@ -40,62 +40,64 @@ export interface OutboxReading {
 export const PIECE_BYTES = 262_144;
 export const PIECE_ROWS = 1_000;
 
-export function readOutbox(dexie: Dexie, known: KnownOutbox | null): Promise<OutboxReading> {
-  return dexie.transaction('r', META, OUTBOX, async (transaction) => {
-    const { outbox } = (await transaction.table(META).get('replica')) as ReplicaRow;
-    return readPiece(transaction, outbox, known);
-  });
+/** A store in a transaction of `idb`. */
+interface Rows {
+  get(key: unknown): Promise<unknown>;
+  getAll(range?: IDBKeyRange | null, limit?: number): Promise<unknown[]>;
+  getAllKeys(range?: IDBKeyRange | null): Promise<unknown[]>;
 }
 
-/** In a transaction over the outbox. At least one change, where there is one. */
+export async function readOutbox(db: IDBPDatabase, known: KnownOutbox | null): Promise<OutboxReading> {
+  const tx = db.transaction([META, OUTBOX]);
+  // Whoever awaits a request hears of it.
+  tx.done.catch(() => undefined);
+  const { outbox } = (await tx.objectStore(META).get('replica')) as ReplicaRow;
+  return readPiece(tx.objectStore(OUTBOX), outbox, known);
+}
+
+/** At least one change, where there is one. */
 export async function readPiece(
-  transaction: Pick<Transaction, 'table'>,
+  store: Rows,
   outbox: ReplicaRow['outbox'],
   known: KnownOutbox | null,
 ): Promise<OutboxReading> {
-  const table = transaction.table<OutboxRow>(OUTBOX);
-  const [rows, left] = await Promise.all([
-    rowsBehind(table, outbox, known?.end ?? null),
-    known?.isInDoubt ? readLeft(table, known) : null,
+  const [{ rows, isEnd }, left] = await Promise.all([
+    rowsBehind(store, outbox, known?.end ?? null),
+    known?.isInDoubt ? readLeft(store, known) : null,
   ]);
-  const summaries = summariesOf(rows.rows);
   return {
     isWhole: known === null,
-    summaries,
-    orders: ordersOf(rows.rows),
-    end: endOf(rows.rows),
-    isEnd: rows.isEnd,
+    summaries: summariesOf(rows),
+    orders: ordersOf(rows),
+    end: endOf(rows),
+    isEnd,
     left,
     outbox,
   };
 }
 
 async function rowsBehind(
-  table: Table<OutboxRow>,
+  store: Rows,
   { changes, bytes }: ReplicaRow['outbox'],
   end: OutboxKey | null,
 ): Promise<{ readonly rows: readonly OutboxRow[]; readonly isEnd: boolean }> {
   const perChange = Math.max(1, bytes / Math.max(1, changes));
   const limit = Math.max(2, Math.min(PIECE_ROWS, Math.floor(PIECE_BYTES / perChange)));
-  const behind = table.where(':id').above(end ?? Dexie.minKey);
-  const rows = await behind.limit(limit).toArray();
+  const rows = (await store.getAll(end && IDBKeyRange.lowerBound(end, true), limit)) as OutboxRow[];
   if (rows.length < limit) return { rows, isEnd: true };
   // The last change may go on behind them.
   const { order } = rows.at(-1)!;
   const whole = rows.filter((row) => row.order < order);
   if (whole.length > 0) return { rows: whole, isEnd: false };
-  return { rows: await table.where(':id').between([order, 0], [order, Infinity]).toArray(), isEnd: false };
+  const parts = IDBKeyRange.bound([order, 0], [order, Infinity]);
+  return { rows: (await store.getAll(parts)) as OutboxRow[], isEnd: false };
 }
 
-async function readLeft(
-  table: Table<OutboxRow>,
-  { end }: KnownOutbox,
-): Promise<{ readonly orders: ReadonlySet<number>; readonly lastHlc: number | null }> {
-  const keys = (await table.where(':id').belowOrEqual(end).primaryKeys()) as unknown as OutboxKey[];
-  const orders = new Set(keys.map(([order]) => order));
+async function readLeft(store: Rows, { end }: KnownOutbox): Promise<OutboxReading['left']> {
+  const keys = (await store.getAllKeys(IDBKeyRange.upperBound(end))) as OutboxKey[];
   const last = keys.at(-1);
-  const row = last && (await table.get([last[0], 0] as never));
-  return { orders, lastHlc: row?.head?.hlc ?? null };
+  const row = last && ((await store.get([last[0], 0])) as OutboxRow | undefined);
+  return { orders: new Set(keys.map(([order]) => order)), lastHlc: row?.head?.hlc ?? null };
 }
 
 function endOf(rows: readonly OutboxRow[]): OutboxKey | null {

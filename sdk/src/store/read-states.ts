@@ -1,5 +1,6 @@
 /** What the states of an open database begin with, read at once: whoever opens a database waits for one transaction, not for each state. */
-import type { Dexie, Transaction } from 'dexie';
+import type { Dexie } from 'dexie';
+import type { IDBPDatabase } from 'idb';
 
 import { msOf } from '../core/clock.ts';
 import type { OpenConflict } from '../core/conflict.ts';
@@ -35,24 +36,35 @@ export interface StoredStates {
 }
 
 /** `isShown`: whether the app has the collection. */
-export function readStates(dexie: Dexie, isShown: (collection: string) => boolean): Promise<StoredStates> {
-  return dexie.transaction('r', [META, OUTBOX, CONFLICTS, REJECTED, WRITERS], async (transaction) => {
-    const [[replica, outbox], decisions, writers] = await Promise.all([
-      transaction
-        .table(META)
-        .get('replica')
-        .then(async (replica: ReplicaRow) => {
-          const isEmpty = replica.outbox.changes === 0;
-          const piece = isEmpty ? NOTHING : await readPiece(transaction, replica.outbox, null);
-          return [replica, piece] as const;
-        }),
-      decisionsIn(transaction, isShown),
-      transaction.table<WriterRow>(WRITERS).toArray(),
-    ]);
-    const [oldest] = outbox.summaries;
-    const pending = { ...replica.outbox, oldestMs: oldest ? msOf(oldest.hlc) : null, position: replica.order };
-    return { pending, outbox, decisions, writers };
-  });
+export async function readStates(
+  db: IDBPDatabase,
+  isShown: (collection: string) => boolean,
+): Promise<StoredStates | null> {
+  const tx = db.transaction([META, OUTBOX, CONFLICTS, REJECTED, WRITERS]);
+  // Whoever awaits a request hears of it.
+  tx.done.catch(() => undefined);
+  const all = (store: string): Promise<unknown[]> => tx.objectStore(store).getAll();
+  const [[replica, outbox], conflicts, rejected, writers] = await Promise.all([
+    tx
+      .objectStore(META)
+      .get('replica')
+      .then(async (found: ReplicaRow | undefined) => {
+        const isEmpty = !found || found.outbox.changes === 0;
+        return [found, isEmpty ? NOTHING : await readPiece(tx.objectStore(OUTBOX), found.outbox, null)] as const;
+      }),
+    all(CONFLICTS),
+    all(REJECTED),
+    all(WRITERS),
+  ]);
+  // Of a database that is being made.
+  if (!replica) return null;
+  const [oldest] = outbox.summaries;
+  return {
+    pending: { ...replica.outbox, oldestMs: oldest ? msOf(oldest.hlc) : null, position: replica.order },
+    outbox,
+    decisions: decisionsOf(conflicts as ConflictRow[], rejected as RejectedRow[], isShown),
+    writers: writers as WriterRow[],
+  };
 }
 
 const NOTHING: OutboxReading = {
@@ -65,24 +77,28 @@ const NOTHING: OutboxReading = {
   outbox: { changes: 0, bytes: 0 },
 };
 
+/** Observable by liveQuery. */
 export function readDecisions(dexie: Dexie, isShown: (collection: string) => boolean): Promise<StoredDecisions> {
-  return dexie.transaction('r', [CONFLICTS, REJECTED], (transaction) => decisionsIn(transaction, isShown));
+  return dexie.transaction('r', [CONFLICTS, REJECTED], async (transaction) => {
+    const [conflicts, rejected] = await Promise.all([
+      transaction.table<ConflictRow>(CONFLICTS).toArray(),
+      transaction.table<RejectedRow>(REJECTED).toArray(),
+    ]);
+    return decisionsOf(conflicts, rejected, isShown);
+  });
 }
 
-async function decisionsIn(
-  transaction: Pick<Transaction, 'table'>,
+export function decisionsOf(
+  rows: readonly ConflictRow[],
+  rejected: readonly RejectedRow[],
   isShown: (collection: string) => boolean,
-): Promise<StoredDecisions> {
-  const [rows, rejected] = await Promise.all([
-    transaction.table<ConflictRow>(CONFLICTS).toArray(),
-    transaction.table<RejectedRow>(REJECTED).toArray(),
-  ]);
+): StoredDecisions {
   return {
     conflicts: rows.filter((row) => row.kind !== 'constraint').sort(byAge),
     constraintConflicts: rows
       .filter((row) => row.kind === 'constraint')
       .filter(({ collection }) => isShown(collection)),
-    rejected: rejected.sort(byAge),
+    rejected: rejected.toSorted(byAge),
   };
 }
 
@@ -94,13 +110,13 @@ function byAge(
 }
 
 /** The first of the outbox tells since when something is to be sent. */
-export async function readPending(dexie: Dexie): Promise<Pending> {
-  return dexie.transaction('r', META, OUTBOX, async () => {
-    const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
-    const first =
-      replica.outbox.changes === 0
-        ? undefined
-        : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
-    return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
-  });
+export async function readPending(db: IDBPDatabase): Promise<Pending> {
+  const tx = db.transaction([META, OUTBOX]);
+  // Whoever awaits a request hears of it.
+  tx.done.catch(() => undefined);
+  const [replica, [first]] = await Promise.all([
+    tx.objectStore(META).get('replica') as Promise<ReplicaRow>,
+    tx.objectStore(OUTBOX).getAll(null, 1) as Promise<OutboxRow[]>,
+  ]);
+  return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
 }

@@ -23,6 +23,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { assert } from '../lib/assert.ts';
 import { changedByStep, netMoves } from './changed-records.ts';
 import { checkId } from './check-row.ts';
+import { withTables } from './core-tables.ts';
 import { TransactionDraft } from './draft.ts';
 import { givenRow, type GivenRow, type Validators } from './given-row.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
@@ -210,7 +211,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     name: 'SkerryTracking',
     level: 1.5,
     create: (down) => {
-      core = down;
+      core = withTables(down);
       return {
         transaction: (stores, mode, transactionOptions) => {
           const isTracked = mode === 'readwrite' && stores.some((store) => schemas.has(store));
