@@ -327,6 +327,10 @@ function localDatabase(
         tracking.write(trans, intents),
       );
     },
+    expectWrite(collection, id) {
+      const transaction = Dexie.currentTransaction;
+      if (transaction) tracking.expectWrite(nativeTransaction(transaction), schemaOf(collection), id);
+    },
     writeAsSeen(collection, id, seen) {
       const transaction = Dexie.currentTransaction;
       if (!transaction) throw new SkerryError('TRANSACTION_ENDED', 'A read token is used inside a transaction.');

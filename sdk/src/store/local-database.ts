@@ -126,6 +126,8 @@ export interface LocalDatabase {
    * was written to any of it.
    */
   undo(plan: UndoPlan): Promise<void>;
+  /** This transaction will write the row: what that takes is read while the caller reads the row. Call inside transact(). */
+  expectWrite(collection: string, id: string): void;
   /** The record as it is shown now, for a write that is made later. */
   readSeen(collection: string, id: string): Promise<SeenRecord>;
   /**

@@ -61,6 +61,8 @@ export interface Tracking {
   ): void;
   /** The next write of the row in this transaction replaces what was seen then. */
   writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenRecord): void;
+  /** The row will be written: what that takes is read meanwhile. */
+  expectWrite(trans: IDBTransaction, schema: CollectionSchema, id: string): void;
   /** Writes changes that are not row writes. */
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
@@ -125,6 +127,14 @@ export function createTracking(options: TrackingOptions): Tracking {
     const moved = (): void => void (transaction.movedMs = performance.now());
     transaction.queue = step.then(moved, moved);
     return step;
+  };
+
+  /** In the queue: what is read while a step writes would not be as it was before the transaction. */
+  const expectWrite = (trans: CoreTransaction, schema: CollectionSchema, id: string): void => {
+    const transaction = opened(trans);
+    const loading = transaction.queue.then(() => loadInto(core!, options, trans, transaction, [{ schema, id }]));
+    // The write itself meets whatever is wrong.
+    transaction.queue = loading.then(ignore, ignore);
   };
 
   const committed = (trans: object): void => {
@@ -249,6 +259,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     middleware,
     describe: (trans, about) => void Object.assign(opened(trans), about),
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
+    expectWrite,
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
     lastMoved: (trans) => open.get(trans)?.movedMs ?? null,
@@ -287,23 +298,39 @@ function runStep(
   transaction: OpenTransaction,
   intents: readonly RecordIntent[],
 ): PromiseLike<readonly number[]> {
-  const unknown = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
   return Dexie.Promise.all([
-    beginDraft(core, options, trans, transaction),
-    loadRecords(core, trans, unknown),
+    loadInto(core, options, trans, transaction, intents),
     intents.some((intent) => intent.isAsSeen) ? loadRejected(core, trans) : [],
-  ]).then(([draft, loaded, rejected]) => {
-    for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
+  ]).then(([draft, rejected]) => {
     checkStep(draft, intents);
     return orAbort(trans, () => {
       const { taken, written, rows } = writeStep(draft, intents, rejected);
       if (!rows) return Dexie.Promise.resolve(taken);
-      return storeStep(core, trans, rows, written)
-        .then(() => keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory))
+      return Dexie.Promise.all([
+        storeStep(core, trans, rows, written),
+        keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory),
+      ])
         .then(() => keepConstraints(core, options, trans, transaction, written))
         .then(() => taken);
     });
   });
+}
+
+/** The draft, with these records as they were before the transaction. */
+function loadInto(
+  core: DBCore,
+  options: TrackingOptions,
+  trans: CoreTransaction,
+  transaction: OpenTransaction,
+  wanted: readonly Pick<RecordIntent, 'schema' | 'id'>[],
+): PromiseLike<TransactionDraft> {
+  const unknown = wanted.filter(({ schema, id }) => !transaction.draft?.knows(schema.name, id));
+  return Dexie.Promise.all([beginDraft(core, options, trans, transaction), loadRecords(core, trans, unknown)]).then(
+    ([draft, loaded]) => {
+      for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
+      return draft;
+    },
+  );
 }
 
 /** After the rows: what is asked then finds them. */
@@ -373,3 +400,5 @@ function abort(trans: CoreTransaction): void {
 function isExplicit(trans: CoreTransaction): boolean {
   return (trans as { readonly _explicit?: boolean })._explicit === true;
 }
+
+function ignore(): void {}
