@@ -10,7 +10,7 @@ import { holders } from './footprint.ts';
 import { notes, NOTES } from './notes.ts';
 import { openNotes, syncUrl } from './open.ts';
 import { openRaw, type RawDatabase } from './raw.ts';
-import { fill, liveFifty, reopen } from './reading.ts';
+import { fill, fillPlain, liveFifty, reopen } from './reading.ts';
 import type { Row } from './row.ts';
 import { editElsewhere, editOffline, firstSync, publish } from './syncing.ts';
 import { expectEqual, inTurns, longTasks, timed, type Pair } from './timing.ts';
@@ -154,7 +154,7 @@ export const bench = {
   insertAll,
   flush,
   propagation,
-  reading: { fill, reopen, liveFifty },
+  reading: { fill, fillPlain, reopen, liveFifty },
   syncing: { publish, firstSync, editOffline, editElsewhere },
   holders,
   longTasks,

@@ -15,8 +15,13 @@ export async function fill(): Promise<void> {
   const db = await openNotes(NAME);
   await db.notes.insertMany(notes());
   await db.close();
+  await fillPlain();
+}
+
+/** Of Dexie alone; nothing where it is filled already. */
+export async function fillPlain(): Promise<void> {
   const plain = await openPlain(PLAIN);
-  await plain.notes.bulkAdd(notes());
+  if ((await plain.notes.count()) === 0) await plain.notes.bulkAdd(notes());
   plain.close();
 }
 
@@ -33,13 +38,14 @@ export async function reopen(times: number, name = NAME): Promise<Pair> {
       shown.skerry = await db.notes.find(LATEST);
     },
     async () => {
-      for (const one of closing.splice(0)) await one.close();
       const plain = await openPlain(PLAIN);
       closing.push(plain);
       shown.raw = await plain.notes.orderBy('updatedAt').reverse().limit(50).toArray();
     },
+    async () => {
+      for (const one of closing.splice(0)) await one.close();
+    },
   );
-  for (const one of closing) await one.close();
   expectEqual(
     'the first',
     shown.skerry.map(({ id }) => id),

@@ -41,11 +41,15 @@ export async function inTurns(
   times: number,
   skerry: (index: number) => Promise<unknown>,
   raw: (index: number) => Promise<unknown>,
+  /** After each; nobody's time. */
+  rest: () => Promise<unknown> = async () => undefined,
 ): Promise<Pair> {
   const result = { skerry: [] as number[], raw: [] as number[] };
   for (let i = 0; i < times; i += 1) {
     result.raw.push(await timed(() => raw(i)));
+    await rest();
     result.skerry.push(await watched(name, () => skerry(i)));
+    await rest();
   }
   return result;
 }

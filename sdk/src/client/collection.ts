@@ -67,6 +67,7 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
         const fields = typeof patch === 'function' ? null : copyFields(patch, `The patch of ${name}/${id}`);
         const token = options?.seen === undefined ? null : checkToken(name, id, options.seen);
         await scope.write(name, async () => {
+          local.expectWrite(name, id);
           // A form that was opened earlier starts from what it showed, also when the row has been deleted meanwhile.
           const row = token ? (local.writeAsSeen(name, id, token.seen) as AnyRow) : await rowOf(id);
           const next = fields ? patched(row, fields) : drafted(row, patch as (draft: Fields) => void, user);
@@ -79,6 +80,7 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
       guarded(scope, async () => {
         checkId(name, id);
         await scope.write(name, async () => {
+          local.expectWrite(name, id);
           await rowOf(id);
           await table.delete(id);
         });

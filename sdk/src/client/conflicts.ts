@@ -1,5 +1,6 @@
 /** What people have to decide about, as conflicts$ shows it. */
 import type { ConflictRow } from '../store/layout.ts';
+import type { StoredDecisions } from '../store/read-states.ts';
 import type * as Decisions from './decisions.ts';
 import type { Place } from './place.ts';
 import type { Conflict } from './types.ts';
@@ -13,10 +14,12 @@ export interface FoundConflicts {
   readonly conflicts: readonly Conflict[] | Error;
 }
 
-export async function readConflicts(place: Place, before: readonly Conflict[]): Promise<FoundConflicts> {
-  const { local } = place;
-  const open: readonly ConflictRow[] = [...(await local.readConflicts()), ...(await local.readConstraintConflicts())];
-  const rejected = await local.readRejected();
+export async function describeDecisions(
+  place: Place,
+  { conflicts: ofRecords, constraintConflicts, rejected }: StoredDecisions,
+  before: readonly Conflict[],
+): Promise<FoundConflicts> {
+  const open: readonly ConflictRow[] = [...ofRecords, ...constraintConflicts];
   place.receipts.noteRejected(rejected);
   const count = open.length + rejected.length;
   if (count === 0) return { count, conflicts: [] };

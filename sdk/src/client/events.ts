@@ -6,7 +6,10 @@ import type { SyncNews } from '../worker/link.ts';
 import type { SyncEvent } from './types.ts';
 
 /** One per change, and one per conflict that it opened or closed. A bulk write outside a transaction can be several changes, and its records are told with the first. */
-export function eventsOfWrite({ dots, records, conflictsChanged }: LocalWrite, nowMs: number): SyncEvent[] {
+export function eventsOfWrite(
+  { dots, records, conflictsChanged }: Pick<LocalWrite, 'dots' | 'records' | 'conflictsChanged'>,
+  nowMs: number,
+): SyncEvent[] {
   const at = new Date(nowMs);
   const writes = dots.map((dot, i) => ({ type: 'local-write', at, dot, records: i === 0 ? records : 0 }) as const);
   return [...writes, ...conflictsChanged.map((move) => ({ ...move, at }))];

@@ -40,6 +40,9 @@ import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncOptions } from './types.ts';
 import { ownTransactions } from './write-scope.ts';
 
+/** The app's first rows come before what the browser tells of its storage. */
+const LOOK_AFTER_MS = 100;
+
 /**
  * Resolves when rows can be read and written and every state has its value; the network is not waited for.
  *
@@ -66,7 +69,14 @@ export async function openWith<const C extends Collections>(
   let states: HotStates | null = null;
   let receipts: Receipts | null = null;
   const report = createProblemReport(events, options.logger);
-  const storage = createStorageMonitor({ lifetime, events, logger: options.logger, manager: browserStorage() });
+  const manager = browserStorage();
+  const storage = createStorageMonitor({
+    lifetime,
+    events,
+    logger: options.logger,
+    manager,
+    lookAfterMs: LOOK_AFTER_MS,
+  });
   const mark = storageMark(options.name);
   const onLocalWrite = (write: LocalWrite): void => {
     link?.localWrite();

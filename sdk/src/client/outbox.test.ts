@@ -100,3 +100,53 @@ test('[OBS11] after a read that failed all of it is read', async () => {
   await notes.add({ id: 'b', title: 'b' });
   expect((await reader.read()).map(({ rows }) => rows[0]?.rowId)).toEqual(['a', 'b']);
 });
+
+async function manyChanges(device: Watched['device'], changes: number): Promise<void> {
+  const { dexie } = device.db;
+  for (let i = 0; i < changes; i++)
+    await dexie.table('notes').add({ id: `n${String(i).padStart(4, '0')}`, title: `${i}` });
+}
+
+test('[OBS11] of a long outbox only the places are read again when some of it is confirmed', async () => {
+  const { device, reader, readings, fresh } = await watchedOutbox();
+  const server = new LogServer();
+  await manyChanges(device, 300);
+  const first = await reader.read();
+  for (const { change } of await device.store.readOutbox(null, { changes: 120, bytes: 1e9 })) server.admit(change);
+  await device.pull(server);
+  await device.db.dexie.table('notes').add({ id: 'later', title: 'later' });
+  const begun = readings.length;
+  const second = await reader.read();
+  expect(readings.slice(begun).map(({ isWhole, summaries }) => [isWhole, summaries.length])).toEqual([[false, 1]]);
+  expect(second).toHaveLength(181);
+  expect(second.slice(0, 180).every((entry, i) => entry === first[i + 120])).toBe(true);
+  expect(second).toEqual(await fresh());
+});
+
+test('[OBS11] the clocks of a long outbox are corrected: all of it is read again', async () => {
+  const { device, reader, fresh } = await watchedOutbox();
+  await manyChanges(device, 250);
+  const before = await reader.read();
+  await device.store.correctClock(null, Date.now() - 3_600_000);
+  device.db.announceRemoteChanges({});
+  const after = await reader.read();
+  expect(after).toHaveLength(250);
+  expect(after.at(-1)!.at.getTime()).toBeLessThan(before.at(-1)!.at.getTime() - 3_000_000);
+  expect(after).toEqual(await fresh());
+});
+
+test('[OBS12] a long outbox is read in pieces, each a whole number of changes', async () => {
+  const { device, reader, readings } = await watchedOutbox();
+  const notes = device.db.dexie.table('notes');
+  for (let i = 0; i < 12; i++)
+    await device.db.transact({}, async () => {
+      await notes.add({ id: `a${i}`, title: 'x'.repeat(40_000) });
+      await notes.add({ id: `b${i}`, title: 'y' });
+    });
+  const entries = await reader.read();
+  expect(readings.length).toBeGreaterThan(1);
+  expect(readings.map(({ isWhole }) => isWhole)).toEqual(readings.map((_reading, i) => i === 0));
+  expect(entries.map(({ rows }) => rows.map(({ rowId }) => rowId))).toEqual(
+    Array.from({ length: 12 }, (_, i) => [`a${i}`, `b${i}`]),
+  );
+});

@@ -30,11 +30,14 @@ export interface StorageMonitorOptions {
   readonly logger: Logger | undefined;
   /** The browser's, where it has one. */
   readonly manager: StorageManager | undefined;
+  /** When the browser is asked first; asking holds the page up. */
+  readonly lookAfterMs?: number;
 }
 
 const UNKNOWN: StorageFacts = { persisted: null, usage: null, quota: null, modes: [], reset: null };
 
-export function createStorageMonitor({ lifetime, events, logger, manager }: StorageMonitorOptions): StorageMonitor {
+export function createStorageMonitor(options: StorageMonitorOptions): StorageMonitor {
+  const { lifetime, events, logger, manager, lookAfterMs = 0 } = options;
   let facts = UNKNOWN;
   let error: StorageHealth['error'];
   const state = createState(healthOf(facts, error), isSameHealth);
@@ -55,9 +58,16 @@ export function createStorageMonitor({ lifetime, events, logger, manager }: Stor
   };
 
   lifetime.onClose(() => state.complete());
-  look();
+  const start = (): void => {
+    look();
+    lifetime.onClose(onPermission(look));
+  };
+  if (lookAfterMs === 0) start();
+  else {
+    const timer = setTimeout(start, lookAfterMs);
+    lifetime.onClose(() => clearTimeout(timer));
+  }
   lifetime.onClose(onVisible(look));
-  lifetime.onClose(onPermission(look));
 
   return {
     storage$: state.state$,

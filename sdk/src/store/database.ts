@@ -7,15 +7,17 @@ import { WAIVER_SCHEMA } from '../constraints/waiver.ts';
 import type { Writer } from '../core/change.ts';
 import { registerRow, registerValue, resolveLife, resolveRegister } from '../core/commit.ts';
 import { openConflicts, type OpenConflict } from '../core/conflict.ts';
-import { msOf } from '../core/clock.ts';
+import type { Dot } from '../core/dot.ts';
 import type { CollectionSchema } from '../core/schema.ts';
 import { undoRecord } from '../core/undo.ts';
 import { readRow, type Row } from '../core/view.ts';
+import { assert } from '../lib/assert.ts';
 import { SkerryError } from '../lib/errors.ts';
 import { compileCollection } from '../policies/registry.ts';
 import { announceEverything, announceRemoteChanges } from './announce.ts';
 import { retryIntent } from './attempt.ts';
 import { checkRow } from './check-row.ts';
+import { readEarly, type EarlyStates } from './early-states.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { Validators } from './given-row.ts';
 import { guardUpgrades, type UpgradeGuard } from './foreign-stores.ts';
@@ -29,14 +31,11 @@ import {
   currentState,
   INTERNAL_SCHEMA,
   META,
-  OUTBOX,
   RECORDS,
   REJECTED,
   WRITERS,
   type ConflictRow,
-  type OutboxRow,
   type RecordRow,
-  type RejectedRow,
   type ReplicaRow,
   type WriterRow,
 } from './layout.ts';
@@ -47,7 +46,8 @@ import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
 import type * as Rebuilding from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
-import { readOutbox } from './read-outbox.ts';
+import { readOutbox, type KnownOutbox, type OutboxReading } from './read-outbox.ts';
+import { decisionsOf, readDecisions, readPending, readStates } from './read-states.ts';
 import { readFates } from './receipts.ts';
 import { heldOpen } from './held-open.ts';
 import { constraintResolution } from './resolve-constraint.ts';
@@ -59,7 +59,7 @@ import { createTracking, type Tracking } from './track.ts';
 import { findUnadopted } from './unadopted.ts';
 import { loadConstraining, type Constraining } from './unconstrained.ts';
 import { createUnsentMemory, type UnsentMemory } from './unsent-memory.ts';
-import { hasStaleViews } from './views.ts';
+import { areViewsFresh, hasStaleViews } from './views.ts';
 import { createWatchedOpen, unavailable, type WatchedOpen } from './watched-open.ts';
 
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
@@ -124,6 +124,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   /** Of the database that was ready last: one whose preparing was cut short is to be prepared again. */
   let preparedId = '';
   let isAdopted = false;
+  let areFresh = false;
+  const early = readEarly(options.name);
   const rebuild = async (): Promise<void> => {
     if (!(await hasStaleViews(wrap(dexie.backendDB()) as IDBPDatabase, options.collections, merges))) return;
     const { rebuildViews } = await loadRebuilding();
@@ -133,12 +135,15 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   /** Every time it is opened, before anybody reads. */
   const prepare = async (): Promise<void> => {
     const db = wrap(dexie.backendDB()) as IDBPDatabase;
-    const identity = await readIdentity(db);
+    const reading = readIdentity(db);
+    if (!isAdopted) early.begin(() => readStates(db, (collection) => schemas.has(collection)));
+    const identity = await reading;
+    areFresh = areViewsFresh(identity.views, options.collections, merges);
     isMadeNow ||= identity.isNew;
     const isAnother = preparedId !== '' && preparedId !== identity.deviceId;
     device = { id: identity.deviceId, ...(options.deviceName === undefined ? {} : { name: options.deviceName }) };
     const kept = isAnother ? await restoreUnsent(db, unsent) : new Set();
-    if (isAdopted) await rebuild();
+    if (isAdopted && !areFresh) await rebuild();
     preparedId = identity.deviceId;
     if (!isAnother) return;
     const lostDots = [...unsent.known()].filter((dot) => !kept.has(dot));
@@ -150,22 +155,33 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   dexie.on('ready', () => Dexie.Promise.resolve(prepare()) as never, true);
   const { validators = new Map(), converters = new Map() } = options;
   await openGuarded(connection, { dexie, watched, guard, tables });
-  // A collection counts as adopted when its views are known: those come last.
-  await connection.persevere(async () => {
-    const found = await findUnadopted(dexie, schemas);
-    if (found.length === 0) return;
-    const { adoptRows } = await import('./adopt.ts');
-    await adoptRows({ dexie, tracking, converters }, found);
-  });
-  await connection.persevere(rebuild);
+  if (!areFresh) {
+    early.drop();
+    // A collection counts as adopted when its views are known: those come last.
+    await connection.persevere(async () => {
+      const found = await findUnadopted(dexie, schemas);
+      if (found.length === 0) return;
+      const { adoptRows } = await import('./adopt.ts');
+      await adoptRows({ dexie, tracking, converters }, found);
+    });
+    await connection.persevere(rebuild);
+  }
   isAdopted = true;
   // A browser that clears the database under the page clears its files as well: then it must be here.
   loadRebuilding().catch(() => undefined);
-  sweep.start();
+  const stop = whenIdle(sweep.start);
   return localDatabase(
-    { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators },
+    { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators, early, stop },
     () => device.id,
   );
+}
+
+/** What nobody waits for leaves the page to the app at first. */
+const IDLE_MS = 300;
+
+function whenIdle(work: () => void): () => void {
+  const timer = setTimeout(work, IDLE_MS);
+  return () => clearTimeout(timer);
 }
 
 /** What an opening needs when the schema is another one, or the database. */
@@ -207,10 +223,25 @@ interface LocalParts {
   readonly isMadeNow: boolean;
   readonly onFailure: (error: unknown) => void;
   readonly validators: Validators;
+  readonly early: EarlyStates;
+  /** Ends what waits for an idle moment. */
+  readonly stop: () => void;
 }
 
 function localDatabase(
-  { dexie, schemas, constraining, tracking, connection, unsent, isMadeNow, onFailure, validators }: LocalParts,
+  {
+    dexie,
+    schemas,
+    constraining,
+    tracking,
+    connection,
+    unsent,
+    isMadeNow,
+    onFailure,
+    validators,
+    early,
+    stop,
+  }: LocalParts,
   deviceId: () => string,
 ): LocalDatabase {
   const { persevere } = connection;
@@ -247,6 +278,14 @@ function localDatabase(
     undo: tracking.undoable(trans),
   });
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
+  const isShown = (collection: string): boolean => schemas.has(collection);
+  const readConflictRows = (): Promise<ConflictRow[]> => persevere(() => table<ConflictRow>(CONFLICTS).toArray());
+  /** Of what is in doubt what is left; nothing is forgotten before all of the outbox was seen. */
+  const noteUnsent = (forgettable: ReadonlySet<Dot>, known: KnownOutbox | null, reading: OutboxReading): void => {
+    const { left, isEnd, summaries } = reading;
+    const before = known ? known.dots.filter((_dot, i) => left?.orders.has(known.orders[i]!) ?? true) : [];
+    unsent.keep(isEnd ? forgettable : new Set(), new Set([...before, ...summaries.map(({ dot }) => dot)]));
+  };
   const transact: LocalDatabase['transact'] = async (about, fn) => {
     const scope = about.collections ?? [...schemas.keys()];
     const isJoined = Dexie.currentTransaction !== null;
@@ -287,6 +326,10 @@ function localDatabase(
       await writes.run([...(tables.length > 0 ? tables : schemas.keys()), RECORDS], (trans) =>
         tracking.write(trans, intents),
       );
+    },
+    expectWrite(collection, id) {
+      const transaction = Dexie.currentTransaction;
+      if (transaction) tracking.expectWrite(nativeTransaction(transaction), schemaOf(collection), id);
     },
     writeAsSeen(collection, id, seen) {
       const transaction = Dexie.currentTransaction;
@@ -335,23 +378,9 @@ function localDatabase(
       );
     },
     constrained: [...new Set(constraints.all.map((one) => one.collection))],
-    async readConflicts() {
-      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
-      return conflicts
-        .filter((conflict) => conflict.kind !== 'constraint')
-        .sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
-    },
-    async readConstraintConflicts() {
-      const conflicts = await persevere(() => table<ConflictRow>(CONFLICTS).toArray());
-      // Not those of a collection that this version of the app does not have.
-      return conflicts
-        .filter((conflict) => conflict.kind === 'constraint')
-        .filter(({ collection }) => schemas.has(collection));
-    },
-    async readRejected() {
-      const rows = await persevere(() => table<RejectedRow>(REJECTED).toArray());
-      return rows.sort((a, b) => a.hlc - b.hlc || (a.id < b.id ? -1 : 1));
-    },
+    readConflicts: async () => decisionsOf(await readConflictRows(), [], isShown).conflicts,
+    readConstraintConflicts: async () => decisionsOf(await readConflictRows(), [], isShown).constraintConflicts,
+    readDecisions: () => persevere(() => readDecisions(dexie, isShown)),
     async settleRejected(rejected, choice) {
       const schema = schemas.get(rejected.c);
       const stores = [...(schema ? [schema.name, RECORDS] : []), REJECTED];
@@ -381,23 +410,18 @@ function localDatabase(
     readAllWriters: () => persevere(() => table<WriterRow>(WRITERS).toArray()),
     async readOutbox(known) {
       const forgettable = unsent.known();
-      const reading = await persevere(() => readOutbox(dexie, known));
-      const rest = reading.isWhole || known === null ? [] : known.dots;
-      unsent.keep(forgettable, new Set([...rest, ...reading.summaries.map(({ dot }) => dot)]));
+      const reading = await persevere(() => readOutbox(handle(), known));
+      noteUnsent(forgettable, known, reading);
       return reading;
     },
-    async readPending() {
-      return persevere(() =>
-        dexie.transaction('r', META, OUTBOX, async () => {
-          const replica = (await dexie.table(META).get('replica')) as ReplicaRow;
-          const first =
-            replica.outbox.changes === 0
-              ? undefined
-              : ((await dexie.table(OUTBOX).toCollection().first()) as OutboxRow | undefined);
-          return { ...replica.outbox, oldestMs: first?.head ? msOf(first.head.hlc) : null, position: replica.order };
-        }),
-      );
+    async readStates() {
+      const forgettable = unsent.known();
+      const states = (await early.take()) ?? (await persevere(() => readStates(handle(), isShown)));
+      assert(states, 'the replica row was made when the database was opened');
+      noteUnsent(forgettable, null, states.outbox);
+      return states;
     },
+    readPending: () => persevere(() => readPending(handle())),
     async readRecord(collection, id) {
       const stored = await record(collection, id);
       const state = currentState(stored);
@@ -414,7 +438,11 @@ function localDatabase(
       return persevere(() => dumpDatabase(handle(), shorten));
     },
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
-    close: connection.close,
+    close() {
+      stop();
+      early.drop();
+      connection.close();
+    },
   };
 }
 

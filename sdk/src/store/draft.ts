@@ -253,6 +253,11 @@ export class TransactionDraft {
     return this.#replica().order;
   }
 
+  /** What the outbox has after this transaction. */
+  get outbox(): ReplicaRow['outbox'] {
+    return this.#replica().outbox;
+  }
+
   /** The highest seq that this transaction takes if it commits. */
   get lastSeq(): number {
     return this.#firstSeq() + this.#written().length - 1;

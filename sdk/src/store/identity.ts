@@ -20,6 +20,7 @@ import {
   WRITERS,
   type LayoutRow,
   type ReplicaRow,
+  type ViewsRow,
 } from './layout.ts';
 import { platformRandom } from './platform-random.ts';
 import { recordRow, storedRow, type StoredRecordRow } from './packed-record.ts';
@@ -31,6 +32,8 @@ export interface Identity {
   readonly deviceId: string;
   /** The database was made just now. */
   readonly isNew: boolean;
+  /** What the views were computed with; none: that is to be found out. */
+  readonly views: ViewsRow | undefined;
 }
 
 /**
@@ -39,17 +42,16 @@ export interface Identity {
  */
 export async function readIdentity(db: IDBPDatabase): Promise<Identity> {
   const tx = begun(db.transaction(META, 'readonly'));
-  const { layout, replica } = await readMeta(tx.store);
-  await tx.done;
+  const { layout, replica, views } = await readMeta(tx.store);
   checkLayout(db, layout);
-  if (layout?.version === LAYOUT_VERSION && replica) return { deviceId: replica.deviceId, isNew: false };
+  if (layout?.version === LAYOUT_VERSION && replica) return { deviceId: replica.deviceId, isNew: false, views };
   return makeIdentity(db);
 }
 
 /** Looks again: another tab may have been sooner. */
 async function makeIdentity(db: IDBPDatabase): Promise<Identity> {
   const tx = begun(db.transaction(META, 'readwrite'));
-  const { layout, replica: stored } = await readMeta(tx.store);
+  const { layout, replica: stored, views } = await readMeta(tx.store);
   if (layout && layout.version > LAYOUT_VERSION) await tx.done;
   checkLayout(db, layout);
   const replica = stored ?? newReplica(randomName(128, platformRandom));
@@ -57,17 +59,22 @@ async function makeIdentity(db: IDBPDatabase): Promise<Identity> {
   if (layout?.version !== LAYOUT_VERSION)
     issue(tx.store.put({ key: 'layout', version: LAYOUT_VERSION } satisfies LayoutRow));
   await tx.done;
-  return { deviceId: replica.deviceId, isNew: !stored };
+  return { deviceId: replica.deviceId, isNew: !stored, views };
 }
 
 interface Meta {
   readonly layout: LayoutRow | undefined;
   readonly replica: ReplicaRow | undefined;
+  readonly views: ViewsRow | undefined;
 }
 
 async function readMeta(store: { get(key: string): Promise<unknown> }): Promise<Meta> {
-  const [layout, replica] = await Promise.all([store.get('layout'), store.get('replica')]);
-  return { layout: layout as LayoutRow | undefined, replica: replica as ReplicaRow | undefined };
+  const [layout, replica, views] = await Promise.all(['layout', 'replica', 'views'].map((key) => store.get(key)));
+  return {
+    layout: layout as LayoutRow | undefined,
+    replica: replica as ReplicaRow | undefined,
+    views: views as ViewsRow | undefined,
+  };
 }
 
 function checkLayout(db: IDBPDatabase, layout: LayoutRow | undefined): void {

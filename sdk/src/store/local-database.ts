@@ -21,11 +21,12 @@ import type { Validators } from './given-row.ts';
 import type { SeenRecord } from './seen.ts';
 import type { Connection, StorageNews } from './connection.ts';
 import type { DatabaseDump } from './dump.ts';
-import type { RejectedRow, WriterRow } from './layout.ts';
+import type { OutboxRow, RejectedRow, ReplicaRow, WriterRow } from './layout.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verify-report.ts';
 import type { AuthoredRevision, StoredMeta } from './read-history.ts';
 import type { KnownOutbox, OutboxReading } from './read-outbox.ts';
+import type { StoredDecisions, StoredStates } from './read-states.ts';
 import type { AskedChange, ChangeFates } from './receipts.ts';
 
 export type { SeenRecord };
@@ -71,6 +72,9 @@ export interface LocalWrite {
   readonly dots: readonly Dot[];
   /** Next place in the outbox after this write: one more for each change of this device, in every tab. */
   readonly position: number;
+  /** What the outbox has of it, and all that the outbox has after it. */
+  readonly outboxRows: readonly OutboxRow[];
+  readonly outbox: ReplicaRow['outbox'];
   readonly records: number;
   readonly conflictsChanged: readonly ConflictMove[];
 }
@@ -122,6 +126,8 @@ export interface LocalDatabase {
    * was written to any of it.
    */
   undo(plan: UndoPlan): Promise<void>;
+  /** This transaction will write the row: what that takes is read while the caller reads the row. Call inside transact(). */
+  expectWrite(collection: string, id: string): void;
   /** The record as it is shown now, for a write that is made later. */
   readSeen(collection: string, id: string): Promise<SeenRecord>;
   /**
@@ -148,8 +154,6 @@ export interface LocalDatabase {
   readClaims(collection: string, id: string): Promise<readonly ClaimState[]>;
   /** Collections with constraints: their rows are a part of conflicts. */
   readonly constrained: readonly string[];
-  /** Writes that the server did not take, in the order they were made. Observable by liveQuery. */
-  readRejected(): Promise<readonly RejectedRow[]>;
   /**
    * Forgets a rejected write, and writes `row`, made from what is shown now, in the same transaction: null deletes,
    * `retry` gives what it wanted. Throws CONFLICT_CHANGED when it was settled meanwhile, NOT_FOUND when the row that it
@@ -171,7 +175,11 @@ export interface LocalDatabase {
   readWriters(incs: readonly Inc[]): Promise<ReadonlyMap<Inc, Writer>>;
   /** Everybody who is known to have written. Observable by liveQuery. */
   readAllWriters(): Promise<readonly WriterRow[]>;
-  /** Unsent changes, oldest first, without their content: all of them, or only what follows what is known, if that is as it was. */
+  /** What the states begin with. */
+  readStates(): Promise<StoredStates>;
+  /** What somebody is to decide about, as of one moment. */
+  readDecisions(): Promise<StoredDecisions>;
+  /** Unsent changes, oldest first, without their content: a piece of them from the beginning, or of what follows what is known. */
   readOutbox(known: KnownOutbox | null): Promise<OutboxReading>;
   /** Observable by liveQuery; costs the same however long the outbox is. */
   readPending(): Promise<Pending>;

@@ -23,6 +23,7 @@ import type { CollectionSchema } from '../core/schema.ts';
 import { assert } from '../lib/assert.ts';
 import { changedByStep, netMoves } from './changed-records.ts';
 import { checkId } from './check-row.ts';
+import { withTables } from './core-tables.ts';
 import { TransactionDraft } from './draft.ts';
 import { givenRow, type GivenRow, type Validators } from './given-row.ts';
 import { LOCAL_STORES, META, type ReplicaRow } from './layout.ts';
@@ -60,6 +61,8 @@ export interface Tracking {
   ): void;
   /** The next write of the row in this transaction replaces what was seen then. */
   writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenRecord): void;
+  /** The row will be written: what that takes is read meanwhile. */
+  expectWrite(trans: IDBTransaction, schema: CollectionSchema, id: string): void;
   /** Writes changes that are not row writes. */
   write(trans: IDBTransaction, intents: readonly RecordIntent[]): PromiseLike<unknown>;
   /** Dots of the changes that this transaction made so far. */
@@ -126,16 +129,24 @@ export function createTracking(options: TrackingOptions): Tracking {
     return step;
   };
 
+  /** In the queue: what is read while a step writes would not be as it was before the transaction. */
+  const expectWrite = (trans: CoreTransaction, schema: CollectionSchema, id: string): void => {
+    const transaction = opened(trans);
+    const loading = transaction.queue.then(() => loadInto(core!, options, trans, transaction, [{ schema, id }]));
+    // The write itself meets whatever is wrong.
+    transaction.queue = loading.then(ignore, ignore);
+  };
+
   const committed = (trans: object): void => {
     const transaction = open.get(trans);
     const { draft, moves = [], isTold } = transaction ?? {};
     if (!transaction || !draft || draft.dots.length === 0 || isTold) return;
     transaction.isTold = true;
-    const { dots, position, recordCount: records } = draft;
+    const { dots, position, outbox, outboxRows, recordCount: records } = draft;
     const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
-    options.unsent.add(draft.outboxRows, options.writer());
-    options.onLocalWrite({ dots, position, records, conflictsChanged });
+    options.unsent.add(outboxRows, options.writer());
+    options.onLocalWrite({ dots, position, outboxRows, outbox, records, conflictsChanged });
     draft.problems.forEach((problem) => options.onProblem(problem));
   };
 
@@ -210,7 +221,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     name: 'SkerryTracking',
     level: 1.5,
     create: (down) => {
-      core = down;
+      core = withTables(down);
       return {
         transaction: (stores, mode, transactionOptions) => {
           const isTracked = mode === 'readwrite' && stores.some((store) => schemas.has(store));
@@ -248,6 +259,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     middleware,
     describe: (trans, about) => void Object.assign(opened(trans), about),
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
+    expectWrite,
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
     lastMoved: (trans) => open.get(trans)?.movedMs ?? null,
@@ -286,21 +298,34 @@ function runStep(
   transaction: OpenTransaction,
   intents: readonly RecordIntent[],
 ): PromiseLike<readonly number[]> {
-  const unknown = intents.filter((intent) => !transaction.draft?.knows(intent.schema.name, intent.id));
+  return loadInto(core, options, trans, transaction, intents).then((draft) => {
+    checkStep(draft, intents);
+    return orAbort(trans, () => {
+      const { taken, written, rows } = writeStep(draft, intents);
+      if (!rows) return Dexie.Promise.resolve(taken);
+      return Dexie.Promise.all([
+        storeStep(core, trans, rows, written),
+        keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory),
+      ])
+        .then(() => keepConstraints(core, options, trans, transaction, written))
+        .then(() => taken);
+    });
+  });
+}
+
+/** The draft, with these records as they were before the transaction. */
+function loadInto(
+  core: DBCore,
+  options: TrackingOptions,
+  trans: CoreTransaction,
+  transaction: OpenTransaction,
+  wanted: readonly Pick<RecordIntent, 'schema' | 'id'>[],
+): PromiseLike<TransactionDraft> {
+  const unknown = wanted.filter(({ schema, id }) => !transaction.draft?.knows(schema.name, id));
   return Dexie.Promise.all([beginDraft(core, options, trans, transaction), loadRecords(core, trans, unknown)]).then(
     ([draft, loaded]) => {
       for (const { c, id, row } of loaded) if (!draft.knows(c, id)) draft.load(c, id, row);
-      checkStep(draft, intents);
-      return orAbort(trans, () => {
-        const { taken, written, rows } = writeStep(draft, intents);
-        if (!rows) return Dexie.Promise.resolve(taken);
-        return storeStep(core, trans, rows, written)
-          .then(() =>
-            keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory),
-          )
-          .then(() => keepConstraints(core, options, trans, transaction, written))
-          .then(() => taken);
-      });
+      return draft;
     },
   );
 }
@@ -372,3 +397,5 @@ function abort(trans: CoreTransaction): void {
 function isExplicit(trans: CoreTransaction): boolean {
   return (trans as { readonly _explicit?: boolean })._explicit === true;
 }
+
+function ignore(): void {}

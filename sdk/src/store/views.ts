@@ -45,16 +45,26 @@ export function viewFingerprints(plans: readonly CollectionPlan[], merges: Merge
   return Object.fromEntries(plans.map((plan) => [plan.name, viewFingerprint(plan, plans, merges)]));
 }
 
+/** Whether all collections are adopted and shown as this schema shows them. */
+export function areViewsFresh(
+  stored: ViewsRow | undefined,
+  plans: readonly CollectionPlan[],
+  merges: MergeFunctions,
+): boolean {
+  const wanted = viewFingerprints(plans, merges);
+  return plans.every(({ name }) => stored?.fingerprints[name] === wanted[name]);
+}
+
 /** Whether rebuildViews() has work. Where there is no record at all, there are no views either: that is noted here. */
 export async function hasStaleViews(
   db: IDBPDatabase,
   plans: readonly CollectionPlan[],
   merges: MergeFunctions,
 ): Promise<boolean> {
-  const wanted = viewFingerprints(plans, merges);
   const stored = (await db.get(META, 'views')) as ViewsRow | undefined;
-  if (plans.every(({ name }) => stored?.fingerprints[name] === wanted[name])) return false;
+  if (areViewsFresh(stored, plans, merges)) return false;
   if (stored) return true;
+  const wanted = viewFingerprints(plans, merges);
   const tx = begun(db.transaction([RECORDS, META], 'readwrite'));
   const isEmpty = (await tx.objectStore(RECORDS).count()) === 0;
   if (isEmpty) issue(tx.objectStore(META).put({ key: 'views', fingerprints: wanted } satisfies ViewsRow));
