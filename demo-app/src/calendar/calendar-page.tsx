@@ -3,9 +3,7 @@ import { ChevronLeft, ChevronRight, Plus, Sparkles } from 'lucide-react';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import { useOverview } from '../data/overview.tsx';
-import { addSampleEvents } from '../data/samples.ts';
-import { useSession } from '../data/session.tsx';
-import { useAttempt } from '../data/use-attempt.ts';
+import { useAddSamples } from '../samples/use-add-samples.ts';
 import { formatRoute, go } from '../shell/route.ts';
 import { NARROW, useMedia } from '../ui/use-media.ts';
 import { useNow } from '../ui/use-now.ts';
@@ -37,8 +35,7 @@ interface CalendarPageProps {
 
 export function CalendarPage(props: CalendarPageProps): ReactNode {
   const { bookings, doubleBookings } = useOverview();
-  const { db, me } = useSession();
-  const attempt = useAttempt();
+  const addSamples = useAddSamples();
   const now = wallFromDate(useNow(30_000));
   const isNarrow = useMedia(NARROW);
   const [creating, setCreating] = useState<NewSlot | null>(null);
@@ -103,12 +100,8 @@ export function CalendarPage(props: CalendarPageProps): ReactNode {
       {bookings.length === 0 && (
         <p className="calendar-empty">
           Nothing is booked yet.{' '}
-          <button
-            type="button"
-            className="button quiet"
-            onClick={() => void attempt('The samples could not be added', () => addSampleEvents(db, me, day))}
-          >
-            <Sparkles aria-hidden /> Add sample events
+          <button type="button" className="button quiet" onClick={addSamples}>
+            <Sparkles aria-hidden /> Add samples
           </button>
         </p>
       )}

@@ -11,6 +11,7 @@ test('[DROUTE1] every place has an address that leads back to it', () => {
     { page: 'calendar', day: '2026-11-16', eventId: null },
     { page: 'calendar', day: '2026-11-16', eventId: '0199' },
     { page: 'conflicts' },
+    { page: 'settings' },
   ];
   expect(routes.map((route) => parseRoute(formatRoute(route)))).toEqual(routes);
 });

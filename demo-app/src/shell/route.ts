@@ -7,7 +7,8 @@ import { useSyncExternalStore } from 'react';
 export type Route =
   | { readonly page: 'notes'; readonly noteId: string | null; readonly view?: 'history' }
   | { readonly page: 'calendar'; readonly day: string | null; readonly eventId: string | null }
-  | { readonly page: 'conflicts' };
+  | { readonly page: 'conflicts' }
+  | { readonly page: 'settings' };
 
 export function parseRoute(hash: string): Route {
   const [page, first, second] = hash
@@ -15,7 +16,7 @@ export function parseRoute(hash: string): Route {
     .split('/')
     .map(decode);
   if (page === 'calendar') return { page, day: isDay(first) ? first : null, eventId: second || null };
-  if (page === 'conflicts') return { page };
+  if (page === 'conflicts' || page === 'settings') return { page };
   return { page: 'notes', noteId: first || null, ...(first && second === 'history' && { view: second }) };
 }
 
@@ -26,7 +27,8 @@ export function formatRoute(route: Route): string {
     case 'calendar':
       return path('calendar', route.day, route.day && route.eventId);
     case 'conflicts':
-      return path('conflicts');
+    case 'settings':
+      return path(route.page);
   }
 }
 
