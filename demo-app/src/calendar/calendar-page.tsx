@@ -4,7 +4,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 
 import { useOverview } from '../data/overview.tsx';
 import { useAddSamples } from '../samples/use-add-samples.ts';
-import { formatRoute, go } from '../shell/route.ts';
+import { formatRoute, go, type Route } from '../shell/route.ts';
 import { NARROW, useMedia } from '../ui/use-media.ts';
 import { useNow } from '../ui/use-now.ts';
 import { DayStrip } from './day-strip.tsx';
@@ -28,19 +28,18 @@ import {
 const BANNERS = 2;
 
 interface CalendarPageProps {
-  /** 2026-11-17; null: today. */
-  readonly day: string | null;
-  readonly eventId: string | null;
+  /** Without a day it is today. */
+  readonly place: Extract<Route, { page: 'calendar' }>;
 }
 
-export function CalendarPage(props: CalendarPageProps): ReactNode {
+export function CalendarPage({ place }: CalendarPageProps): ReactNode {
   const { bookings, doubleBookings } = useOverview();
   const addSamples = useAddSamples();
   const now = wallFromDate(useNow(30_000));
   const isNarrow = useMedia(NARROW);
   const [creating, setCreating] = useState<NewSlot | null>(null);
 
-  const day = startOfDay(parseWall(props.day) ?? now);
+  const day = startOfDay(parseWall(place.day) ?? now);
   const weekStart = startOfWeek(day);
   const week = useMemo(() => layoutWeek(bookings, weekStart), [bookings, weekStart]);
   const doubles = doubleBookings.filter(({ start, end }) => start < weekStart + 7 * DAY && end > weekStart);
@@ -106,11 +105,11 @@ export function CalendarPage(props: CalendarPageProps): ReactNode {
         </p>
       )}
       <EventDialog
-        eventId={props.eventId}
+        place={place}
         creating={creating}
         onClose={() => {
           setCreating(null);
-          if (props.eventId !== null) show(day);
+          if (place.eventId !== null) show(day);
         }}
       />
     </div>

@@ -54,7 +54,7 @@ export function Shell(): ReactNode {
       </header>
       <main id="main" tabIndex={-1}>
         {route.page === 'notes' && <NotesPage noteId={route.noteId} view={route.view} />}
-        {route.page === 'calendar' && <CalendarPage day={route.day} eventId={route.eventId} />}
+        {route.page === 'calendar' && <CalendarPage place={route} />}
         {route.page === 'conflicts' && <ConflictsPage />}
         <PageOnDemand key={route.page}>{route.page === 'settings' && <SettingsPage />}</PageOnDemand>
       </main>
