@@ -157,3 +157,44 @@ test('[E2EN5] a double booking names who booked, also where the rows do not say'
   await expect(card).toContainText('You · this laptop');
   await expect(card).toContainText("Ben · Ben's phone");
 });
+
+test('[E2EN6] the history of an event tells who moved it where; a version is restored, undone, and a cancelled event comes back', async ({
+  world,
+}) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's phone", PHONE)];
+  const day = '2026-11-17';
+  const event = { id: 'event', title: 'Planning', room: 'Room A', start: `${day}T10:00`, end: `${day}T11:00` };
+  await anna.db((db, row) => db.events.insert(row), event);
+  await expectConverged(anna, ben);
+  await ben.db((db, end) => db.events.update('event', { room: 'Room B', end }), `${day}T12:00`);
+  await expectConverged(ben, anna);
+
+  await anna.page.evaluate((path) => void (location.hash = path), `#/calendar/${day}/event`);
+  await anna.page.getByTestId('event-title').fill('Planning, not saved yet');
+  await anna.page.getByTestId('event-history').click();
+  const entries = anna.page.getByTestId('history-entry');
+  await expect(entries).toHaveCount(2);
+  await expect(entries.nth(0)).toContainText("Ben · Ben's phone");
+  await expect(entries.nth(0).locator('del').first()).toContainText('Room A');
+  await expect(entries.nth(0).locator('ins').last()).toContainText('10:00–12:00');
+  await expect(entries.nth(1)).toContainText('Booked it');
+
+  await entries.nth(1).getByTestId('restore-version').click();
+  await expectConverged(anna, ben);
+  expect(await ben.db((db) => db.events.get('event'))).toMatchObject(event);
+  await anna.page.getByTestId('toast').getByRole('button', { name: 'Undo' }).click();
+  await expectConverged(anna, ben);
+  expect(await ben.db((db) => db.events.get('event'))).toMatchObject({ room: 'Room B' });
+  await anna.page.getByRole('link', { name: 'Back to the event' }).click();
+  await expect(anna.page.getByTestId('event-title')).toHaveValue('Planning, not saved yet');
+
+  await anna.page.getByTestId('delete-event').click();
+  await expectConverged(anna, ben);
+  expect(await ben.db((db) => db.events.get('event'))).toBeUndefined();
+  await ben.page.evaluate((path) => void (location.hash = path), `#/calendar/${day}/event/history`);
+  const known = ben.page.getByTestId('history-entry');
+  await expect(known.first()).toContainText('Cancelled it');
+  await known.nth(1).getByTestId('restore-version').click();
+  await expectConverged(ben, anna);
+  expect(await anna.db((db) => db.events.get('event'))).toMatchObject({ title: 'Planning', room: 'Room B' });
+});

@@ -3,10 +3,8 @@ import { ChevronLeft, ChevronRight, Plus, Sparkles } from 'lucide-react';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import { useOverview } from '../data/overview.tsx';
-import { addSampleEvents } from '../data/samples.ts';
-import { useSession } from '../data/session.tsx';
-import { useAttempt } from '../data/use-attempt.ts';
-import { formatRoute, go } from '../shell/route.ts';
+import { useAddSamples } from '../samples/use-add-samples.ts';
+import { formatRoute, go, type Route } from '../shell/route.ts';
 import { NARROW, useMedia } from '../ui/use-media.ts';
 import { useNow } from '../ui/use-now.ts';
 import { DayStrip } from './day-strip.tsx';
@@ -30,20 +28,18 @@ import {
 const BANNERS = 2;
 
 interface CalendarPageProps {
-  /** 2026-11-17; null: today. */
-  readonly day: string | null;
-  readonly eventId: string | null;
+  /** Without a day it is today. */
+  readonly place: Extract<Route, { page: 'calendar' }>;
 }
 
-export function CalendarPage(props: CalendarPageProps): ReactNode {
+export function CalendarPage({ place }: CalendarPageProps): ReactNode {
   const { bookings, doubleBookings } = useOverview();
-  const { db, me } = useSession();
-  const attempt = useAttempt();
+  const addSamples = useAddSamples();
   const now = wallFromDate(useNow(30_000));
   const isNarrow = useMedia(NARROW);
   const [creating, setCreating] = useState<NewSlot | null>(null);
 
-  const day = startOfDay(parseWall(props.day) ?? now);
+  const day = startOfDay(parseWall(place.day) ?? now);
   const weekStart = startOfWeek(day);
   const week = useMemo(() => layoutWeek(bookings, weekStart), [bookings, weekStart]);
   const doubles = doubleBookings.filter(({ start, end }) => start < weekStart + 7 * DAY && end > weekStart);
@@ -103,21 +99,17 @@ export function CalendarPage(props: CalendarPageProps): ReactNode {
       {bookings.length === 0 && (
         <p className="calendar-empty">
           Nothing is booked yet.{' '}
-          <button
-            type="button"
-            className="button quiet"
-            onClick={() => void attempt('The samples could not be added', () => addSampleEvents(db, me, day))}
-          >
-            <Sparkles aria-hidden /> Add sample events
+          <button type="button" className="button quiet" onClick={addSamples}>
+            <Sparkles aria-hidden /> Add samples
           </button>
         </p>
       )}
       <EventDialog
-        eventId={props.eventId}
+        place={place}
         creating={creating}
         onClose={() => {
           setCreating(null);
-          if (props.eventId !== null) show(day);
+          if (place.eventId !== null) show(day);
         }}
       />
     </div>

@@ -21,9 +21,14 @@ export function EventBlock({ piece, isDoubled, isWaiting, isInConflict }: EventB
   const { me } = useSession();
   const { booking } = piece;
   const booker = bookerOf(booking, me.user.id);
-  const notes = [isDoubled && 'booked twice', isWaiting && 'not confirmed yet', isInConflict && 'to decide'].filter(
-    (note) => note !== false,
-  );
+  const spoken = [
+    booking.room,
+    spanLabel(booking.start, booking.end),
+    `booked by ${booker}`,
+    isDoubled && 'booked twice',
+    isWaiting && 'not confirmed yet',
+    isInConflict && 'to decide',
+  ].filter(Boolean);
   const place = { '--from': piece.from, '--to': piece.to, '--column': piece.column, '--columns': piece.columns };
   return (
     <li className="event-place" style={place as CSSProperties}>
@@ -36,13 +41,6 @@ export function EventBlock({ piece, isDoubled, isWaiting, isInConflict }: EventB
         data-waiting={isWaiting || undefined}
         data-short={piece.to - piece.from <= 30 || undefined}
         href={formatRoute({ page: 'calendar', day: formatDay(booking.start), eventId: booking.id })}
-        aria-label={[
-          titleOf(booking),
-          booking.room,
-          spanLabel(booking.start, booking.end),
-          `booked by ${booker}`,
-          ...notes,
-        ].join(', ')}
       >
         <span className="event-title">
           {isDoubled && <SquareSplitHorizontal aria-hidden />}
@@ -50,13 +48,23 @@ export function EventBlock({ piece, isDoubled, isWaiting, isInConflict }: EventB
           {isWaiting && <ArrowUpFromLine aria-hidden />}
           {titleOf(booking)}
         </span>
-        <span className="event-when">
+        {/* What the eye is told in as little space as there is. */}
+        <span className="visually-hidden">, {spoken.join(', ')}</span>
+        <span className="event-when" aria-hidden>
           {clockOf(booking.start)}
           <span className="event-until">–{clockOf(booking.end)}</span>
           <span className="event-where">{booking.room || 'No room'}</span>
         </span>
-        {isDoubled && <span className="event-who">{booker}</span>}
-        {isWaiting && <span className="event-note">not confirmed yet</span>}
+        {isDoubled && (
+          <span className="event-who" aria-hidden>
+            {booker}
+          </span>
+        )}
+        {isWaiting && (
+          <span className="event-note" aria-hidden>
+            not confirmed yet
+          </span>
+        )}
       </a>
     </li>
   );

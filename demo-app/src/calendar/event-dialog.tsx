@@ -1,7 +1,7 @@
-/** Makes a booking or changes one. What is to be decided about it is shown above the form. */
+/** Makes a booking, changes one, or shows what it was before. What is to be decided about it is shown above the form. */
 import type { ReadToken } from '@skerry/sdk';
 import { useLiveOne } from '@skerry/sdk/react';
-import { X } from 'lucide-react';
+import { ArrowLeft, History, X } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 
@@ -11,6 +11,8 @@ import { ROOMS } from '../data/schema.ts';
 import { useSession } from '../data/session.tsx';
 import { useAttempt } from '../data/use-attempt.ts';
 import { useNotices } from '../ui/notices.tsx';
+import { EventHistory } from '../history/event-history.tsx';
+import { formatRoute, type Route } from '../shell/route.ts';
 import { titleOf, toBooking, type Booking } from './booking.ts';
 import { EventForm, type EventValues } from './event-form.tsx';
 import { freeRooms } from './suggestions.ts';
@@ -21,19 +23,39 @@ export interface NewSlot {
 }
 
 interface EventDialogProps {
-  readonly eventId: string | null;
+  /** Where the calendar is: which event is open in it, and whether its history is. */
+  readonly place: Extract<Route, { page: 'calendar' }>;
   readonly creating: NewSlot | null;
   readonly onClose: () => void;
 }
 
-export function EventDialog({ eventId, creating, onClose }: EventDialogProps): ReactNode {
+export function EventDialog({ place, creating, onClose }: EventDialogProps): ReactNode {
+  const { eventId } = place;
   const isOpen = eventId !== null || creating !== null;
+  const showsHistory = place.view === 'history';
+  const { view: _view, ...event } = place;
   return (
     <ModalOverlay className="overlay" isDismissable isOpen={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Modal className="modal">
-        <Dialog className="dialog">
+        <Dialog className="dialog" data-history={showsHistory || undefined}>
           <header className="dialog-head">
-            <Heading slot="title">{creating ? 'New event' : 'Event'}</Heading>
+            {showsHistory && (
+              <a className="icon-button back" href={formatRoute(event)} aria-label="Back to the event">
+                <ArrowLeft aria-hidden />
+              </a>
+            )}
+            <Heading slot="title">{creating ? 'New event' : showsHistory ? 'History' : 'Event'}</Heading>
+            {!creating && !showsHistory && (
+              <a
+                className="icon-button"
+                href={formatRoute({ ...event, view: 'history' })}
+                aria-label="History"
+                title="History"
+                data-testid="event-history"
+              >
+                <History aria-hidden />
+              </a>
+            )}
             <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
               <X aria-hidden />
             </button>
@@ -41,7 +63,15 @@ export function EventDialog({ eventId, creating, onClose }: EventDialogProps): R
           {creating ? (
             <NewEvent slot={creating} onClose={onClose} />
           ) : (
-            eventId && <EditEvent key={eventId} eventId={eventId} onClose={onClose} />
+            eventId !== null && (
+              <>
+                {showsHistory && <EventHistory eventId={eventId} />}
+                {/* What was changed in the form is still there when one comes back from the history. */}
+                <div hidden={showsHistory}>
+                  <EditEvent key={eventId} eventId={eventId} onClose={onClose} />
+                </div>
+              </>
+            )
           )}
         </Dialog>
       </Modal>
@@ -73,7 +103,13 @@ function EditEvent({ eventId, onClose }: { readonly eventId: string; readonly on
   const event = useLiveOne(db.events, eventId);
   if (event === undefined) return null;
   const booking = event && toBooking(event);
-  if (!booking) return <p>This event is not here. Someone may have cancelled it, or it has not arrived yet.</p>;
+  if (!booking)
+    return (
+      <p>
+        This event is not here. Someone may have cancelled it, or it has not arrived yet. Its history says what this
+        device knows of it.
+      </p>
+    );
   const mine = conflicts.filter((conflict) => conflict.collection === 'events' && conflict.rowId === eventId);
   return (
     <>
@@ -104,14 +140,13 @@ function EditForm({ booking, onClose }: { readonly booking: Booking; readonly on
     if (isSaved) onClose();
   };
   const remove = async (): Promise<void> => {
-    if (!(await attempt('The event could not be cancelled', () => db.events.delete(booking.id)))) return;
-    onClose();
-    notices.toast(`Cancelled ‘${titleOf(booking)}’.`, {
-      label: 'Undo',
-      run: () => {
-        const bookedBy = booking.bookedBy ? { bookedBy: booking.bookedBy } : {};
-        void attempt('The event could not be brought back', () => db.events.insert({ ...initial, ...bookedBy }));
-      },
+    await attempt('The event could not be cancelled', async () => {
+      const cancelling = await db.transaction((tx) => tx.events.delete(booking.id));
+      onClose();
+      notices.toast(`Cancelled ‘${titleOf(booking)}’.`, {
+        label: 'Undo',
+        run: () => void attempt('The event could not be brought back', () => cancelling.undo()),
+      });
     });
   };
   return <EventForm initial={initial} bookingId={booking.id} onSave={save} onCancel={onClose} onRemove={remove} />;

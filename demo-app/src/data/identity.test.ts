@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { chooseNames } from './chosen-names.ts';
 import { addressOf, deviceFrom, deviceHere, readIdentity, type IdentityStore } from './identity.ts';
 
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64) Chrome/156';
@@ -42,6 +43,23 @@ test('[DIDENT4] a device is called what the person in front of it sees', () => {
 test('[DIDENT5] the address of another person keeps the space', () => {
   expect(addressOf('bruno', 'laptop', 'demo')).toBe('?user=bruno&device=laptop');
   expect(addressOf('bruno', 'laptop', 'team')).toBe('?user=bruno&device=laptop&space=team');
+});
+
+test('[DIDENT6] a name that somebody chose is used instead; the person and the database stay the same', () => {
+  const store = memory();
+  const read = () => readIdentity("?user=anna&device=Anna's phone", store, LINUX, () => 'unused');
+  const before = read();
+  chooseNames(store, before.databaseName, { user: ' Anna B. ', device: 'Kitchen tablet' });
+  expect(read()).toEqual({
+    ...before,
+    user: { id: 'anna', name: 'Anna B.' },
+    device: { name: 'Kitchen tablet' },
+    deviceHere: 'this tablet',
+  });
+  chooseNames(store, before.databaseName, { user: '  ', device: 'x'.repeat(200) });
+  expect(read()).toMatchObject({ user: before.user, device: { name: 'x'.repeat(40) } });
+  store.setItem(`skerry.names/${before.databaseName}`, '{"user": 7,');
+  expect(read()).toEqual(before);
 });
 
 function memory(): IdentityStore {

@@ -3,6 +3,8 @@
  * another device, with a database of its own; without it this browser is one person for good.
  */
 
+import { readNames } from './chosen-names.ts';
+
 export interface Identity {
   readonly user: { readonly id: string; readonly name: string };
   readonly device: { readonly name: string };
@@ -32,12 +34,15 @@ export function readIdentity(
   const user = named ? { id: named.toLowerCase(), name: capitalised(named) } : guest(store, randomId);
   const deviceName = query.get('device')?.trim() || deviceFrom(userAgent);
   const space = query.get('space')?.trim() || 'demo';
+  const databaseName = ['skerry', space, user.id, deviceName].map(encodeURIComponent).join('/');
+  const chosen = readNames(store, databaseName);
+  const device = { name: chosen.device ?? deviceName };
   return {
-    user,
-    device: { name: deviceName },
-    deviceHere: deviceHere(deviceName),
+    user: { ...user, ...(chosen.user !== undefined && { name: chosen.user }) },
+    device,
+    deviceHere: deviceHere(device.name),
     space,
-    databaseName: ['skerry', space, user.id, deviceName].map(encodeURIComponent).join('/'),
+    databaseName,
     isNamed: Boolean(named),
   };
 }

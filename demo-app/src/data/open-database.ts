@@ -11,13 +11,16 @@ declare global {
   }
 }
 
+/** On the page's own origin. */
+export const SERVER_PATH = '/sync';
+
 export async function openDatabase(identity: Identity): Promise<DemoDb> {
   const db = await open({
     name: identity.databaseName,
     collections,
     user: identity.user,
     device: identity.device,
-    sync: { url: '/sync', space: identity.space, paused: isNetworkCut(), background: true },
+    sync: { url: SERVER_PATH, space: identity.space, paused: isNetworkCut(), background: true },
   });
   window.skerry = db;
   return db;

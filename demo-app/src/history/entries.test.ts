@@ -1,7 +1,14 @@
+import type { Revision } from '@skerry/sdk';
 import { expect, test } from 'vitest';
 
 import type { Note } from '../data/schema.ts';
-import { entriesOf, type Change, type Entry, type Known, type NoteRevision } from './entries.ts';
+import { entriesOf as entriesOfRows, type Change, type Entry, type Known } from './entries.ts';
+import { noteChanges } from './note-changes.ts';
+
+type NoteRevision = Revision<Note>;
+
+const entriesOf = (revisions: readonly NoteRevision[], known: Known): readonly Entry<Note>[] =>
+  entriesOfRows(revisions, known, noteChanges);
 
 const NOTE: Note = { title: 'Boat', body: 'a key', tags: ['trip'], pinned: false };
 const nobody: Known = { isOpen: () => false, wasLost: () => false };
@@ -25,7 +32,7 @@ function revision(id: string, secondsAgo: number, special: Partial<NoteRevision>
 }
 
 const row = (fields: Partial<Note>): NoteRevision['row'] => ({ id: 'note', ...NOTE, ...fields });
-const brief = ({ revision: { id }, saves, mark, canRestore, changes }: Entry): unknown[] => [
+const brief = ({ revision: { id }, saves, mark, canRestore, changes }: Entry<Note>): unknown[] => [
   id,
   saves,
   mark,

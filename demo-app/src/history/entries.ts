@@ -1,26 +1,23 @@
 /**
- * The history of a note as people read it: what each version changed, and what became of it. Pure. Revisions come from the
- * SDK, newest first.
+ * The history of a note or an event as people read it: what each version changed, and what became of it. Pure. Revisions come
+ * from the SDK, newest first.
  */
 import type { Revision } from '@skerry/sdk';
 
-import type { Note } from '../data/schema.ts';
-import { abridgedDiff, wordDiff, type Stretch } from './word-diff.ts';
-
-export type NoteRevision = Revision<Note>;
+import type { Stretch } from './word-diff.ts';
 
 export type Change =
   | { readonly kind: 'created' | 'deleted' | 'first-known' | 'came-back' }
-  | { readonly kind: 'title' | 'body'; readonly words: readonly Stretch[] }
+  | { readonly kind: 'title' | 'body' | 'room' | 'time'; readonly words: readonly Stretch[] }
   | { readonly kind: 'tags'; readonly added: readonly string[]; readonly removed: readonly string[] }
   | { readonly kind: 'pinned'; readonly pinned: boolean };
 
 /** `shown`: now. `to-decide`: one version of an open conflict. `not-kept`: something else was. `withdrawn`: by the server. */
 export type Mark = 'shown' | 'to-decide' | 'not-kept' | 'withdrawn';
 
-export interface Entry {
+export interface Entry<Row> {
   /** The latest of its revisions, which is what a restore brings back. */
-  readonly revision: NoteRevision;
+  readonly revision: Revision<Row>;
   /** How many times the text was saved in one go of typing. */
   readonly saves: number;
   readonly changes: readonly Change[];
@@ -31,23 +28,30 @@ export interface Entry {
 /** What the history alone does not tell. */
 export interface Known {
   /** It is a version of a conflict that is open. */
-  isOpen(revision: NoteRevision): boolean;
+  isOpen(revision: RevisionOfAny): boolean;
   /** It was shown here, and lost when somebody decided. */
-  wasLost(revision: NoteRevision): boolean;
+  wasLost(revision: RevisionOfAny): boolean;
 }
 
-type Row = NoteRevision['row'];
+/** What two versions of a row differ in; of a new row, all that it has. */
+export type Differences<Row> = (before: Partial<Row>, after: Partial<Row>) => readonly Change[];
+
+type RevisionOfAny = Pick<Revision, 'id' | 'state' | 'device' | 'at'>;
 
 /** A text is saved while it is being written: saves with no longer a pause between them are one version. */
 const TYPING_MS = 10_000;
 
-export function entriesOf(revisions: readonly NoteRevision[], known: Known): readonly Entry[] {
-  const entries: Entry[] = [];
+export function entriesOf<Row>(
+  revisions: readonly Revision<Row>[],
+  known: Known,
+  differences: Differences<Row>,
+): readonly Entry<Row>[] {
+  const entries: Entry<Row>[] = [];
   for (let i = 0; i < revisions.length; i++) {
     const revision = revisions[i]!;
     let first = i;
     while (isOneGo(revisions[first], revisions[first + 1], known)) first++;
-    const changes = changesOf(revision, rowBefore(revisions, first));
+    const changes = changesOf(revision, rowBefore(revisions, first), differences);
     const saves = first - i + 1;
     i = first;
     const mark = markOf(revision, known);
@@ -59,37 +63,27 @@ export function entriesOf(revisions: readonly NoteRevision[], known: Known): rea
 }
 
 /** A version of an open conflict is kept where the conflict is decided. */
-function canRestore({ row }: NoteRevision, mark: Mark | null): boolean {
+function canRestore({ row }: { readonly row: unknown }, mark: Mark | null): boolean {
   return row !== null && mark !== 'shown' && mark !== 'to-decide';
 }
 
-/** What the note was before: what stood aside or was withdrawn was never under a later version. Undefined: not known. */
-function rowBefore(revisions: readonly NoteRevision[], index: number): Row | undefined {
+/** What the row was before: what stood aside or was withdrawn was never under a later version. Undefined: not known. */
+function rowBefore<Row>(revisions: readonly Revision<Row>[], index: number): Revision<Row>['row'] | undefined {
   return revisions.slice(index + 1).find(({ state }) => state === 'current' || state === 'former')?.row;
 }
 
-function changesOf({ action, row }: NoteRevision, before: Row | undefined): readonly Change[] {
+function changesOf<Row>(
+  { action, row }: Revision<Row>,
+  before: Revision<Row>['row'] | undefined,
+  differences: Differences<Row>,
+): readonly Change[] {
   if (action === 'delete' || row === null) return [{ kind: 'deleted' }];
   if (action === 'insert') return [{ kind: before === undefined ? 'created' : 'came-back' }, ...differences({}, row)];
   if (before === undefined) return [{ kind: 'first-known' }, ...differences({}, row)];
   return differences(before ?? {}, row);
 }
 
-function differences(before: Partial<Note>, after: Partial<Note>): readonly Change[] {
-  const changes: Change[] = [];
-  for (const kind of ['title', 'body'] as const) {
-    const words = abridgedDiff(wordDiff(textOf(before[kind]), textOf(after[kind])));
-    if (words.some((stretch) => stretch.kind !== 'same')) changes.push({ kind, words });
-  }
-  const [old, now] = [tagsIn(before), tagsIn(after)];
-  const [added, removed] = [now.filter((tag) => !old.includes(tag)), old.filter((tag) => !now.includes(tag))];
-  if (added.length + removed.length > 0) changes.push({ kind: 'tags', added, removed });
-  const pinned = after.pinned === true;
-  if (pinned !== (before.pinned === true)) changes.push({ kind: 'pinned', pinned });
-  return changes;
-}
-
-function markOf(revision: NoteRevision, known: Known): Mark | null {
+function markOf(revision: RevisionOfAny, known: Known): Mark | null {
   if (revision.state === 'withdrawn') return 'withdrawn';
   if (known.isOpen(revision)) return 'to-decide';
   if (revision.state === 'current') return 'shown';
@@ -97,7 +91,7 @@ function markOf(revision: NoteRevision, known: Known): Mark | null {
 }
 
 /** Whether the text was written on from one save to the next. */
-function isOneGo(later: NoteRevision | undefined, earlier: NoteRevision | undefined, known: Known): boolean {
+function isOneGo(later: Revision<object> | undefined, earlier: Revision<object> | undefined, known: Known): boolean {
   if (!later || !earlier || later.device?.id !== earlier.device?.id) return false;
   const isTyping = [later, earlier].every(
     (revision) => revision.action === 'update' && revision.fields.includes('body') && revision.fields.every(isOfTyping),
@@ -108,12 +102,4 @@ function isOneGo(later: NoteRevision | undefined, earlier: NoteRevision | undefi
 
 function isOfTyping(field: string): boolean {
   return field === 'body' || field === 'editedAt';
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function tagsIn({ tags }: Partial<Note>): readonly string[] {
-  return Array.isArray(tags) ? tags : [];
 }

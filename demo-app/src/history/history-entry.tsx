@@ -1,4 +1,4 @@
-/** One version of a note: who, where, when, what changed, what became of it, and the way back to it. */
+/** One version of a note or an event: who, where, when, what changed, what became of it, and the way back to it. */
 import { ArrowUpFromLine, Ban, Eye, GitFork, RotateCcw, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 
@@ -8,16 +8,19 @@ import { ago, count, exactly, moment } from '../ui/relative-time.ts';
 import type { Change, Entry, Mark } from './entries.ts';
 import type { Stretch } from './word-diff.ts';
 
+export type Thing = 'note' | 'event';
+
 interface HistoryEntryProps {
-  readonly entry: Entry;
+  readonly entry: Entry<object>;
+  readonly thing: Thing;
   readonly now: Date;
   readonly onRestore: () => void;
 }
 
-export function HistoryEntry({ entry, now, onRestore }: HistoryEntryProps): ReactNode {
+export function HistoryEntry({ entry, thing, now, onRestore }: HistoryEntryProps): ReactNode {
   const { me } = useSession();
   const { revision, saves } = entry;
-  // Of a deleted note nothing is shown.
+  // Of what was deleted nothing is shown.
   const mark = entry.mark === 'shown' && revision.row === null ? null : entry.mark;
   const { name, device } = authorOf(revision, me);
   return (
@@ -30,7 +33,7 @@ export function HistoryEntry({ entry, now, onRestore }: HistoryEntryProps): Reac
           {ago(revision.at, now)}
         </time>
       </p>
-      <Changes changes={entry.changes} />
+      <Changes changes={entry.changes} thing={thing} />
       <div className="revision-foot">
         {mark && (
           <span className="revision-mark" data-mark={mark}>
@@ -66,30 +69,47 @@ const MARKS: Readonly<Record<Mark, { readonly icon: ReactNode; readonly text: st
   withdrawn: { icon: <Ban aria-hidden />, text: 'Not taken by the server' },
 };
 
-function Changes({ changes }: { readonly changes: readonly Change[] }): ReactNode {
+interface ChangesProps {
+  readonly changes: readonly Change[];
+  readonly thing: Thing;
+}
+
+function Changes({ changes, thing }: ChangesProps): ReactNode {
   if (changes.length === 0) return <p className="change">Nothing that is shown here changed.</p>;
-  const isWhole = changes.some(({ kind }) => kind in WHOLE);
+  const isWhole = changes.some(({ kind }) => kind in WHOLE[thing]);
   return changes.map((change) => (
     <p key={change.kind} className="change" data-kind={change.kind} data-whole={isWhole || undefined}>
-      <ChangeWords change={change} />
+      <ChangeWords change={change} thing={thing} />
     </p>
   ));
 }
 
 const WHOLE = {
-  created: 'Made the note',
-  deleted: 'Deleted the note',
-  'came-back': 'Brought the note back',
-  'first-known': 'The first version that this device knows',
+  note: {
+    created: 'Made the note',
+    deleted: 'Deleted the note',
+    'came-back': 'Brought the note back',
+    'first-known': 'The first version that this device knows',
+  },
+  event: {
+    created: 'Booked it',
+    deleted: 'Cancelled it',
+    'came-back': 'Brought it back',
+    'first-known': 'The first version that this device knows',
+  },
 } as const;
 
-function ChangeWords({ change }: { readonly change: Change }): ReactNode {
+const NAMES = { title: 'Title', body: 'Text', room: 'Room', time: 'Time' } as const;
+
+function ChangeWords({ change, thing }: { readonly change: Change; readonly thing: Thing }): ReactNode {
   switch (change.kind) {
     case 'title':
     case 'body':
+    case 'room':
+    case 'time':
       return (
         <>
-          <span className="change-name">{change.kind === 'title' ? 'Title' : 'Text'}</span>{' '}
+          <span className="change-name">{NAMES[change.kind]}</span>{' '}
           {change.words.map((stretch, index) => (
             <Words key={index} stretch={stretch} />
           ))}
@@ -110,7 +130,7 @@ function ChangeWords({ change }: { readonly change: Change }): ReactNode {
     case 'pinned':
       return change.pinned ? 'Pinned it' : 'Took the pin off';
     default:
-      return WHOLE[change.kind];
+      return WHOLE[thing][change.kind];
   }
 }
 

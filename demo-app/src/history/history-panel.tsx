@@ -1,23 +1,22 @@
-/** What a note was before: beside it where there is space, else over it. It has an address, so going back closes it. */
+/** What something was before: beside it where there is space, else over it. It has an address, so going back closes it. */
 import { History, X } from 'lucide-react';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { Dialog, Modal, ModalOverlay } from 'react-aria-components';
 
 import { useMedia } from '../ui/use-media.ts';
-import { HistoryList } from './history-list.tsx';
 
 const BESIDE = '(min-width: 75rem)';
 
 interface HistoryPanelProps {
-  readonly noteId: string;
   readonly onClose: () => void;
+  readonly children: ReactNode;
 }
 
 export function HistoryPanel(props: HistoryPanelProps): ReactNode {
   return useMedia(BESIDE) ? <Beside {...props} /> : <Over {...props} />;
 }
 
-function Beside({ noteId, onClose }: HistoryPanelProps): ReactNode {
+function Beside({ onClose, children }: HistoryPanelProps): ReactNode {
   const close = useRef<HTMLButtonElement>(null);
   useEffect(() => close.current?.focus(), []);
   return (
@@ -28,18 +27,18 @@ function Beside({ noteId, onClose }: HistoryPanelProps): ReactNode {
       onKeyDown={(event) => event.key === 'Escape' && onClose()}
     >
       <Head onClose={onClose} closeRef={close} />
-      <HistoryList noteId={noteId} />
+      {children}
     </aside>
   );
 }
 
-function Over({ noteId, onClose }: HistoryPanelProps): ReactNode {
+function Over({ onClose, children }: HistoryPanelProps): ReactNode {
   return (
     <ModalOverlay className="overlay history-overlay" isDismissable isOpen onOpenChange={(open) => !open && onClose()}>
       <Modal className="history-sheet">
         <Dialog className="history" aria-label="History" data-testid="history-panel">
           <Head onClose={onClose} />
-          <HistoryList noteId={noteId} />
+          {children}
         </Dialog>
       </Modal>
     </ModalOverlay>

@@ -57,16 +57,17 @@ export function NoteEditor(props: { readonly note: StoredNote }): ReactNode {
 
   const remove = async (): Promise<void> => {
     await Promise.all([title.flush(), body.flush()]);
-    const kept = await db.notes.get(note.id);
-    if (!(await attempt('The note could not be deleted', () => db.notes.delete(note.id)))) return;
-    go({ page: 'notes', noteId: null }, { replace: true });
-    notices.toast(`Deleted ‘${noteName(note)}’.`, {
-      label: 'Undo',
-      run: () =>
-        void attempt('The note could not be brought back', async () => {
-          const { id: _deleted, ...content } = kept ?? note;
-          go({ page: 'notes', noteId: await db.notes.insert(content) });
-        }),
+    await attempt('The note could not be deleted', async () => {
+      const deleting = await db.transaction((tx) => tx.notes.delete(note.id));
+      go({ page: 'notes', noteId: null }, { replace: true });
+      notices.toast(`Deleted ‘${noteName(note)}’.`, {
+        label: 'Undo',
+        run: () =>
+          void attempt('The note could not be brought back', async () => {
+            await deleting.undo();
+            go({ page: 'notes', noteId: note.id });
+          }),
+      });
     });
   };
 

@@ -6,6 +6,7 @@ import type { ReactNode } from 'react';
 import { useAttempt } from '../data/use-attempt.ts';
 import { useSession } from '../data/session.tsx';
 import { HistoryPanel } from '../history/history-panel.tsx';
+import { NoteHistory } from '../history/note-history.tsx';
 import { go } from '../shell/route.ts';
 import { NoteList } from './note-list.tsx';
 import { NoteDetail } from './note-detail.tsx';
@@ -49,7 +50,9 @@ export function NotesPage(props: NotesPageProps): ReactNode {
         )}
       </section>
       {props.noteId !== null && props.view === 'history' && (
-        <HistoryPanel key={props.noteId} noteId={props.noteId} onClose={closeHistory} />
+        <HistoryPanel key={props.noteId} onClose={closeHistory}>
+          <NoteHistory noteId={props.noteId} />
+        </HistoryPanel>
       )}
     </div>
   );

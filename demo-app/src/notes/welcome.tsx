@@ -3,13 +3,12 @@ import { AppWindow, GitFork, Sparkles, Unplug } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 import { addressOf } from '../data/identity.ts';
-import { addSampleNotes } from '../data/samples.ts';
 import { useSession } from '../data/session.tsx';
-import { useAttempt } from '../data/use-attempt.ts';
+import { useAddSamples } from '../samples/use-add-samples.ts';
 
 export function Welcome(): ReactNode {
-  const { db, me } = useSession();
-  const attempt = useAttempt();
+  const { me } = useSession();
+  const addSamples = useAddSamples();
   const other =
     me.user.id === 'anna' ? { user: 'bruno', device: "Bruno's laptop" } : { user: 'anna', device: "Anna's phone" };
   return (
@@ -37,12 +36,8 @@ export function Welcome(): ReactNode {
           <span>Reconnect. Both titles are still there, one of you decides, and both windows agree.</span>
         </li>
       </ol>
-      <button
-        type="button"
-        className="button"
-        onClick={() => void attempt('The samples could not be added', () => addSampleNotes(db, Date.now()))}
-      >
-        <Sparkles aria-hidden /> Add sample notes
+      <button type="button" className="button" data-testid="add-samples" onClick={addSamples}>
+        <Sparkles aria-hidden /> Add samples
       </button>
     </div>
   );

@@ -1,19 +1,14 @@
 /** Who sits here, light or dark, and windows for other people to try things with. */
-import { AppWindow, Monitor, Moon, Sun } from 'lucide-react';
+import { AppWindow, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Label, Radio, RadioGroup } from 'react-aria-components';
 
 import { addressOf } from '../data/identity.ts';
 import { useSession } from '../data/session.tsx';
 import { Disc } from '../ui/byline.tsx';
-import { setTheme, useTheme, type Theme } from './theme.ts';
+import { formatRoute } from './route.ts';
+import { ThemeChoice } from './theme-choice.tsx';
 
 const MENU_ID = 'account-menu';
-const THEMES: readonly (readonly [Theme, string, ReactNode])[] = [
-  ['system', 'System', <Monitor key="system" aria-hidden />],
-  ['light', 'Light', <Sun key="light" aria-hidden />],
-  ['dark', 'Dark', <Moon key="dark" aria-hidden />],
-];
 const OTHERS = [
   ['anna', 'Anna', "Anna's phone"],
   ['bruno', 'Bruno', "Bruno's laptop"],
@@ -21,18 +16,11 @@ const OTHERS = [
 
 export function AccountMenu(): ReactNode {
   const { me } = useSession();
-  const theme = useTheme();
   return (
     <>
-      <button
-        type="button"
-        className="account"
-        popoverTarget={MENU_ID}
-        aria-haspopup="dialog"
-        aria-label={`${me.user.name}, ${me.device.name}`}
-      >
+      <button type="button" className="account" popoverTarget={MENU_ID} aria-haspopup="dialog">
         <Disc name={me.user.name} />
-        <span className="account-text" aria-hidden>
+        <span className="account-text">
           <strong>{me.user.name}</strong>
           <span className="detail">{me.device.name}</span>
         </span>
@@ -45,16 +33,7 @@ export function AccountMenu(): ReactNode {
             <span className="detail">{me.device.name}</span>
           </p>
         </div>
-        <RadioGroup className="theme" value={theme} onChange={(value) => setTheme(value as Theme)}>
-          <Label>Appearance</Label>
-          <div className="segments">
-            {THEMES.map(([value, name, icon]) => (
-              <Radio key={value} value={value} className="segment">
-                {icon} {name}
-              </Radio>
-            ))}
-          </div>
-        </RadioGroup>
+        <ThemeChoice />
         <p className="panel-label">Open a window as someone else</p>
         <ul className="other-people">
           {OTHERS.filter(([id]) => id !== me.user.id).map(([id, name, device]) => (
@@ -65,6 +44,13 @@ export function AccountMenu(): ReactNode {
             </li>
           ))}
         </ul>
+        <a
+          className="button quiet"
+          href={formatRoute({ page: 'settings' })}
+          onClick={() => document.getElementById(MENU_ID)?.hidePopover()}
+        >
+          <Settings aria-hidden /> Settings
+        </a>
       </div>
     </>
   );

@@ -10,7 +10,12 @@ test('[DROUTE1] every place has an address that leads back to it', () => {
     { page: 'calendar', day: null, eventId: null },
     { page: 'calendar', day: '2026-11-16', eventId: null },
     { page: 'calendar', day: '2026-11-16', eventId: '0199' },
+    { page: 'calendar', day: '2026-11-16', eventId: '0199', view: 'history' },
+    { page: 'calendar', layout: 'month', day: null, eventId: null },
+    { page: 'calendar', layout: 'rooms', day: '2026-11-16', eventId: null },
+    { page: 'calendar', layout: 'agenda', day: '2026-11-16', eventId: 'day', view: 'history' },
     { page: 'conflicts' },
+    { page: 'settings' },
   ];
   expect(routes.map((route) => parseRoute(formatRoute(route)))).toEqual(routes);
 });

@@ -4,18 +4,29 @@
  */
 import { useSyncExternalStore } from 'react';
 
+/** How the calendar is laid out; without one it is the week. */
+export type CalendarLayout = 'day' | 'rooms' | 'month' | 'agenda';
+
 export type Route =
   | { readonly page: 'notes'; readonly noteId: string | null; readonly view?: 'history' }
-  | { readonly page: 'calendar'; readonly day: string | null; readonly eventId: string | null }
-  | { readonly page: 'conflicts' };
+  | {
+      readonly page: 'calendar';
+      readonly layout?: CalendarLayout;
+      readonly day: string | null;
+      readonly eventId: string | null;
+      readonly view?: 'history';
+    }
+  | { readonly page: 'conflicts' }
+  | { readonly page: 'settings' };
 
 export function parseRoute(hash: string): Route {
-  const [page, first, second] = hash
+  const [page, ...parts] = hash
     .replace(/^#?\/?/, '')
     .split('/')
     .map(decode);
-  if (page === 'calendar') return { page, day: isDay(first) ? first : null, eventId: second || null };
-  if (page === 'conflicts') return { page };
+  const [first, second] = parts;
+  if (page === 'calendar') return calendarRoute(parts);
+  if (page === 'conflicts' || page === 'settings') return { page };
   return { page: 'notes', noteId: first || null, ...(first && second === 'history' && { view: second }) };
 }
 
@@ -24,9 +35,10 @@ export function formatRoute(route: Route): string {
     case 'notes':
       return path('notes', route.noteId, (route.noteId && route.view) ?? null);
     case 'calendar':
-      return path('calendar', route.day, route.day && route.eventId);
+      return path('calendar', route.layout ?? null, route.day, ...eventPath(route));
     case 'conflicts':
-      return path('conflicts');
+    case 'settings':
+      return path(route.page);
   }
 }
 
@@ -50,6 +62,24 @@ export function go(route: Route, options: { readonly replace?: boolean } = {}): 
 function subscribe(onChange: () => void): () => void {
   window.addEventListener('hashchange', onChange);
   return () => window.removeEventListener('hashchange', onChange);
+}
+
+const LAYOUTS: readonly string[] = ['day', 'rooms', 'month', 'agenda'] satisfies readonly CalendarLayout[];
+
+function calendarRoute([first, ...rest]: readonly string[]): Route {
+  const hasLayout = first !== undefined && LAYOUTS.includes(first);
+  const [day, eventId, view] = hasLayout ? rest : [first, ...rest];
+  return {
+    page: 'calendar',
+    ...(hasLayout && { layout: first as CalendarLayout }),
+    day: isDay(day) ? day : null,
+    eventId: eventId || null,
+    ...(eventId && view === 'history' && { view }),
+  };
+}
+
+function eventPath({ day, eventId, view }: Extract<Route, { page: 'calendar' }>): (string | null)[] {
+  return day === null || eventId === null ? [] : [eventId, view ?? null];
 }
 
 function path(...parts: (string | null)[]): string {

@@ -1,6 +1,6 @@
 /** The frame: where one can go, where one is, who one is, and how the sync stands. The rail is at the bottom on a phone. */
-import { CalendarDays, GitFork, NotebookText } from 'lucide-react';
-import { useEffect, type ReactNode } from 'react';
+import { CalendarDays, GitFork, NotebookText, Settings } from 'lucide-react';
+import { lazy, useEffect, type ReactNode } from 'react';
 
 import { CalendarPage } from '../calendar/calendar-page.tsx';
 import { ConflictsPage } from '../conflicts/conflicts-page.tsx';
@@ -11,12 +11,16 @@ import { DocumentAttributes } from '../sync-status/document-attributes.tsx';
 import { SyncChip } from '../sync-status/sync-chip.tsx';
 import { AccountMenu } from './account-menu.tsx';
 import { Logo } from './logo.tsx';
+import { PageOnDemand } from './page-on-demand.tsx';
 import { formatRoute, useRoute, type Route } from './route.ts';
+
+const SettingsPage = lazy(async () => ({ default: (await import('../settings/settings-page.tsx')).SettingsPage }));
 
 const TITLES: Readonly<Record<Route['page'], string>> = {
   notes: 'Notes',
   calendar: 'Calendar',
   conflicts: 'Conflicts',
+  settings: 'Settings',
 };
 
 export function Shell(): ReactNode {
@@ -41,6 +45,7 @@ export function Shell(): ReactNode {
           icon={<CalendarDays aria-hidden />}
         />
         <RailLink page={route.page} to={{ page: 'conflicts' }} icon={<GitFork aria-hidden />} />
+        <RailLink page={route.page} to={{ page: 'settings' }} icon={<Settings aria-hidden />} />
       </nav>
       <header className="top-bar">
         <h1>{title}</h1>
@@ -49,8 +54,9 @@ export function Shell(): ReactNode {
       </header>
       <main id="main" tabIndex={-1}>
         {route.page === 'notes' && <NotesPage noteId={route.noteId} view={route.view} />}
-        {route.page === 'calendar' && <CalendarPage day={route.day} eventId={route.eventId} />}
+        {route.page === 'calendar' && <CalendarPage place={route} />}
         {route.page === 'conflicts' && <ConflictsPage />}
+        <PageOnDemand key={route.page}>{route.page === 'settings' && <SettingsPage />}</PageOnDemand>
       </main>
     </div>
   );

@@ -25,7 +25,7 @@ export function StorageSection(): ReactNode {
     });
 
   return (
-    <section className="panel-section" aria-label="Storage" data-testid="storage">
+    <section className="panel-section" aria-label="On this device" data-testid="storage">
       <h3>On this device</h3>
       {danger !== null && (
         <p className="danger-note" role="alert" data-level={storage.risk.level}>
