@@ -45,7 +45,9 @@ describe('the command', { timeout: 60_000 }, () => {
     const device = await TestDevice.connect(url);
     command.child.kill('SIGTERM');
     expect(await device.closed).toEqual({ code: CLOSE.restart, reason: 'SHUTTING_DOWN' });
-    expect(await command.ended).toMatchObject({ code: 0, signal: null });
+    const ended = await command.ended;
+    expect(ended).toMatchObject({ code: 0, signal: null });
+    expect(ended.stdout).toMatch(/^skerry-server listening on http:.*\ndevelopment mode: .* for production set .*\n$/);
   });
 
   it('[CMD2] ends with 2 and every mistake when the configuration is wrong', async () => {

@@ -82,6 +82,28 @@ describe('bit rot under a running server', { timeout: 30_000 }, () => {
     );
   });
 
+  it('[BRT5] a record that cannot be read holds up the upkeep of no other space', async () => {
+    await server[Symbol.asyncDispose]();
+    server = await startServer({ maintenanceMs: 10, retention: { logMs: 1_000, tombstoneMs: 1_000 } });
+    const id = '0198f0c1-6b7a-7c3e-9a51-3f2b8f6d2e10';
+    for (const space of ['a', 'b']) {
+      const [device, writer] = [await TestDevice.connect(server.url, { space }), new TestWriter(space)];
+      const made = writer.next({ recs: [{ c: 'notes', id, rv: [], ops: [{ t: 'life', v: 'live', pred: [] }] }] });
+      const ops = [{ t: 'life', v: 'dead', pred: [made.dot] }] as const;
+      await device.push(made, writer.next({ recs: [{ c: 'notes', id, rv: [made.dot], ops }] }));
+      // Before its delete may be forgotten.
+      if (space === 'a') tamper(`UPDATE records SET state = substr(state, 2)`);
+      await device.close();
+    }
+    const forgotten = (): boolean => server.logs.some(({ event, records }) => event === 'compacted' && records === 1);
+    for (let i = 0; i < 500 && !forgotten(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(forgotten()).toBe(true);
+    expect(server.logs).toContainEqual(
+      expect.objectContaining({ event: 'maintenance-failed', message: expect.stringContaining('doctor') }),
+    );
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  });
+
   it('[BRT4] a page that cannot be read stops the server: nothing is acknowledged by it any more', async () => {
     const writer = await TestDevice.connect(server.url);
     const source = new TestWriter('one');

@@ -58,10 +58,14 @@ export class Maintenance {
   async #visit(): Promise<void> {
     if (this.#last === null) this.#roundMs = performance.now();
     const spaces = await this.#options.storage.spaces(this.#last, SPACES_PER_VISIT);
-    // Before the work: a space that fails does not hold up those behind it.
     this.#last = spaces.length === SPACES_PER_VISIT ? spaces.at(-1)! : null;
-    await Promise.all(spaces.map((space) => this.#publish(space)));
-    for (const space of spaces) await this.#compact(space);
+    await Promise.all(spaces.map((space) => this.#alone(this.#publish(space))));
+    for (const space of spaces) if (!this.#isClosed) await this.#alone(this.#compact(space));
+  }
+
+  /** A space that fails does not hold up those behind it. */
+  #alone(work: Promise<void>): Promise<void> {
+    return work.catch((failure: unknown) => this.#options.onFailure(failure));
   }
 
   /** With the pushes of the moment, in one commit. */

@@ -5,7 +5,15 @@ import { creation, push } from '../storage/contract.ts';
 import { memory } from '../storage/memory.ts';
 import { StorageError, type PinnedSpace, type Storage } from '../storage/port.ts';
 import { watched } from '../storage/watched.fixture.ts';
-import { MAX_SNAPSHOTS, SNAPSHOT_IDLE_MS, SNAPSHOT_MAX_MS, Snapshots, type Opened } from './snapshots.ts';
+import {
+  MAX_SNAPSHOTS,
+  SNAPSHOT_IDLE_MS,
+  SNAPSHOT_MAX_MS,
+  SNAPSHOT_SHARE_MS,
+  SNAPSHOT_YIELD_MS,
+  Snapshots,
+  type Opened,
+} from './snapshots.ts';
 
 const INC = 'AAAAAAAAAAAAAAAA';
 
@@ -64,6 +72,34 @@ describe('snapshots on their way', () => {
     expect(held.size).toBe(MAX_SNAPSHOTS);
     snapshots.close();
     expect(held.size).toBe(0);
+  });
+
+  it('[SNP5] when there are too many, one that nobody reads any more gives way; those that are read stay', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < MAX_SNAPSHOTS; i++) {
+      await push(storage, `s${i}`, [creation(INC, 1)]);
+      ids.push((await open(0, { space: `s${i}` }))!.bootstrap.id);
+    }
+    for (const id of ids) if (id !== ids[5]) await snapshots.piece(id, 0, SNAPSHOT_YIELD_MS - 1);
+    expect(await open(SNAPSHOT_YIELD_MS - 1)).toBeNull();
+    expect(await open(SNAPSHOT_YIELD_MS)).not.toBeNull();
+    expect(held.size).toBe(MAX_SNAPSHOTS);
+    expect(await snapshots.piece(ids[5]!, 0, SNAPSHOT_YIELD_MS)).toBeNull();
+    expect(await snapshots.piece(ids[6]!, 0, SNAPSHOT_YIELD_MS)).not.toBeNull();
+    await push(storage, 'z', [creation(INC, 1)]);
+    expect(await open(SNAPSHOT_YIELD_MS, { space: 'z' })).toBeNull();
+  });
+
+  it('[SNP6] who comes a little later, when others have written, shares one too, if the log leads on from it for them', async () => {
+    const { id } = (await open(0))!.bootstrap;
+    await push(storage, 'a', [creation(INC, 2)]);
+    expect((await open(SNAPSHOT_SHARE_MS - 1))!.bootstrap).toMatchObject({ id, from: 0, cursor: { [storage.sid]: 1 } });
+    const seen = await open(0, { cursor: { [storage.sid]: 2 } });
+    expect(seen!.bootstrap).toMatchObject({ cursor: { [storage.sid]: 2 } });
+    expect(seen!.bootstrap.id).not.toBe(id);
+    await push(storage, 'a', [creation(INC, 3)]);
+    const late = (await open(SNAPSHOT_SHARE_MS))!.bootstrap;
+    expect(late).toMatchObject({ cursor: { [storage.sid]: 3 } });
   });
 
   it('[SNP3] one is gone on with only where it leads on: not behind what was cut, nor when the device has seen more', async () => {

@@ -14,6 +14,10 @@ export const SNAPSHOT_IDLE_MS = 60_000;
 export const SNAPSHOT_MAX_MS = 3_600_000;
 /** Most of them at a time. */
 export const MAX_SNAPSHOTS = 32;
+/** When there are so many, one that nobody has asked for a piece of for so long gives way to another. */
+export const SNAPSHOT_YIELD_MS = 5_000;
+/** One that is younger is given to others who want their space, when the log leads on from it: what came since is little. */
+export const SNAPSHOT_SHARE_MS = 10_000;
 
 interface Held {
   readonly id: string;
@@ -47,7 +51,7 @@ export class Snapshots {
   /** `now` is where the space stands at the moment. Null when there are too many already. */
   async open(hello: Hello, why: Bootstrap['why'], now: SpaceMeta, atMs: number): Promise<Opened | null> {
     const resumed = this.#resumable(hello, now);
-    const held = resumed ?? this.#shared(hello.space, now) ?? (await this.#pin(hello.space, atMs));
+    const held = resumed ?? this.#shared(hello, now, atMs) ?? (await this.#pin(hello.space, atMs));
     if (!held) return null;
     held.usedMs = atMs;
     const { id, pinned } = held;
@@ -78,8 +82,7 @@ export class Snapshots {
     for (const held of this.#held.values()) {
       const isInTime = atMs - held.usedMs < SNAPSHOT_IDLE_MS && atMs - held.sinceMs < SNAPSHOT_MAX_MS;
       if (isInTime && !isGone(held)) continue;
-      this.#held.delete(held.id);
-      held.pinned.release();
+      this.#letGo(held);
     }
   }
 
@@ -105,15 +108,28 @@ export class Snapshots {
     return leadsOn(held.pinned, cursor, now) ? held : null;
   }
 
-  #shared(space: string, now: SpaceMeta): Held | null {
+  #shared({ space, cursor }: Hello, now: SpaceMeta, atMs: number): Held | null {
     for (const held of this.#held.values()) {
-      if (held.space === space && held.pinned.meta.lsn === now.lsn && !isGone(held)) return held;
+      const isYoung = held.pinned.meta.lsn === now.lsn || atMs - held.sinceMs < SNAPSHOT_SHARE_MS;
+      if (held.space === space && isYoung && !isGone(held) && leadsOn(held.pinned, cursor, now)) return held;
     }
     return null;
   }
 
+  #makeRoom(atMs: number): boolean {
+    const [idlest] = [...this.#held.values()].sort((a, b) => a.usedMs - b.usedMs);
+    if (!idlest || atMs - idlest.usedMs < SNAPSHOT_YIELD_MS) return false;
+    this.#letGo(idlest);
+    return true;
+  }
+
+  #letGo(held: Held): void {
+    this.#held.delete(held.id);
+    held.pinned.release();
+  }
+
   async #pin(space: string, atMs: number): Promise<Held | null> {
-    if (this.#held.size >= MAX_SNAPSHOTS) return null;
+    if (this.#held.size >= MAX_SNAPSHOTS && !this.#makeRoom(atMs)) return null;
     const id = base64Url(randomBytes(16));
     const held = { id, space, pinned: await this.#storage.pin(space, this.#limits), sinceMs: atMs, usedMs: atMs };
     this.#held.set(id, held);

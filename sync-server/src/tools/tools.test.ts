@@ -209,6 +209,41 @@ describe('restore', { timeout: 60_000 }, () => {
   });
 });
 
+describe('takeover', { timeout: 60_000 }, () => {
+  it('[TKO1] makes a new server of what was put back by other means, and of nothing else', async () => {
+    await fill();
+    const before = await sqlite(file).open();
+    await before.close();
+    expect(await run('takeover').ended).toMatchObject({ code: 0 });
+    const after = await sqlite(file).open();
+    const { meta } = await after.look('one', { writers: [], cursor: {} });
+    expect(after.sid).not.toBe(before.sid);
+    expect(meta.topology.evicted).toEqual({ [before.sid]: 40 });
+    // A running server would go on as the old one.
+    expect(await run('takeover').ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('in use by another'),
+    });
+    await after.close();
+    const elsewhere = runCommand(['takeover', '--data', join(folder.path, 'nothing')]);
+    expect(await elsewhere.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no database') });
+    expect(existsSync(join(folder.path, 'nothing'))).toBe(false);
+  });
+
+  it.each(['backup', 'restore', 'compact', 'doctor'])(
+    '[TKO2] %s says what to do instead where the data are in a PostgreSQL, and touches no file',
+    async (verb) => {
+      await fill();
+      const file = verb === 'backup' || verb === 'restore' ? [join(folder.path, 'copy.db')] : [];
+      const env = { SKERRY_DATA: folder.path, SKERRY_DATABASE: 'postgres://me:secret@localhost/db' };
+      const { code, stderr } = await runCommand([verb, ...file], env).ended;
+      expect([code, stderr]).toEqual([2, expect.stringContaining('the data are in a PostgreSQL')]);
+      expect(stderr).not.toContain('secret');
+      expect(existsSync(join(folder.path, 'copy.db'))).toBe(false);
+    },
+  );
+});
+
 describe('doctor', { timeout: 60_000 }, () => {
   it('[DCT1] ends with 0 for a sound database, beside a running server too, and changes nothing', async () => {
     await fill();

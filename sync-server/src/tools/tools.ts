@@ -1,12 +1,15 @@
 /**
- * The command's tools for whoever keeps a server: `backup`, `restore`, `compact`, `doctor`. They take `--data` and the
- * variables of the server, so that they find its database without being told twice.
+ * The command's tools for whoever keeps a server: `backup`, `restore`, `compact`, `doctor`, `takeover`. They take `--data`
+ * and the variables of the server, so that they find its database without being told twice.
  *
  * Exit codes: 0 done, nothing found · 1 could not be done · 2 called wrongly · 3 the doctor has found damage.
  */
 import { parseArgs } from 'node:util';
 
 import { readConfig, type Config } from '../config.ts';
+import { postgres } from '../storage/postgres/postgres.ts';
+import { openForReading } from '../storage/sqlite/file.ts';
+import { sqlite } from '../storage/sqlite/sqlite.ts';
 import { backUp, examineFile } from './backup.ts';
 import { compactFile } from './compact.ts';
 import { restore } from './restore.ts';
@@ -20,6 +23,8 @@ interface Tool {
   readonly settings: readonly string[];
   readonly flags: readonly string[];
   readonly help: string;
+  /** What is done instead where the data are in a PostgreSQL; absent for what works there too. */
+  readonly withPostgres?: string;
   run(call: Call): Promise<Outcome>;
 }
 
@@ -42,6 +47,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     settings: ['data'],
     flags: [],
     help: 'a consistent copy of the database; the server may be running',
+    withPostgres: 'use its own tools: pg_dump, or a base backup with its log',
     async run({ config, argument }) {
       const { spaces, entries, records, bytes } = await backUp(config.file, argument);
       return done(`${argument} has ${count(spaces, entries, records)}; ${bytes} bytes`);
@@ -52,6 +58,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     settings: ['data'],
     flags: ['replace'],
     help: 'puts a backup in the place of the database; the server must be stopped',
+    withPostgres: 'use its own tools, and then `skerry-server takeover`',
     async run({ config, argument, flags }) {
       const options = { replace: flags.has('replace'), nowMs: Date.now() };
       const { spaces, asideTo } = await restore(argument, config.file, options);
@@ -66,6 +73,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     settings: ['data', 'log-days', 'tombstone-days'],
     flags: [],
     help: 'cuts logs, forgets deletes and gives the space back to the disk; the server must be stopped',
+    withPostgres: 'its servers cut logs by themselves, and autovacuum does the rest',
     async run({ config }) {
       const { entries, records, bytesBefore, bytesAfter } = await compactFile(
         config.file,
@@ -82,6 +90,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     settings: ['data'],
     flags: [],
     help: 'looks for damage and changes nothing; the server may be running',
+    withPostgres: 'use data checksums and pg_amcheck; rows that are damaged are told in the log of a server',
     async run({ config }) {
       const { spaces, entries, records, findings } = examineFile(config.file);
       if (findings.length === 0) return done(`${config.file} is sound: ${count(spaces, entries, records)}`);
@@ -93,6 +102,22 @@ const TOOLS: Readonly<Record<string, Tool>> = {
           'Keep this file, look at the disk, and restore the last backup: devices bring back what it lacks.',
         ],
       };
+    },
+  },
+  takeover: {
+    argument: null,
+    settings: ['data', 'database'],
+    flags: [],
+    help: 'makes a new server of a database that was put back to an earlier state by other means than `restore`',
+    async run({ config }) {
+      if (config.database === null) openForReading(config.file).close();
+      const storage = await (config.database === null ? sqlite(config.file) : postgres(config.database)).open();
+      try {
+        await storage.takeOver();
+      } finally {
+        await storage.close();
+      }
+      return done('it is a new server now; devices bring back what it lacks');
     },
   },
 };
@@ -151,6 +176,8 @@ function readCall(tool: Tool, args: readonly string[], env: Env): ReadCall {
   const wanted = tool.argument === null ? 0 : 1;
   if (positionals.length < wanted) problems.push(`${tool.argument}: is missing`);
   for (const extra of positionals.slice(wanted)) problems.push(`${extra}: not an option; see --help`);
+  if (tool.withPostgres !== undefined && env['SKERRY_DATABASE'])
+    problems.push(`SKERRY_DATABASE: the data are in a PostgreSQL; ${tool.withPostgres}`);
   const read = readConfig(settings, relevant(tool, env));
   if (read.type === 'bad') problems.push(...read.problems);
   if (read.type !== 'ok' || problems.length > 0) return { type: 'bad', problems };

@@ -37,7 +37,7 @@ const SQL = {
   record: 'SELECT state, digest FROM records WHERE space = ? AND collection = ? AND id = ?',
   setRecord:
     'INSERT INTO records (space, collection, id, state, digest, dead_sid, dead_n) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (space, collection, id) DO UPDATE SET state = excluded.state, digest = excluded.digest, dead_sid = excluded.dead_sid, dead_n = excluded.dead_n',
-  dead: 'SELECT collection, id, state FROM records WHERE space = ? AND dead_sid = ? AND dead_n <= ?',
+  dead: 'SELECT collection, id, state, digest FROM records WHERE space = ? AND dead_sid = ? AND dead_n <= ?',
   forget: 'DELETE FROM records WHERE space = ? AND collection = ? AND id = ?',
   /** In the order of `recordsFrom`, with the size of each in bytes. */
   recordSizes:

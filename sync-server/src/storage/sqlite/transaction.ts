@@ -15,7 +15,6 @@ import type {
   Digest,
   Dot,
   NewEntry,
-  RecordJson,
   RecordState,
   SettledRecord,
   Sid,
@@ -107,10 +106,11 @@ export class SqliteTransaction {
     const expired: { readonly collection: string; readonly id: string }[] = [];
     for (const [sid, n] of Object.entries(horizon)) {
       const rows = this.#statements.dead.iterate(found.id, sid, n) as IterableIterator<DeadRow>;
-      for (const { collection, id, state } of rows) {
+      for (const { collection, id, state, digest } of rows) {
         if (expired.length === max) break;
         // The index knows one delete of the record; there may be others.
-        if (isExpired(id, recordFromJson(JSON.parse(state) as RecordJson), horizon)) expired.push({ collection, id });
+        const record = recordFromJson(readRecord(collection, id, { state, digest }));
+        if (isExpired(id, record, horizon)) expired.push({ collection, id });
       }
     }
     for (const { collection, id } of expired) this.#statements.forget.run(found.id, collection, id);
@@ -181,10 +181,9 @@ interface StampRow {
   readonly n: number;
 }
 
-interface DeadRow {
+interface DeadRow extends RecordRow {
   readonly collection: string;
   readonly id: string;
-  readonly state: string;
 }
 
 const NO_FACTS = { known: new Map(), hashes: new Map(), records: new Map() };
