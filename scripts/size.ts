@@ -27,7 +27,7 @@ const BUDGETS: readonly Budget[] = [
   { name: 'worker: @skerry/sdk/worker', entry: 'worker', kilobytes: 60 },
   { name: 'service worker: @skerry/sdk/service-worker', entry: 'service-worker', kilobytes: 60 },
   // With what only a server does.
-  { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel', kilobytes: 37 },
+  { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel', kilobytes: 38 },
   {
     name: 'react: @skerry/sdk/react without the rest',
     entry: 'react',

@@ -80,6 +80,7 @@ export * from './session/server-session.ts';
 export * from './space/append.ts';
 export * from './space/decide-pull.ts';
 export * from './space/decide-push.ts';
+export * from './space/excess.ts';
 export * from './space/handshake.ts';
 export * from './space/recent.ts';
 export * from './space/retention.ts';

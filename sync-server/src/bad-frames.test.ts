@@ -64,8 +64,8 @@ describe('bad frames', { timeout: 30_000 }, () => {
     ['a push of text', { type: 'push', changes: ['x'] }, 'BAD_FRAME', CLOSE.badFrame],
     ['a push without dots', { type: 'push', changes: [{ hlc: 1 }] }, 'BAD_FRAME', CLOSE.badFrame],
     [
-      '501 changes',
-      { type: 'push', changes: Array.from({ length: 501 }, (_, i) => changeOf(`BADBADBADBADBADB.${i + 1}`)) },
+      '1,001 changes',
+      { type: 'push', changes: Array.from({ length: 1_001 }, (_, i) => changeOf(`BADBADBADBADBADB.${i + 1}`)) },
       'TOO_LARGE',
       CLOSE.tooLarge,
     ],

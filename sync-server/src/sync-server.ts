@@ -1,7 +1,7 @@
 /**
  * The server as a library: storage, hub and HTTP put together.
  */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SkerryError, type Limits, type Retention } from '@skerry/sdk/kernel';
 
@@ -32,8 +32,13 @@ export interface SyncServerOptions extends Access {
   readonly maintenanceMs?: number;
   /** Origins of pages that may connect; without it, those of the host the request was sent to, and in development mode those of this machine. */
   readonly origins?: readonly string[];
-  /** Take host names from X-Forwarded-Host: only with a proxy in front that sets it. */
+  /** Take host names, addresses and TLS from X-Forwarded-Host, -For and -Proto: only with a proxy in front that sets them. */
   readonly trustProxy?: boolean;
+  /**
+   * With `authenticate`, also let devices of other machines in that did not come over TLS, whose tokens anybody on the way
+   * can read: for a network of your own.
+   */
+  readonly allowPlain?: boolean;
   /** Sockets that may wait to be let in at the same time, 2,000 without it; more are answered 503. */
   readonly maxWaiting?: number;
   /** With it `GET /metrics` is answered to whoever brings it as a bearer token; without it to this machine, in development mode. */
@@ -63,6 +68,8 @@ export interface SyncServer {
 }
 
 const CLOSE_TIMEOUT_MS = 8_000;
+/** A connection on which nothing moves: somebody who does not fetch an answer. Longer than a poll is held. */
+const IDLE_MS = 60_000;
 const MAINTENANCE_MS = 60_000;
 
 /** Opens the storage. Fails with INVALID_OPTION for options that contradict themselves, StorageError for the storage. */
@@ -87,6 +94,7 @@ class NodeSyncServer implements SyncServer {
   readonly #options: SyncServerOptions;
   readonly #storage: Storage;
   readonly #logger: Logger;
+  readonly #limits: Limits;
   readonly #hub: Hub;
   readonly #upgrade: UpgradeHandler;
   readonly #links: LinkHandler;
@@ -106,6 +114,7 @@ class NodeSyncServer implements SyncServer {
       everyMs: maintenanceMs,
       onFailure: (failure) => logger.error('measuring-failed', failureFields(failure)),
     });
+    this.#limits = limits;
     this.#hub = new Hub({
       storage,
       limits,
@@ -123,7 +132,14 @@ class NodeSyncServer implements SyncServer {
       trustProxy: options.trustProxy ?? false,
       ownMachine: !options.authenticate,
     };
-    const door: DoorOptions = { hub: this.#hub, limits, rules, loopbackOnly: !options.authenticate, logger };
+    const door: DoorOptions = {
+      hub: this.#hub,
+      limits,
+      rules,
+      loopbackOnly: !options.authenticate,
+      requireTls: options.authenticate !== undefined && !options.allowPlain,
+      logger,
+    };
     this.#upgrade = createUpgradeHandler(door);
     this.#links = createLinkHandler(door);
   }
@@ -136,7 +152,8 @@ class NodeSyncServer implements SyncServer {
       );
     }
     const handler = this.#requests(this.#options.static ?? null);
-    const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }, handler);
+    const server = createServer(timesOf(this.#limits), handler);
+    server.setTimeout(Math.max(IDLE_MS, 2 * this.#limits.pollMs));
     server.on('upgrade', this.#upgrade);
     await start(server, port, host);
     this.#own.push(server);
@@ -190,6 +207,16 @@ class NodeSyncServer implements SyncServer {
     await Promise.all(stopped);
     await this.#storage.close();
   }
+}
+
+/** A request that trickles in is cut off, and so is one that does not begin; Node looks only so often. */
+function timesOf({ helloMs }: Limits): ServerOptions {
+  return {
+    headersTimeout: helloMs,
+    requestTimeout: 2.5 * helloMs,
+    connectionsCheckingInterval: Math.ceil(helloMs / 5),
+    keepAliveTimeout: 5_000,
+  };
 }
 
 function isSyncUrl(url: string | undefined): boolean {

@@ -34,9 +34,11 @@ export function isSid(value: unknown): value is Sid {
 export function isVersionVector(value: unknown): value is VersionVector {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
-  return (
-    entries.length <= 64 && entries.every(([sid, n]) => isSid(sid) && Number.isSafeInteger(n) && (n as number) >= 0)
-  );
+  return entries.length <= 64 && entries.every(([sid, n]) => isSid(sid) && isCount(n));
+}
+
+function isCount(n: unknown): boolean {
+  return Number.isSafeInteger(n) && (n as number) >= 0 && !Object.is(n, -0);
 }
 
 /** By server, then by its number: the same on every replica, and of one server's numbers the order in which it took them. */

@@ -9,6 +9,7 @@ import { exceedsBytes } from '../lib/utf8.ts';
 import { CHANGE } from './change-schema.ts';
 import type { Limits } from './limits.ts';
 import { findShapeProblem } from './shape.ts';
+import { told } from './told.ts';
 
 export type CheckedChange =
   | { readonly type: 'ok'; readonly change: Change }
@@ -50,5 +51,5 @@ function placeOf(op: Op): string | null {
 }
 
 function bad(code: 'INVALID_CHANGE' | 'TOO_LARGE', reason: string): CheckedChange {
-  return { type: 'bad', code, reason };
+  return { type: 'bad', code, reason: told(reason) };
 }

@@ -108,6 +108,17 @@ const fromServer = (value: unknown) =>
   decodeServerMessage(typeof value === 'string' ? value : JSON.stringify(value), DEFAULT_LIMITS);
 
 describe('codec', { timeout: 30_000 }, () => {
+  it.each(['\\udc00', 'x'.repeat(100_000), '\\u0000', '\\ud83d\\ude00'.repeat(200) + 'x'])(
+    '[COD3] what is said of a frame with the member %j can itself be said in a frame',
+    (name) => {
+      const bad = decodeDeviceMessage(`{"type":"ping","${name}":{"a":"\\ud800"}}`, DEFAULT_LIMITS);
+      if (bad.type !== 'bad') throw new Error('it should be refused');
+      expect(bad.reason.length).toBeLessThan(400);
+      const told = encodeMessage({ type: 'error', code: bad.code, message: bad.reason });
+      expect(decodeServerMessage(told, DEFAULT_LIMITS).type).toBe('ok');
+    },
+  );
+
   it.each(DEVICE.map((message) => [message.type, message] as const))(
     '[COD1] %s comes back as it was sent',
     (_, message) => {
@@ -160,7 +171,7 @@ describe('codec', { timeout: 30_000 }, () => {
     ['a push of nothing', { type: 'push', changes: [] }, 'BAD_FRAME'],
     ['a push of no changes', { type: 'push', changes: ['x'] }, 'BAD_FRAME'],
     ['a change without a dot', { type: 'push', changes: [{ hlc: 1 }] }, 'BAD_FRAME'],
-    ['more changes than allowed', { type: 'push', changes: Array.from({ length: 501 }, () => CHANGE) }, 'TOO_LARGE'],
+    ['more changes than allowed', { type: 'push', changes: Array.from({ length: 1_001 }, () => CHANGE) }, 'TOO_LARGE'],
     ['a frame that is too large', JSON.stringify({ type: 'ping', pad: 'x'.repeat(1_048_576) }), 'TOO_LARGE'],
     ['a frame too large in UTF-8 only', JSON.stringify({ type: 'ping', pad: 'ü'.repeat(600_000) }), 'TOO_LARGE'],
     ['a million levels', '['.repeat(1_000_000), 'BAD_FRAME'],

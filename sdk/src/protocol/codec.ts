@@ -25,6 +25,7 @@ import type {
 import { packPage, packPush, unpackFrame } from './packing.ts';
 import { DEVICE_MESSAGE, SERVER_MESSAGE } from './schema.ts';
 import { findShapeProblem, type Shape } from './shape.ts';
+import { told } from './told.ts';
 
 export type Decoded<Message> = { readonly type: 'ok'; readonly message: Message } | BadFrame;
 
@@ -218,5 +219,5 @@ function parse(text: string): unknown {
 }
 
 function bad(code: BadFrame['code'], reason: string): BadFrame {
-  return { type: 'bad', code, reason };
+  return { type: 'bad', code, reason: told(reason) };
 }

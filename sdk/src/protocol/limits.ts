@@ -36,12 +36,36 @@ export interface Limits {
   readonly linkIdleMs: number;
   /** Most links over HTTP from one address; more are answered 429. */
   readonly linksPerAddress: number;
+  /** Bytes that a peer may send before it is welcomed; more closes with 1009. */
+  readonly helloBytes: number;
+  /** Most peers of one address that wait to be let in; more are answered 429. */
+  readonly waitingPerAddress: number;
+  /** Most sockets and links of one address; more are answered 429. */
+  readonly socketsPerAddress: number;
+  /** Most sockets and links of one user; the next is told RATE_LIMITED. */
+  readonly socketsPerUser: number;
+  /** Most spaces that one device of a user is connected to at a time; the next is told RATE_LIMITED. */
+  readonly spacesPerDevice: number;
+  /** Hellos of one user that are looked at in a minute. */
+  readonly hellosPerMinute: number;
+  /** Tokens that were not good from one address in a minute; after that it is answered 429. */
+  readonly failuresPerMinute: number;
+  /** Frames of one socket that are read in a second, over some seconds; what comes faster waits in the network. */
+  readonly framesPerSecond: number;
+  /** Bytes of one socket that are read in a second, likewise. */
+  readonly bytesPerSecond: number;
+  /** Snapshots that are kept for one user at a time. */
+  readonly snapshotsPerUser: number;
+  /** Largest state of one record in bytes of its JSON text, so that it fits into a piece of a snapshot. */
+  readonly recordBytes: number;
+  /** Bytes that the log and the records of one space may take. */
+  readonly spaceBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
   frameBytes: 1_048_576,
   changeBytes: 786_432,
-  changesPerPush: 500,
+  changesPerPush: 1_000,
   entriesPerPage: 500,
   pageBytes: 524_288,
   pagesInFlight: 2,
@@ -58,6 +82,18 @@ export const DEFAULT_LIMITS: Limits = {
   pollMs: 20_000,
   linkIdleMs: 15_000,
   linksPerAddress: 200,
+  helloBytes: 262_144,
+  waitingPerAddress: 200,
+  socketsPerAddress: 10_000,
+  socketsPerUser: 200,
+  spacesPerDevice: 100,
+  hellosPerMinute: 600,
+  failuresPerMinute: 50,
+  framesPerSecond: 200,
+  bytesPerSecond: 2_097_152,
+  snapshotsPerUser: 8,
+  recordBytes: 917_504,
+  spaceBytes: 1_073_741_824,
 };
 
 export const MAX_ID_LENGTH = 256;

@@ -4,6 +4,7 @@ import { incOf, type Dot, type Inc } from '../core/dot.ts';
 import { commonHorizon } from '../core/topology.ts';
 import type { Refusal } from '../protocol/messages.ts';
 import { appendChange, nextStamp, type PreparedChange } from './append.ts';
+import { excessOf, growBy, type SpaceLimits } from './excess.ts';
 import { spaceKey, type KnownWriter, type SpaceView } from './space.ts';
 import { isVoidHere } from './voids.ts';
 
@@ -22,6 +23,8 @@ export interface PushRules {
   readonly nowMs: number;
   /** How far ahead of it a stamp may be, in milliseconds. */
   readonly driftMs: number;
+  /** What a space and its records may grow to; without them, whatever. */
+  readonly limits?: SpaceLimits;
 }
 
 export interface PushDecision {
@@ -43,7 +46,13 @@ export function decidePush(push: PreparedPush, view: SpaceView, rules: PushRules
       break;
     }
     if (admission.type === 'duplicate') continue;
+    const excess = rules.limits ? excessOf(view, prepared, rules.limits) : null;
+    if (excess) {
+      refused = { dot, ...excess };
+      break;
+    }
     appendChange(view, nextStamp(view), prepared, push.owner);
+    growBy(view, prepared);
     accepted.push(dot);
   }
   refused ??= push.bad;

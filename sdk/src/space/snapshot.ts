@@ -7,10 +7,11 @@ import type { Inc } from '../core/dot.ts';
 import { incOf } from '../core/dot.ts';
 import { recordToJson } from '../core/record-json.ts';
 import type { RecordState } from '../core/record.ts';
+import { utf8Length } from '../lib/utf8.ts';
 import { countOf, covers, type VersionVector } from '../core/version-vector.ts';
 import type { Writer } from '../core/change.ts';
 import type { Bootstrap, ChangeEntry, Snapshot, SnapshotRecord } from '../protocol/messages.ts';
-import type { Limits } from '../protocol/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from '../protocol/limits.ts';
 import type { KnownWriter, SpaceMeta } from './space.ts';
 
 /** Everything a snapshot is made of, read at one moment. */
@@ -101,17 +102,33 @@ export function pieceOf(snapshot: PreparedSnapshot, piece: number): Snapshot | n
   return content ? { type: 'snapshot', id: snapshot.id, piece, ...content } : null;
 }
 
-/** Who stands behind the dots in these records. */
+/**
+ * Who stands behind the dots in these records, as far as there is room beside them in a frame: a device can do without a
+ * name, and not without the piece.
+ */
 export function writersIn(
   records: readonly SnapshotRecord[],
   writerOf: SnapshotSource['writerOf'],
 ): Snapshot['writers'] {
   const incs = new Set(records.flatMap(({ state }) => state.marks.map(([dot]) => incOf(dot))));
+  let room = roomBeside(records);
   return [...incs].flatMap((inc) => {
     const writer = writerOf(inc);
-    return writer ? [{ inc, ...writer }] : [];
+    if (!writer) return [];
+    const named = { inc, ...writer };
+    room -= utf8Length(JSON.stringify(named)) + 1;
+    return room < 0 ? [] : [named];
   });
 }
+
+/** Several records are together no larger than a page. */
+function roomBeside({ length }: readonly SnapshotRecord[]): number {
+  const { frameBytes, pageBytes, recordBytes } = DEFAULT_LIMITS;
+  return frameBytes - ENVELOPE_BYTES - (length > 1 ? pageBytes : recordBytes);
+}
+
+/** What else is in the frame of a piece, with the names of its records. */
+const ENVELOPE_BYTES = 65_536;
 
 function cut<T>(items: readonly T[], maxItems: number, maxBytes: number): readonly (readonly T[])[] {
   const sizes = items.map((item) => JSON.stringify(item).length);

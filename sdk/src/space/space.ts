@@ -62,6 +62,10 @@ export interface SpaceView {
   readonly found: ReadonlyMap<string, RecordState>;
   /** Digests of records as `meta.digest` has them, where they were read or computed already. */
   readonly digests: Map<string, Digest>;
+  /** Bytes of records as they are kept, where the storage has told or it was counted: an upper bound once they were changed. */
+  readonly sizes: Map<string, number>;
+  /** What log and records take, in bytes of their JSON text: an upper bound once something was added. */
+  bytes: number;
   /** To append, in order. */
   readonly entries: NewEntry[];
   /** Keys of records that are to be written. */
@@ -92,6 +96,8 @@ export function viewSpace(
     readonly hashes: ReadonlyMap<Dot, string>;
     readonly records: ReadonlyMap<string, RecordState>;
     readonly digests?: ReadonlyMap<string, Digest>;
+    readonly sizes?: ReadonlyMap<string, number>;
+    readonly bytes?: number;
   },
 ): SpaceView {
   return {
@@ -102,6 +108,8 @@ export function viewSpace(
     records: new Map(facts.records),
     found: facts.records,
     digests: new Map(facts.digests),
+    sizes: new Map(facts.sizes),
+    bytes: facts.bytes ?? 0,
     entries: [],
     changed: new Set(),
     heard: new Set(),

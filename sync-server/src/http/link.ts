@@ -45,6 +45,7 @@ export class HttpLink extends EventEmitter implements Peer {
   #ending: { readonly code: number; readonly reason: string } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isFlushing = false;
+  #isPaused = false;
 
   constructor(limits: Limits) {
     super();
@@ -90,6 +91,20 @@ export class HttpLink extends EventEmitter implements Peer {
 
   terminate(): void {
     this.#finish();
+  }
+
+  /** Whether the answer to what was sent last is held back; 'resume' says when it need not be any more. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.emit('resume');
   }
 
   /** Takes in frames of the device; false when some before them are missing. Those that came before count once. */

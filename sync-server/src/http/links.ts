@@ -14,7 +14,9 @@ import {
   type ReceivedHead,
 } from '@skerry/sdk/kernel';
 
-import { isSyncPath, mayTalk, refusalOf, type DoorOptions } from './door.ts';
+import { networkOf } from './address.ts';
+import { readBody } from './body.ts';
+import { isSyncPath, mayTalk, peerAddress, refusalOf, type DoorOptions } from './door.ts';
 import { HttpLink, type Poll } from './link.ts';
 import { respond } from './respond.ts';
 
@@ -35,9 +37,17 @@ export function createLinkHandler(options: DoorOptions): LinkHandler {
   };
 }
 
+/** A link, and what is known of its device. */
+interface Known {
+  readonly link: HttpLink;
+  readonly isWelcome: () => boolean;
+  /** The request whose body is being read: a device sends one at a time, so the newest is the one that it waits for. */
+  reading: IncomingMessage | null;
+}
+
 class Links {
   readonly #options: DoorOptions;
-  readonly #links = new Map<string, HttpLink>();
+  readonly #links = new Map<string, Known>();
   readonly #perAddress = new Map<string, number>();
 
   constructor(options: DoorOptions) {
@@ -48,20 +58,41 @@ class Links {
     if (!mayTalk(request, this.#options)) return this.#refuse(request, response, 403);
     allowOrigin(request, response);
     if (request.method === 'OPTIONS') return void response.writeHead(204).end();
-    const body = await readBody(request, this.#options.limits.frameBytes + HTTP_HEAD_BYTES);
+    const body = await readBody(request, this.#options.limits.frameBytes + HTTP_HEAD_BYTES, (head) =>
+      this.#mostAfter(head, request),
+    );
     if (body === 'gone') return;
-    if (body === 'too-large') {
-      response.setHeader('Connection', 'close');
-      return this.#refuse(request, response, 413);
-    }
-    const decoded = decodeHttpBody(body, toText);
-    if (decoded === null) return this.#refuse(request, response, 400);
-    this.#carryOut(decoded, request, response);
+    const decoded = typeof body === 'string' ? null : decodeHttpBody(body, toText);
+    if (decoded !== null) return this.#carryOut(decoded, request, response);
+    // The rest of it is not waited for.
+    response.setHeader('Connection', 'close');
+    if (body === 'no-link') return respond(response, 410, 'there is no such link');
+    this.#refuse(request, response, body === 'too-large' ? 413 : 400);
+  }
+
+  /** How many bytes may follow this head: frames are only for who has a link, and many of them for who was let in. */
+  #mostAfter(head: HttpBody['head'], request: IncomingMessage): number | 'no-link' | 'bad' {
+    if (typeof head['do'] !== 'string') return 'bad';
+    if (head['do'] === 'open') return HTTP_HEAD_BYTES;
+    const known = this.#knownOf(head);
+    if (!known) return 'no-link';
+    if (head['do'] !== 'send' && head['do'] !== 'close') return HTTP_HEAD_BYTES;
+    known.reading?.destroy();
+    known.reading = request;
+    request.once('close', () => {
+      if (known.reading === request) known.reading = null;
+    });
+    const { frameBytes, helloBytes } = this.#options.limits;
+    return known.isWelcome() ? frameBytes + HTTP_HEAD_BYTES : helloBytes;
+  }
+
+  #knownOf(head: HttpBody['head']): Known | undefined {
+    return typeof head['link'] === 'string' ? this.#links.get(head['link']) : undefined;
   }
 
   #carryOut({ head, frames }: HttpBody, request: IncomingMessage, response: ServerResponse): void {
     if (head['do'] === 'open') return this.#open(head, request, response);
-    const link = typeof head['link'] === 'string' ? this.#links.get(head['link']) : undefined;
+    const link = this.#knownOf(head)?.link;
     if (!link) return respond(response, 410, 'there is no such link');
     switch (head['do']) {
       case 'send':
@@ -82,15 +113,19 @@ class Links {
     if (status !== null) return this.#refuse(request, response, status);
     const { hub, limits } = this.#options;
     const link = new HttpLink(limits);
-    this.#remember(link, this.#addressOf(request));
-    hub.connect(link, request);
+    const address = peerAddress(request, this.#options);
+    this.#remember({ link, isWelcome: hub.connect(link, request, address), reading: null }, networkOf(address));
     answer(response, { link: link.id, pollMs: limits.pollMs });
   }
 
   #take(link: HttpLink, from: unknown, frames: readonly string[], response: ServerResponse): void {
     if (!isCount(from) || from < 1) return respond(response, 400, 'from must be the number of a frame');
+    if (link.isPaused) return tooFast(response);
     if (!link.take(from, frames)) return respond(response, 409, `the frames behind ${link.received} are missing`);
-    answer(response, { received: link.received });
+    const done = (): void => answer(response, { received: link.received });
+    // A device sends its next frames after this answer.
+    if (link.isPaused) link.once('resume', done);
+    else done();
   }
 
   #poll(link: HttpLink, after: unknown, response: ServerResponse): void {
@@ -108,11 +143,13 @@ class Links {
     if (!link.poll(poll)) respond(response, 400, 'after is the number of a frame that was never sent');
   }
 
-  #remember(link: HttpLink, address: string): void {
-    this.#links.set(link.id, link);
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+  #remember(known: Known, address: string | null): void {
+    const { link } = known;
+    this.#links.set(link.id, known);
+    if (address !== null) this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     const forget = (): void => {
       this.#links.delete(link.id);
+      if (address === null) return;
       const left = this.#perAddress.get(address)! - 1;
       if (left > 0) this.#perAddress.set(address, left);
       else this.#perAddress.delete(address);
@@ -122,20 +159,15 @@ class Links {
   }
 
   #crowding(request: IncomingMessage): number | null {
-    const links = this.#perAddress.get(this.#addressOf(request)) ?? 0;
+    const address = networkOf(peerAddress(request, this.#options));
+    const links = address === null ? 0 : (this.#perAddress.get(address) ?? 0);
     return links < this.#options.limits.linksPerAddress ? null : 429;
   }
 
-  /** Behind a proxy that is trusted, the address that it has seen. Asked for while the socket is there, so that it stays known. */
-  #addressOf({ headers, socket }: IncomingMessage): string {
-    const own = socket.remoteAddress ?? '';
-    const forwarded = this.#options.rules.trustProxy ? headers['x-forwarded-for'] : undefined;
-    return typeof forwarded === 'string' ? forwarded.split(',').at(-1)!.trim() : own;
-  }
-
   #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
-    this.#options.logger.info('link-refused', { status, from: request.socket.remoteAddress ?? null });
+    this.#options.logger.info('link-refused', { status, from: peerAddress(request, this.#options) });
     if (status === 429 || status === 503) response.setHeader('Retry-After', '5');
+    if (status === 426) response.setHeader('Upgrade', 'TLS/1.2');
     respond(response, status, REASONS[status] ?? 'refused');
   }
 }
@@ -144,9 +176,17 @@ const REASONS: Readonly<Record<number, string>> = {
   400: 'this is not a request of the HTTP binding',
   403: 'this origin may not connect',
   413: 'larger than a frame may be',
-  429: 'too many links from this address',
+  426: 'this server is reached over TLS only',
+  429: 'too many connections from this address, or too many tokens that were not good',
+  431: 'too many headers',
   503: 'the server is stopping or full',
 };
+
+/** Its device has not waited for the answer to what it sent last. */
+function tooFast(response: ServerResponse): void {
+  response.setHeader('Retry-After', '1');
+  respond(response, 429, 'the answer to the last frames is still to come');
+}
 
 /** The page of an origin that was let in may read the answer; cookies come along as they do with a WebSocket. */
 function allowOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
@@ -171,24 +211,6 @@ function answer(
     'Cache-Control': 'no-store, no-transform',
   });
   response.end(body);
-}
-
-/** Stops reading as soon as it is too much. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-large' | 'gone'> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return 'too-large';
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    // Not destroyed when it is too much: who sent it is to hear so.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return 'too-large';
-      chunks.push(chunk);
-    }
-  } catch {
-    return 'gone';
-  }
-  return Buffer.concat(chunks);
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

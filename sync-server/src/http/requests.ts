@@ -2,9 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { failureFields, type Logger } from '../log.ts';
+import { hasTooManyHeaders } from './door.ts';
 import { SECURITY_HEADERS } from './headers.ts';
 import type { LinkHandler } from './links.ts';
 import { metricsRefusal, type MetricsRules } from './metrics-door.ts';
+import { pathOf } from './path.ts';
 import { respond, respondText } from './respond.ts';
 import { serveFolder } from './static.ts';
 
@@ -42,6 +44,7 @@ async function route(
   { isReady, links, metrics }: RequestOptions,
   files: ReturnType<typeof serveFolder> | null,
 ): Promise<void> {
+  if (hasTooManyHeaders(request)) return respond(response, 431, 'too many headers');
   if (links.isFor(request)) return links.handle(request, response);
   const path = pathOf(request);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -66,9 +69,4 @@ async function route(
     default:
       return files ? files(request, response, path) : respond(response, 404, 'not found');
   }
-}
-
-/** The path as it was sent: `new URL` would resolve `..` before anybody can look at it. */
-export function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').split(/[?#]/, 1)[0]!;
 }

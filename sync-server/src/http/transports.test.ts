@@ -28,17 +28,18 @@ const waiting: ((peer: Peer) => void)[] = [];
 const arrived: Peer[] = [];
 const door: DoorOptions = {
   hub: {
-    isReady: true,
-    isCrowded: false,
+    refusal: () => null,
     connect(peer: Peer) {
       const next = waiting.shift();
       if (next) next(peer);
       else arrived.push(peer);
+      return () => true;
     },
   } as Partial<Hub> as Hub,
   limits: DEFAULT_LIMITS,
   rules: {},
   loopbackOnly: true,
+  requireTls: false,
   logger: createLogger('silent'),
 };
 const links = createLinkHandler(door);

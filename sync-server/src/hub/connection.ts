@@ -23,8 +23,10 @@ import { failureFields, type Logger } from '../log.ts';
 import type { HubMeter, Load } from '../metrics/meter.ts';
 import { StorageError } from '../storage/port.ts';
 import type { Principal } from './access.ts';
+import type { Seat } from './crowd.ts';
 import { inflateFrame, type Inflated } from './inflate.ts';
 import { Outlet } from './outlet.ts';
+import { Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
 import type { Listener, Room } from './room.ts';
 
@@ -43,6 +45,16 @@ export interface ConnectionHost {
   /** Null when the snapshot is held no more. */
   readPiece(id: string, piece: number): Promise<Snapshot | null>;
   left(connection: Connection, room: Room | null): void;
+  /** What this connection's user has sent; the milliseconds to wait before more is read. */
+  work(seat: Seat, frames: number, bytes: number): number;
+}
+
+/** Where a connection comes from, found out when it was there. */
+export interface Origin {
+  readonly request: IncomingMessage;
+  /** Address of the peer, for the log. */
+  readonly from: string | null;
+  readonly seat: Seat;
 }
 
 export interface Guest {
@@ -77,7 +89,8 @@ export class Connection implements Listener {
   readonly #host: ConnectionHost;
   readonly #peer: Peer;
   readonly #outlet: Outlet;
-  readonly #request: IncomingMessage;
+  readonly #origin: Origin;
+  readonly #pace: Pace;
   readonly #events: ServerEvent[] = [];
   #state: ServerSession;
   #guest: Guest | null = null;
@@ -85,12 +98,13 @@ export class Connection implements Listener {
   #deflates = false;
   #isHandling = false;
 
-  constructor(id: string, peer: Peer, request: IncomingMessage, host: ConnectionHost) {
+  constructor(id: string, peer: Peer, origin: Origin, host: ConnectionHost) {
     this.id = id;
     this.#host = host;
     this.#peer = peer;
     this.#outlet = new Outlet(peer);
-    this.#request = request;
+    this.#origin = origin;
+    this.#pace = new Pace(peer, host.context.limits, (frames, bytes) => host.work(origin.seat, frames, bytes));
     this.#state = newServerSession(performance.now());
     peer.on('message', (data, isBinary) => this.#receive(data, isBinary));
     peer.on('close', () => this.handle({ type: 'gone' }));
@@ -99,7 +113,11 @@ export class Connection implements Listener {
 
   /** Address of the peer, for the log. */
   get from(): string | null {
-    return this.#request.socket.remoteAddress ?? null;
+    return this.#origin.from;
+  }
+
+  get seat(): Seat {
+    return this.#origin.seat;
   }
 
   /** Whether this peer has been let in. */
@@ -179,11 +197,22 @@ export class Connection implements Listener {
     }
   }
 
+  /** What this peer had others do for it, beyond the bytes that it sent. */
+  charge(bytes: number): void {
+    if (!this.isClosed) this.#pace.take(0, bytes, performance.now());
+  }
+
   #receive(data: RawData | string, isBinary: boolean): void {
+    if (this.isClosed) return;
+    this.#pace.take(1, sizeOf(data), performance.now());
     if (!isBinary) return this.#hear(String(data));
     // Before the welcome nobody has anything to say that is worth unpacking.
     const inflated = this.isWelcome && this.#deflates ? inflateFrame(data, this.#host.context.limits) : NOT_AGREED;
-    if (inflated.type === 'ok') return this.#hear(inflated.text);
+    if (inflated.type === 'ok') {
+      // What was spared on the way is read all the same.
+      this.charge(inflated.text.length);
+      return this.#hear(inflated.text);
+    }
     const close = inflated.code === 'TOO_LARGE' ? CLOSE.tooLarge : CLOSE.badFrame;
     this.handle({ type: 'failed', code: inflated.code, message: inflated.message, close });
   }
@@ -206,7 +235,7 @@ export class Connection implements Listener {
 
   async #greet(hello: Hello): Promise<void> {
     try {
-      const answer = await this.#host.greet(hello, this.#request, this);
+      const answer = await this.#host.greet(hello, this.#origin.request, this);
       if (answer.type === 'denied') return this.handle({ ...answer, type: 'failed' });
       this.handle({ ...answer, atMs: performance.now(), nowMs: this.#host.now() });
       // What the log has grown by since the storage was asked.
@@ -242,6 +271,7 @@ export class Connection implements Listener {
   }
 
   #leave(): void {
+    this.#pace.stop();
     this.#guest?.room.leave(this);
     this.#host.left(this, this.#guest?.room ?? null);
   }
@@ -269,4 +299,8 @@ export class Connection implements Listener {
     this.#close(close, code);
     if (!wasClosed) this.#leave();
   }
+}
+
+function sizeOf(data: RawData | string): number {
+  return Array.isArray(data) ? data.reduce((sum, part) => sum + part.length, 0) : Buffer.byteLength(data);
 }

@@ -3,9 +3,10 @@
  * to everybody else in the space.
  */
 import type { IncomingMessage } from 'node:http';
-import { CLOSE, decidePush, greet, incOf, knownRecord } from '@skerry/sdk/kernel';
-import type { Bootstrap, ErrorCode, Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
+import { bytesTouched, CLOSE, decidePush, greet, incOf, knownRecord } from '@skerry/sdk/kernel';
+import type { ErrorCode, Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
 
+import { networkOf } from '../http/address.ts';
 import { failureFields, type Logger } from '../log.ts';
 import { sumUp, type Figures, type HubMeter } from '../metrics/meter.ts';
 import { StorageError, type Look, type Storage } from '../storage/port.ts';
@@ -13,12 +14,13 @@ import { questionOfPushes } from '../storage/questions.ts';
 import type { Access } from './access.ts';
 import { Committer } from './committer.ts';
 import { Connection, type ConnectionHost, type Denied, type Greeted, type Guest } from './connection.ts';
+import { Crowd } from './crowd.ts';
 import { Maintenance } from './maintenance.ts';
 import { Neighbours } from './neighbours.ts';
 import type { Peer } from './peer.ts';
 import { preparePush } from './prepare.ts';
 import { Room } from './room.ts';
-import { Snapshots } from './snapshots.ts';
+import { Snapshots, type SnapshotWish } from './snapshots.ts';
 
 export interface HubOptions {
   readonly storage: Storage;
@@ -45,6 +47,7 @@ export class Hub {
   readonly #peers = new Set<Peer>();
   readonly #rooms = new Map<string, Room>();
   readonly #snapshots: Snapshots;
+  readonly #crowd: Crowd;
   readonly #maintenance: Maintenance;
   readonly #neighbours: Neighbours;
   readonly #ticker: NodeJS.Timeout;
@@ -64,6 +67,7 @@ export class Hub {
     });
     const committer = this.#committer;
     this.#snapshots = new Snapshots(storage, limits);
+    this.#crowd = new Crowd(limits, options.maxWaiting);
     this.#maintenance = new Maintenance({
       storage,
       committer,
@@ -89,6 +93,7 @@ export class Hub {
       admit: (push, guest, connection) => void this.#admit(push, guest, connection),
       readPiece: (id, piece) => this.#readPiece(id, piece),
       left: (connection, room) => this.#left(connection, room),
+      work: (seat, frames, bytes) => this.#crowd.work(seat, frames, bytes, performance.now()),
     };
     // After what the sockets have brought is read: a process that was held up does not blame its peers for the silence.
     this.#ticker = setInterval(() => setImmediate(() => this.#tick()), tickMs(limits)).unref();
@@ -99,10 +104,9 @@ export class Hub {
     return this.#isHealthy && !this.#isClosing;
   }
 
-  get isCrowded(): boolean {
-    let waiting = 0;
-    for (const connection of this.#connections) if (!connection.isWelcome) waiting++;
-    return waiting >= this.#options.maxWaiting;
+  /** The status that says why nobody from there is let in just now. */
+  refusal(address: string | null): 429 | 503 | null {
+    return this.isReady ? this.#crowd.refusal(networkOf(address), performance.now()) : 503;
   }
 
   get figures(): Figures {
@@ -114,12 +118,16 @@ export class Hub {
     });
   }
 
-  connect(peer: Peer, request: IncomingMessage): void {
+  /** `address`: of the peer. Answers whether it has been let in by now. */
+  connect(peer: Peer, request: IncomingMessage, address: string | null): () => boolean {
     const id = `c${++this.#count}`;
     this.#peers.add(peer);
     peer.on('close', () => this.#peers.delete(peer));
-    this.#connections.add(new Connection(id, peer, request, this.#host));
+    const seat = this.#crowd.arrive(networkOf(address), performance.now());
+    const connection = new Connection(id, peer, { request, from: address, seat }, this.#host);
+    this.#connections.add(connection);
     this.#options.logger.debug('connected', { connection: id });
+    return () => connection.isWelcome;
   }
 
   /** Finishes the commit under way and its acknowledgements, then says goodbye to everybody. */
@@ -139,24 +147,31 @@ export class Hub {
     const { access, logger, storage } = this.#options;
     const principal = access.authenticate ? await access.authenticate(hello.token, request) : null;
     if (access.authenticate && !principal) {
-      logger.info('unauthenticated', { from: request.socket.remoteAddress ?? null });
+      this.#crowd.failed(connection.seat, performance.now());
+      logger.info('unauthenticated', { from: connection.from });
       return denied('AUTH_REQUIRED', 'the token is missing or not valid', CLOSE.unauthenticated);
     }
+    const excess = principal && this.#crowd.admit(connection.seat, principal.id, hello, performance.now());
+    if (excess) {
+      logger.info('rate-limited', { from: connection.from, principal: principal.id });
+      return denied('RATE_LIMITED', excess, CLOSE.tryLater);
+    }
     if (access.authorize && !(await access.authorize(principal, 'read', hello.space))) {
-      logger.info('forbidden', { from: request.socket.remoteAddress ?? null, principal: principal?.id ?? null });
+      logger.info('forbidden', { from: connection.from, principal: principal?.id ?? null });
       return denied('FORBIDDEN', 'this user may not read this space', CLOSE.forbidden);
     }
     if (connection.isClosed) return denied('CLOSED', 'the peer has gone', CLOSE.normal);
     // In the room first: what becomes durable while the storage is asked is then heard of, and nothing falls between.
     const room = this.#roomOf(hello.space);
     connection.enter({ room, principal });
+    this.#crowd.seated(connection.seat);
     const look = await storage.look(hello.space, hello);
     room.raise(look.meta);
-    return this.#answer(hello, look);
+    return this.#answer(hello, look, principal?.id ?? null);
   }
 
   /** The log from the cursor on, a snapshot, or why neither. */
-  async #answer(hello: Hello, { meta, known, chain, position }: Look): Promise<Greeted | Denied> {
+  async #answer(hello: Hello, { meta, known, chain, position }: Look, user: string | null): Promise<Greeted | Denied> {
     const { storage, logger } = this.#options;
     const chainAt = (sid: string, n: number): string | undefined => (hello.cursor[sid] === n ? chain[sid] : undefined);
     const handshake = greet(hello, { sid: storage.sid, meta, chainAt });
@@ -167,7 +182,7 @@ export class Hub {
       }
       case 'snapshot': {
         logger.info('snapshot', { why: handshake.why });
-        return this.#openSnapshot(hello, handshake.why, meta);
+        return this.#openSnapshot(hello, { why: handshake.why, user }, meta);
       }
       case 'replaced':
         return denied('SERVER_REPLACED', handshake.message, CLOSE.serverReplaced);
@@ -176,9 +191,9 @@ export class Hub {
     }
   }
 
-  async #openSnapshot(hello: Hello, why: Bootstrap['why'], now: Look['meta']): Promise<Greeted | Denied> {
-    const opened = await this.#snapshots.open(hello, why, now, performance.now());
-    if (!opened) return denied('INTERNAL', 'too many devices are being given a snapshot', CLOSE.tryLater);
+  async #openSnapshot(hello: Hello, about: SnapshotWish, now: Look['meta']): Promise<Greeted | Denied> {
+    const opened = await this.#snapshots.open(hello, about, now, performance.now());
+    if (!opened) return denied('RATE_LIMITED', 'too many devices are being given a snapshot', CLOSE.tryLater);
     const { meta, bootstrap, known } = opened;
     return {
       type: 'greeted',
@@ -201,8 +216,12 @@ export class Hub {
       this.#committer.submit({
         question: questionOfPushes(room.space, [prepared]),
         changes: prepared.changes.length,
-        decide: (view, nowMs) => decidePush(prepared, view, { nowMs, driftMs: limits.driftMs }),
-        done: ({ accepted, known, refused }, head) => {
+        decide: (view, nowMs) => {
+          const touched = bytesTouched(view, prepared.changes);
+          return { touched, ...decidePush(prepared, view, { nowMs, driftMs: limits.driftMs, limits }) };
+        },
+        done: ({ accepted, known, refused, touched }, head) => {
+          connection.charge(touched);
           if (refused) {
             meter.refused(refused.code);
             this.#options.logger.info('refused', {
@@ -270,12 +289,14 @@ export class Hub {
 
   #left(connection: Connection, room: Room | null): void {
     this.#connections.delete(connection);
+    this.#crowd.leave(connection.seat);
     if (room?.isEmpty && this.#rooms.get(room.space) === room) this.#rooms.delete(room.space);
   }
 
   #tick(): void {
     const event = { type: 'tick', atMs: performance.now() } as const;
     this.#snapshots.tick(event.atMs);
+    this.#crowd.tick(event.atMs);
     for (const connection of this.#connections) connection.handle(event);
   }
 }

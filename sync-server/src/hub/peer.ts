@@ -14,6 +14,9 @@ export interface Peer {
   send(frame: string | Uint8Array, done?: () => void): void;
   /** Says goodbye; 'close' follows when the peer knows, or after terminate(). */
   close(code: number, reason: string): void;
+  /** Nothing that the device sends is taken in until resume(): it waits where it is. */
+  pause(): void;
+  resume(): void;
   /** Ends it without a word. */
   terminate(): void;
   on(event: 'message', listener: (data: RawData | string, isBinary: boolean) => void): unknown;

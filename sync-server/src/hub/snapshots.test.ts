@@ -39,10 +39,10 @@ beforeEach(async () => {
 
 afterEach(() => snapshots.close());
 
-async function open(atMs: number, rest: Partial<Hello> = {}): Promise<Opened | null> {
+async function open(atMs: number, rest: Partial<Hello> = {}, user: string | null = null): Promise<Opened | null> {
   const hello: Hello = { type: 'hello', protocol: 1, space: 'a', device: 'd', cursor: {}, writers: [], ...rest };
   const { meta } = await storage.look(hello.space, hello);
-  return snapshots.open(hello, 'asked', meta, atMs);
+  return snapshots.open(hello, { why: 'asked', user }, meta, atMs);
 }
 
 describe('snapshots on their way', () => {
@@ -100,6 +100,17 @@ describe('snapshots on their way', () => {
     await push(storage, 'a', [creation(INC, 3)]);
     const late = (await open(SNAPSHOT_SHARE_MS))!.bootstrap;
     expect(late).toMatchObject({ cursor: { [storage.sid]: 3 } });
+  });
+
+  it('[SNP7] one user has so many of them, also of those that are just being made', async () => {
+    for (const space of ['b', 'c', 'd']) await push(storage, space, [creation(INC, 1)]);
+    snapshots = new Snapshots(storage, { ...DEFAULT_LIMITS, snapshotsPerUser: 2 });
+    const spaces = ['a', 'b', 'c'].map((space) => ({ space }));
+    const opened = await Promise.all(spaces.map((hello) => open(0, hello, 'eve')));
+    expect(opened.map((one) => one !== null)).toEqual([true, true, false]);
+    expect(await open(0, { space: 'd' }, 'ada')).not.toBeNull();
+    snapshots.tick(SNAPSHOT_IDLE_MS);
+    expect(await open(SNAPSHOT_IDLE_MS, { space: 'c' }, 'eve')).not.toBeNull();
   });
 
   it('[SNP3] one is gone on with only where it leads on: not behind what was cut, nor when the device has seen more', async () => {

@@ -22,9 +22,17 @@ export const SNAPSHOT_SHARE_MS = 10_000;
 interface Held {
   readonly id: string;
   readonly space: string;
+  /** For whom it was made first. */
+  readonly user: string | null;
   readonly pinned: PinnedSpace;
   readonly sinceMs: number;
   usedMs: number;
+}
+
+/** Why a device gets a snapshot, and whose it is: null where nobody is asked who they are. */
+export interface SnapshotWish {
+  readonly why: Bootstrap['why'];
+  readonly user: string | null;
 }
 
 /** What a hello is answered by when a snapshot follows. */
@@ -38,6 +46,8 @@ export class Snapshots {
   readonly #storage: Storage;
   readonly #limits: Limits;
   readonly #held = new Map<string, Held>();
+  /** For whom one is being made. */
+  readonly #pinning: (string | null)[] = [];
 
   constructor(storage: Storage, limits: Limits) {
     this.#storage = storage;
@@ -49,9 +59,9 @@ export class Snapshots {
   }
 
   /** `now` is where the space stands at the moment. Null when there are too many already. */
-  async open(hello: Hello, why: Bootstrap['why'], now: SpaceMeta, atMs: number): Promise<Opened | null> {
+  async open(hello: Hello, { why, user }: SnapshotWish, now: SpaceMeta, atMs: number): Promise<Opened | null> {
     const resumed = this.#resumable(hello, now);
-    const held = resumed ?? this.#shared(hello, now, atMs) ?? (await this.#pin(hello.space, atMs));
+    const held = resumed ?? this.#shared(hello, now, atMs) ?? (await this.#pin(hello.space, user, atMs));
     if (!held) return null;
     held.usedMs = atMs;
     const { id, pinned } = held;
@@ -128,12 +138,26 @@ export class Snapshots {
     held.pinned.release();
   }
 
-  async #pin(space: string, atMs: number): Promise<Held | null> {
-    if (this.#held.size >= MAX_SNAPSHOTS && !this.#makeRoom(atMs)) return null;
+  async #pin(space: string, user: string | null, atMs: number): Promise<Held | null> {
+    if (this.#hasEnough(user)) return null;
+    if (this.#held.size + this.#pinning.length >= MAX_SNAPSHOTS && !this.#makeRoom(atMs)) return null;
     const id = base64Url(randomBytes(16));
-    const held = { id, space, pinned: await this.#storage.pin(space, this.#limits), sinceMs: atMs, usedMs: atMs };
-    this.#held.set(id, held);
-    return held;
+    this.#pinning.push(user);
+    try {
+      const pinned = await this.#storage.pin(space, this.#limits);
+      const held = { id, space, user, pinned, sinceMs: atMs, usedMs: atMs };
+      this.#held.set(id, held);
+      return held;
+    } finally {
+      this.#pinning.splice(this.#pinning.indexOf(user), 1);
+    }
+  }
+
+  /** One user who asks for all of them would leave nothing to the others. */
+  #hasEnough(user: string | null): boolean {
+    if (user === null) return false;
+    const users = [...[...this.#held.values()].map((held) => held.user), ...this.#pinning];
+    return users.filter((other) => other === user).length >= this.#limits.snapshotsPerUser;
   }
 }
 

@@ -305,6 +305,44 @@ export const STORAGE_CONTRACT: readonly ContractCase[] = [
       }),
   },
   {
+    name: '[DB20] it tells how much a space takes: the texts of its log and its records, also when they were cut and forgotten',
+    run: (source) =>
+      withStorage(source, async (storage) => {
+        const expectSizes = async (): Promise<number> => {
+          const names = (await recordsOf(storage, 'a')).map(({ c, id }) => ({ c, id }));
+          const question = { ...questionOfSpace('a'), records: names };
+          const [view] = await storage.transact(['a'], (transaction) => transaction.views([question]));
+          const log = await storage.read('a', 0, ALL);
+          const logBytes = log.reduce((sum, { text }) => sum + Buffer.byteLength(text ?? ''), 0);
+          const sizes = new Map(
+            [...view!.records].map(([key, record]) => {
+              const text = canonicalJson(recordToJson(record) as never);
+              return [key, Buffer.byteLength(text)] as const;
+            }),
+          );
+          assert.deepEqual(view!.sizes, sizes);
+          assert.equal(
+            view!.bytes,
+            [...sizes.values()].reduce((sum, bytes) => sum + bytes, logBytes),
+          );
+          return view!.bytes;
+        };
+        assert.equal(await expectSizes(), 0);
+        const made = creation(A, 1);
+        await push(storage, 'a', [made, edit(B, 1, 'größer \u{1f984}'), ...many(A, 50, {}, 2)]);
+        const full = await expectSizes();
+        assert.ok(full > 50 * 200, String(full));
+        await push(storage, 'a', [remove(A, 52, ROW, made.dot)]);
+        await compactAll(storage, 'a', NOW_MS);
+        await write(storage, 'a', (view) => assert.ok(publish(view, NOW_MS + HOUR_MS, RETENTION)));
+        await compactAll(storage, 'a', NOW_MS + HOUR_MS);
+        await compactAll(storage, 'a', NOW_MS + 3 * HOUR_MS);
+        assert.ok((await expectSizes()) < full);
+        await push(storage, 'b', [creation(B, 1)]);
+        assert.ok((await expectSizes()) < full);
+      }),
+  },
+  {
     name: '[DB12] entries of other servers keep their stamps, in the place where they came in',
     run: (source, other) =>
       withStorage(source, (here) =>

@@ -10,6 +10,10 @@ export interface SpaceData {
   readonly known: Map<Inc, KnownWriter>;
   readonly writers: Map<Inc, Writer>;
   readonly records: Map<string, RecordState>;
+  /** Bytes of the text of each record. */
+  readonly sizes: Map<string, number>;
+  /** Bytes of the texts of log and records. */
+  bytes: number;
 }
 
 export function emptySpace(sid: Sid): SpaceData {
@@ -20,6 +24,8 @@ export function emptySpace(sid: Sid): SpaceData {
     known: new Map(),
     writers: new Map(),
     records: new Map(),
+    sizes: new Map(),
+    bytes: 0,
   };
 }
 

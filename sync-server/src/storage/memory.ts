@@ -19,6 +19,7 @@ import type {
   NewEntry,
   Sid,
   SpaceMeta,
+  SettledRecord,
   SpaceView,
   StoredEntry,
   VersionVector,
@@ -149,7 +150,7 @@ class MemoryTransaction implements Transaction {
   readonly #sid: Sid;
   readonly #dataOf: (space: string) => SpaceData;
   readonly #touched = new Map<string, SpaceData>();
-  readonly #views = new Map<string, SpaceView>();
+  readonly #views = new Map<string, { readonly view: SpaceView; readonly settled: readonly SettledRecord[] }>();
   readonly #steps: (() => void)[] = [];
 
   constructor(sid: Sid, dataOf: (space: string) => SpaceData) {
@@ -165,14 +166,15 @@ class MemoryTransaction implements Transaction {
         known: pick(data.known, incs),
         hashes: pick(data.hashes, dots),
         records: pick(data.records, keys),
+        sizes: pick(data.sizes, keys),
+        bytes: data.bytes,
       });
     });
   }
 
   async save(space: string, view: SpaceView): Promise<void> {
     this.#touch(space);
-    settle(view);
-    this.#views.set(space, view);
+    this.#views.set(space, { view, settled: settle(view) });
   }
 
   async cut(space: string, limit: VersionVector, max: number): Promise<readonly Cut[]> {
@@ -182,23 +184,29 @@ class MemoryTransaction implements Transaction {
     this.#steps.push(() => {
       data.log = data.log.slice(gone.length);
       for (const { dot } of gone) if (dot !== null) data.hashes.delete(dot);
+      for (const { text } of gone) data.bytes -= Buffer.byteLength(text ?? '');
     });
     return gone;
   }
 
   async forget(space: string, horizon: VersionVector, max: number): Promise<number> {
-    const { records } = this.#touch(space);
-    const expired = [...records].filter(([key, record]) => isExpired(recordNameOf(key).id, record, horizon));
+    const data = this.#touch(space);
+    const expired = [...data.records].filter(([key, record]) => isExpired(recordNameOf(key).id, record, horizon));
     const gone = expired.slice(0, max);
-    this.#steps.push(() => gone.forEach(([key]) => records.delete(key)));
+    this.#steps.push(() => {
+      for (const [key] of gone) {
+        data.records.delete(key);
+        setSize(data, key, 0);
+      }
+    });
     return gone.length;
   }
 
   /** All or nothing: everything is checked before anything is changed. */
   commit(): ReadonlyMap<string, SpaceData> {
-    for (const [space, view] of this.#views) check(this.#touch(space), view);
+    for (const [space, { view }] of this.#views) check(this.#touch(space), view);
     for (const step of this.#steps) step();
-    for (const [space, view] of this.#views) keep(this.#touch(space), view);
+    for (const [space, { view, settled }] of this.#views) keep(this.#touch(space), view, settled);
     return new Map([...this.#touched].filter(([space]) => this.#views.has(space)));
   }
 
@@ -219,9 +227,10 @@ function check({ meta, hashes }: SpaceData, { entries }: SpaceView): void {
   }
 }
 
-function keep(data: SpaceData, view: SpaceView): void {
+function keep(data: SpaceData, view: SpaceView, settled: readonly SettledRecord[]): void {
   for (const entry of view.entries) {
     data.log.push(entry);
+    data.bytes += Buffer.byteLength(entry.text ?? '');
     if (entry.kind !== 'change') continue;
     data.hashes.set(entry.dot!, entry.hash!);
     const writer = writerIn(entry);
@@ -229,7 +238,14 @@ function keep(data: SpaceData, view: SpaceView): void {
   }
   for (const inc of view.heard) data.known.set(inc, view.known.get(inc)!);
   for (const key of view.changed) data.records.set(key, view.records.get(key)!);
+  for (const { c, id, text } of settled) setSize(data, spaceKey(c, id), Buffer.byteLength(text));
   data.meta = view.meta;
+}
+
+function setSize(data: SpaceData, key: string, bytes: number): void {
+  data.bytes += bytes - (data.sizes.get(key) ?? 0);
+  if (bytes > 0) data.sizes.set(key, bytes);
+  else data.sizes.delete(key);
 }
 
 function chainAt(meta: SpaceMeta, log: readonly NewEntry[], cursor: VersionVector): Chain {

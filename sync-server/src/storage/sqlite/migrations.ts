@@ -8,10 +8,11 @@ import type { Logger } from '../../log.ts';
 import { StorageError } from '../port.ts';
 import { sql as log } from './migrations/0001-log.sql.ts';
 import { sql as records } from './migrations/0002-records.sql.ts';
+import { sql as sizes } from './migrations/0003-sizes.sql.ts';
 import { replayLog } from './replay.ts';
 
 /** In order; never changed once released, only added to. */
-const STEPS: readonly string[] = [log, records];
+const STEPS: readonly string[] = [log, records, sizes];
 
 /** Of a database of this server. */
 export const schemaVersion = STEPS.length;

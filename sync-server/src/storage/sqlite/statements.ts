@@ -11,6 +11,7 @@ const SQL = {
     'INSERT INTO spaces (lsn, cursor, chain, topology, truncated, digest, has_news, is_remembered, history, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id',
   setSpace:
     'UPDATE spaces SET lsn = ?, cursor = ?, chain = ?, topology = ?, truncated = ?, digest = ?, has_news = ?, is_remembered = ? WHERE id = ? AND lsn = ?',
+  sizeOfSpace: 'SELECT bytes FROM space_sizes WHERE space = ?',
   setHistory: 'UPDATE spaces SET history = ? WHERE id = ?',
 
   known: 'SELECT seq, owner, voids FROM writers WHERE space = ? AND inc = ?',
@@ -49,7 +50,16 @@ const SQL = {
 } as const;
 
 /** Statements that answer with one value. */
-const PLUCKED: readonly (keyof typeof SQL)[] = ['spaceId', 'spaces', 'addSpace', 'writer', 'hash', 'chain', 'missing'];
+const PLUCKED: readonly (keyof typeof SQL)[] = [
+  'spaceId',
+  'spaces',
+  'addSpace',
+  'sizeOfSpace',
+  'writer',
+  'hash',
+  'chain',
+  'missing',
+];
 
 export function prepare(database: Database): Statements {
   const prepared = Object.entries(SQL).map(([name, sql]) => {

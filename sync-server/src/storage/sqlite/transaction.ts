@@ -66,6 +66,7 @@ export class SqliteTransaction {
         dots.filter((dot) => !isNew(dot)),
       ),
       ...this.#records(found.id, records),
+      bytes: this.#statements.sizeOfSpace.get(found.id) as number,
     });
   }
 
@@ -134,17 +135,19 @@ export class SqliteTransaction {
     return hashes;
   }
 
-  #records(space: number, names: readonly RecordName[]): Pick<SpaceView, 'records' | 'digests'> {
+  #records(space: number, names: readonly RecordName[]): Pick<SpaceView, 'records' | 'digests' | 'sizes'> {
     const records = new Map<string, RecordState>();
     const digests = new Map<string, Digest>();
+    const sizes = new Map<string, number>();
     for (const { c, id } of names) {
       const row = this.#statements.record.get(space, c, id) as RecordRow | undefined;
       if (!row) continue;
       const key = spaceKey(c, id);
       records.set(key, recordFromJson(readRecord(c, id, row)));
       digests.set(key, JSON.parse(row.digest) as Digest);
+      sizes.set(key, Buffer.byteLength(row.state));
     }
-    return { records, digests };
+    return { records, digests, sizes };
   }
 
   #setMeta(space: string, { meta, entries }: SpaceView): number {
