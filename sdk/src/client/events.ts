@@ -6,9 +6,9 @@ import type { SyncNews } from '../worker/link.ts';
 import type { SyncEvent } from './types.ts';
 
 /** One per change, and one per conflict that it opened or closed. A bulk write outside a transaction can be several changes, and its records are told with the first. */
-export function eventsOfWrite({ dots, records, conflictsChanged }: LocalWrite, nowMs: number): SyncEvent[] {
+export function eventsOfWrite({ dots, records, conflictsChanged, saw }: LocalWrite, nowMs: number): SyncEvent[] {
   const at = new Date(nowMs);
-  const writes = dots.map((dot, i) => ({ type: 'local-write', at, dot, records: i === 0 ? records : 0 }) as const);
+  const writes = dots.map((dot, i) => ({ type: 'local-write', at, dot, records: i === 0 ? records : 0, saw }) as const);
   return [...writes, ...conflictsChanged.map((move) => ({ ...move, at }))];
 }
 
@@ -33,6 +33,7 @@ export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
       return { type: 'pushed', at, changes: news.changes };
     case 'accepted':
     case 'pulled':
+    case 'applied':
     case 'recovered':
     case 'restamped':
     case 'merged':
