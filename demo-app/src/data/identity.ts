@@ -1,6 +1,6 @@
 /**
  * Who sits here, and at which device. `?user=anna&device=Anna's phone&space=demo` makes a window another person on
- * another device, with a database of its own; without it this browser is one person for good.
+ * another device, with a database of its own; without it this browser is one person for good. `&clock=180` sets its clock wrong.
  */
 
 export interface Identity {
@@ -12,6 +12,8 @@ export interface Identity {
   readonly databaseName: string;
   /** The identity came from the address and not from this browser. */
   readonly isNamed: boolean;
+  /** `clock=180`: this device's clock is three hours ahead. */
+  readonly clockAheadMs: number;
 }
 
 export interface IdentityStore {
@@ -37,9 +39,14 @@ export function readIdentity(
     device: { name: deviceName },
     deviceHere: deviceHere(deviceName),
     space,
-    databaseName: ['skerry', space, user.id, deviceName].map(encodeURIComponent).join('/'),
+    databaseName: databaseNameOf(space, user.id, deviceName),
     isNamed: Boolean(named),
+    clockAheadMs: (Number(query.get('clock')) || 0) * 60_000,
   };
+}
+
+export function databaseNameOf(space: string, user: string, device: string): string {
+  return ['skerry', space, user, device].map(encodeURIComponent).join('/');
 }
 
 /** The address of another person on another device, in the same space. */
