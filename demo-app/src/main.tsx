@@ -7,15 +7,15 @@ import { openLostVersions } from './data/lost-versions.ts';
 import { openDatabase } from './data/open-database.ts';
 import { OverviewProvider } from './data/overview.tsx';
 import { SessionProvider } from './data/session.tsx';
+import { isPlayground, reloadWhenCrossing } from './playground/address.ts';
 import { Shell } from './shell/shell.tsx';
 import { StartFailed } from './shell/start-failed.tsx';
-import { applyTheme } from './shell/theme.ts';
+import { applyTheme, followTheme } from './shell/theme.ts';
 import { keepInstalled } from './shell/updates.ts';
 import { NoticesProvider } from './ui/notices.tsx';
 import './ui/styles/index.css';
 
 async function start(container: HTMLElement): Promise<void> {
-  applyTheme();
   const root = createRoot(container);
   const me = readIdentity(location.search, localStorage, navigator.userAgent, randomId);
   try {
@@ -38,6 +38,13 @@ async function start(container: HTMLElement): Promise<void> {
   keepInstalled((error) => console.info('Not installed:', error));
 }
 
+/** Several devices side by side, each this app in a frame. It has no database of its own. */
+async function play(container: HTMLElement): Promise<void> {
+  const { showPlayground } = await import('./playground/playground.tsx');
+  showPlayground(container, randomId());
+  keepInstalled((error) => console.info('Not installed:', error));
+}
+
 /** Not randomUUID(): browsers keep that from pages that came over plain http from another host. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
@@ -45,4 +52,7 @@ function randomId(): string {
 }
 
 const container = document.getElementById('app');
-if (container) void start(container);
+applyTheme();
+followTheme();
+reloadWhenCrossing();
+if (container) void (isPlayground(location.hash) ? play(container) : start(container));

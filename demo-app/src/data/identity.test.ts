@@ -15,6 +15,7 @@ test('[DIDENT1] user, device and space come from the address and name a database
     space: 'demo',
     databaseName: "skerry/demo/anna/Anna's%20phone",
     isNamed: true,
+    clockAheadMs: 0,
   });
   expect(bruno.databaseName).toBe('skerry/team/bruno/laptop');
 });

@@ -1,6 +1,6 @@
 /**
  * Who sits here, and at which device. `?user=anna&device=Anna's phone&space=demo` makes a window another person on
- * another device, with a database of its own; without it this browser is one person for good.
+ * another device, with a database of its own; without it this browser is one person for good. `&clock=180` sets its clock wrong.
  */
 
 import { readNames } from './chosen-names.ts';
@@ -14,6 +14,8 @@ export interface Identity {
   readonly databaseName: string;
   /** The identity came from the address and not from this browser. */
   readonly isNamed: boolean;
+  /** `clock=180`: this device's clock is three hours ahead. */
+  readonly clockAheadMs: number;
 }
 
 export interface IdentityStore {
@@ -34,7 +36,7 @@ export function readIdentity(
   const user = named ? { id: named.toLowerCase(), name: capitalised(named) } : guest(store, randomId);
   const deviceName = query.get('device')?.trim() || deviceFrom(userAgent);
   const space = query.get('space')?.trim() || 'demo';
-  const databaseName = ['skerry', space, user.id, deviceName].map(encodeURIComponent).join('/');
+  const databaseName = databaseNameOf(space, user.id, deviceName);
   const chosen = readNames(store, databaseName);
   const device = { name: chosen.device ?? deviceName };
   return {
@@ -44,7 +46,12 @@ export function readIdentity(
     space,
     databaseName,
     isNamed: Boolean(named),
+    clockAheadMs: (Number(query.get('clock')) || 0) * 60_000,
   };
+}
+
+export function databaseNameOf(space: string, user: string, device: string): string {
+  return ['skerry', space, user, device].map(encodeURIComponent).join('/');
 }
 
 /** The address of another person on another device, in the same space. */

@@ -22,6 +22,15 @@ export function applyTheme(): void {
   document.documentElement.dataset['theme'] = currentTheme();
 }
 
+/** What is chosen in another window or frame of this browser is chosen here. */
+export function followTheme(): void {
+  window.addEventListener('storage', ({ key }) => {
+    if (key !== STORAGE_KEY) return;
+    applyTheme();
+    for (const listener of listeners) listener();
+  });
+}
+
 export function useTheme(): Theme {
   return useSyncExternalStore((onChange) => {
     listeners.add(onChange);

@@ -89,21 +89,22 @@ function Times(): ReactNode {
  * For the keyboard the panel stays: there the focus must not jump.
  */
 function NetworkSwitch({ panelId }: { readonly panelId: string }): ReactNode {
-  const { db } = useSession();
+  const { db, me } = useSession();
+  const { databaseName } = me;
   const { connection } = useSyncStatus(db);
-  const [isCut, setCut] = useState(isNetworkCut);
+  const [isCut, setCut] = useState(() => isNetworkCut(databaseName));
   const id = useId();
 
   useEffect(() => {
     if (connection === 'paused') setCut(true);
     if (connection !== 'online') return;
     setCut(false);
-    forgetCut();
-  }, [connection]);
+    forgetCut(databaseName);
+  }, [connection, databaseName]);
 
   const toggle = (): void => {
     setCut(!isCut);
-    cutNetwork(db, !isCut);
+    cutNetwork(db, databaseName, !isCut);
     const panel = document.getElementById(panelId);
     if (!panel?.querySelector(':focus-visible')) panel?.hidePopover();
   };

@@ -6,12 +6,13 @@ import { eventOfNews, eventsOfWrite } from './events.ts';
 test('[EVT1] a local write is one event per change', () => {
   const at = new Date(5);
   const move = { type: 'conflict-closed', conflict: 'c', collection: 'notes', rowId: 'r' } as const;
-  expect(eventsOfWrite({ dots: ['a.1', 'a.2'], records: 300, conflictsChanged: [move] }, 5)).toEqual([
-    { type: 'local-write', at, dot: 'a.1', records: 300 },
-    { type: 'local-write', at, dot: 'a.2', records: 0 },
+  const saw = { srv: 4 };
+  expect(eventsOfWrite({ dots: ['a.1', 'a.2'], records: 300, conflictsChanged: [move], saw }, 5)).toEqual([
+    { type: 'local-write', at, dot: 'a.1', records: 300, saw },
+    { type: 'local-write', at, dot: 'a.2', records: 0, saw },
     { ...move, at },
   ]);
-  expect(eventsOfWrite({ dots: [], records: 0, conflictsChanged: [] }, 5)).toEqual([]);
+  expect(eventsOfWrite({ dots: [], records: 0, conflictsChanged: [], saw }, 5)).toEqual([]);
 });
 
 test('[EVT2] what the link tells becomes an event with a date and real errors', () => {

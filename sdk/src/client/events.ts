@@ -7,11 +7,11 @@ import type { SyncEvent } from './types.ts';
 
 /** One per change, and one per conflict that it opened or closed. A bulk write outside a transaction can be several changes, and its records are told with the first. */
 export function eventsOfWrite(
-  { dots, records, conflictsChanged }: Pick<LocalWrite, 'dots' | 'records' | 'conflictsChanged'>,
+  { dots, records, conflictsChanged, saw }: Pick<LocalWrite, 'dots' | 'records' | 'conflictsChanged' | 'saw'>,
   nowMs: number,
 ): SyncEvent[] {
   const at = new Date(nowMs);
-  const writes = dots.map((dot, i) => ({ type: 'local-write', at, dot, records: i === 0 ? records : 0 }) as const);
+  const writes = dots.map((dot, i) => ({ type: 'local-write', at, dot, records: i === 0 ? records : 0, saw }) as const);
   return [...writes, ...conflictsChanged.map((move) => ({ ...move, at }))];
 }
 
@@ -36,6 +36,7 @@ export function eventOfNews(news: Exclude<SyncNews, ProblemNews>): SyncEvent {
       return { type: 'pushed', at, changes: news.changes };
     case 'accepted':
     case 'pulled':
+    case 'applied':
     case 'recovered':
     case 'restamped':
     case 'merged':

@@ -220,7 +220,7 @@ test('[STA1] after a write the status, the outbox and events$ tell of it', async
   await expect
     .poll(() => db.outbox$.value)
     .toMatchObject([{ id, label: 'Add a note', rows: [{ collection: 'notes' }] }]);
-  expect(events).toEqual([{ type: 'local-write', at: expect.any(Date), dot: id, records: 1 }]);
+  expect(events).toEqual([{ type: 'local-write', at: expect.any(Date), dot: id, records: 1, saw: {} }]);
   const { bytes, at } = db.outbox$.value[0]!;
   await expect.poll(() => db.status$.value.pending).toEqual({ changes: 1, bytes, oldestAt: at });
 });

@@ -41,6 +41,49 @@ test('[SYN1] settled() means: online, nothing pending, and all that the server h
   expect(anna.status$.value.lastSyncedAt).toBeInstanceOf(Date);
 });
 
+test('[EVT3] from the events one can tell which of two changes had seen the other, or that neither had', async () => {
+  const [anna, ben] = [await device('anna'), await device('ben')];
+  const seen = { anna: follow(anna), ben: follow(ben) };
+  const both = (): Promise<unknown> => Promise.all([anna.sync.settled(), ben.sync.settled()]);
+  const write = async (db: NotesDb, title: string): Promise<string> =>
+    (await db.transaction((tx) => tx.notes.update('n', { title }))).id;
+
+  const first = (await anna.transaction((tx) => tx.notes.insert({ id: 'n', title: '', tags: [] }))).id;
+  await anna.sync.settled();
+  await expect.poll(() => seen.ben.log()).toEqual([first]);
+  const after = await write(ben, 'having seen it');
+  await ben.sync.settled();
+  await expect.poll(() => seen.anna.log()).toEqual([first, after]);
+  anna.sync.pause();
+  ben.sync.pause();
+  const [one, other] = [await write(anna, 'universe'), await write(ben, 'unicorn')];
+  expect([seen.ben.saw(after, first), seen.anna.saw(one, after)]).toEqual([true, true]);
+  anna.sync.resume();
+  ben.sync.resume();
+  await both();
+  await expect.poll(() => seen.anna.log().length).toBe(4);
+  await expect.poll(() => seen.ben.log()).toEqual(seen.anna.log());
+  expect([seen.anna.saw(one, other), seen.ben.saw(other, one)]).toEqual([false, false]);
+  expect(seen.anna.vector()).toEqual(seen.ben.vector());
+});
+
+/** What somebody knows who only listens. */
+function follow(db: NotesDb) {
+  const events: SyncEvent[] = [];
+  db.events$.subscribe((event) => events.push(event));
+  const pages = () => events.filter((event) => event.type === 'applied');
+  return {
+    log: () => pages().flatMap(({ dots }) => dots),
+    vector: () => pages().at(-1)?.vector,
+    saw(dot: string, other: string): boolean {
+      const write = events.find((event) => event.type === 'local-write' && event.dot === dot);
+      const page = pages().find(({ dots }) => dots.includes(other));
+      if (write?.type !== 'local-write' || !page) throw new Error('neither a write nor a page');
+      return Object.entries(page.vector).every(([sid, n]) => (write.saw[sid] ?? 0) >= n);
+    },
+  };
+}
+
 test('[SYN1] settled() waits for what the server has already sent, however slow the way', async () => {
   const [anna, ben] = [await device('anna'), await device('ben')];
   await ben.sync.settled();

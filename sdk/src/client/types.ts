@@ -352,6 +352,9 @@ export type Connection =
   | 'upgrade-required'
   | 'stalled';
 
+/** How far the log of each server is known, by the name of the server's history: the version vector of a replica. */
+export type VersionVector = Readonly<Record<string, number>>;
+
 export interface SyncStatus {
   readonly connection: Connection;
   readonly reason?: SkerryError;
@@ -369,11 +372,23 @@ export interface SyncStatus {
 }
 
 export type SyncEvent =
-  | { readonly type: 'local-write'; readonly at: Date; readonly dot: string; readonly records: number }
+  /** `saw`: what of the server's log this device had applied when it was written; what is not in it, the writer had not seen. */
+  | {
+      readonly type: 'local-write';
+      readonly at: Date;
+      readonly dot: string;
+      readonly records: number;
+      readonly saw: VersionVector;
+    }
   | { readonly type: 'connection'; readonly at: Date; readonly connection: Connection; readonly reason?: SkerryError }
   | { readonly type: 'pushed'; readonly at: Date; readonly changes: number }
   | { readonly type: 'accepted'; readonly at: Date; readonly changes: number }
   | { readonly type: 'pulled'; readonly at: Date; readonly changes: number; readonly records: number }
+  /**
+   * This device has applied the server's log as far as `vector`. `dots`: the changes that this brought, in the order of the
+   * log, also its own that came back; none are named of a snapshot.
+   */
+  | { readonly type: 'applied'; readonly at: Date; readonly dots: readonly string[]; readonly vector: VersionVector }
   | { readonly type: 'refused'; readonly at: Date; readonly dot: string; readonly error: SkerryError }
   /** What was written to a row that had been deleted and forgotten everywhere is now in a row of its own. */
   | {

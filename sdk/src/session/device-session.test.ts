@@ -307,6 +307,16 @@ describe('pulling', () => {
     expect(s.sent()).toEqual([]);
   });
 
+  test('[SE32] the changes of a page are told by their names, no further than it was applied', () => {
+    const s = session().live();
+    const entries = [1, 2, 3].map((n) => ({ stamp: [SID, n] as const, dot: `AAAAAAAAAAAAAAAA.${n}` }));
+    s.link({ type: 'page-ingested', page: { ...page(3), entries }, result: ingested({ [SID]: 2 }) });
+    expect(s.of('announce')).toMatchObject([
+      { news: { type: 'pulled' } },
+      { news: { type: 'applied', dots: entries.slice(0, 2).map(({ dot }) => dot), vector: { [SID]: 2 } } },
+    ]);
+  });
+
   test('[SE33] a server that ignores the window is dropped instead of being buffered', () => {
     const s = session().live();
     for (let n = 1; n <= 20 && s.state.phase === 'live'; n++) s.hear(page(n, 20));

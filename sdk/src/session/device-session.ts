@@ -88,7 +88,8 @@ function react(state: SessionState, event: SessionEvent, moment: Moment): Step {
       return timerFired(state, event.timer, moment);
     case 'page-ingested':
     case 'snapshot-ingested': {
-      const news = [...newsOf(event.result, moment.nowMs), ...divergedNews(state, event.result, moment)];
+      const entries = event.type === 'page-ingested' ? event.page?.entries : [];
+      const news = [...newsOf(event.result, moment.nowMs, entries), ...divergedNews(state, event.result, moment)];
       return andThen({ state, effects: news }, (next) => ofConnection(next, event, moment));
     }
     case 'taken-back': {

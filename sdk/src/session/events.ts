@@ -53,7 +53,8 @@ export type LinkEvent =
   | { readonly type: 'frame-refused'; readonly problem: Problem }
   | { readonly type: 'identity-loaded'; readonly identity: StoredIdentity }
   | { readonly type: 'outbox-loaded'; readonly items: readonly OutboxItem[] }
-  | { readonly type: 'page-ingested'; readonly result: IngestResult }
+  /** `page`: its changes are told by their names. */
+  | { readonly type: 'page-ingested'; readonly page?: Page; readonly result: IngestResult }
   /** This page cannot be taken in here; the reason is not in the log. */
   | { readonly type: 'page-refused'; readonly problem: Problem }
   | { readonly type: 'snapshot-ingested'; readonly result: SnapshotResult }

@@ -1,6 +1,7 @@
 /**
  * Applying the server's log: pages strictly one after the other, each reported as applied only after it is durable.
  */
+import { countOf } from '../core/version-vector.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { Page, Snapshot } from '../protocol/messages.ts';
 import type { IngestResult, SnapshotResult } from '../store/device-store.ts';
@@ -85,7 +86,7 @@ export const DIVERGED = {
 } as const;
 
 /** What an ingested page brought, also when its connection is gone: it is in the store. */
-export function newsOf(result: SnapshotResult, nowMs: number): readonly Effect[] {
+export function newsOf(result: SnapshotResult, nowMs: number, entries?: Page['entries']): readonly Effect[] {
   if (result.type !== 'ingested') return [];
   const pulled = result.applied === 0 ? [] : [pulledNews(result, nowMs)];
   const merged = result.merged.map((merge): Effect => ({
@@ -100,7 +101,14 @@ export function newsOf(result: SnapshotResult, nowMs: number): readonly Effect[]
   const { discarded } = result;
   const repaired: Effect[] =
     discarded === 0 ? [] : [{ type: 'announce', news: { at: nowMs, type: 'repaired', records: discarded } }];
-  return [...pulled, ...merged, ...moved, ...problems, ...repaired];
+  return [
+    ...pulled,
+    ...(entries ? [appliedNews(result, entries, nowMs)] : []),
+    ...merged,
+    ...moved,
+    ...problems,
+    ...repaired,
+  ];
 }
 
 /** Told once for every attempt to repair it. */
@@ -121,6 +129,14 @@ function ingestNext(state: SessionState): Step {
   if (bootstrap?.about.id !== frame.id) return ingestNext(withLink(state, link, { inbox }));
   const keeping = withLink(ingesting, ingesting.link!, { bootstrap: { ...bootstrap, keeping: frame.piece } });
   return withEffects(keeping, onLink(state, { type: 'ingest-snapshot', bootstrap: bootstrap.about, piece: frame }));
+}
+
+/** A page that a newer version of the app has written in is applied up to a place in it. */
+function appliedNews({ cursor: vector }: Ingested, entries: Page['entries'], nowMs: number): Effect {
+  const dots = entries.flatMap((entry) =>
+    'dot' in entry && countOf(vector, entry.stamp[0]) >= entry.stamp[1] ? [entry.dot] : [],
+  );
+  return { type: 'announce', news: { at: nowMs, type: 'applied', dots, vector } };
 }
 
 function pulledNews(result: Ingested, nowMs: number): Effect {

@@ -78,7 +78,10 @@ describe('a snapshot', () => {
     stage(s, piece(0));
     expect(s.shown.progress).toEqual({ direction: 'pull', done: 100, total: 300 });
     stage(s, piece(1)).hear(piece(2)).link({ type: 'snapshot-ingested', result: switched });
-    expect(s.of('announce')).toMatchObject([{ news: { type: 'pulled', changes: 7, records: 2 } }]);
+    expect(s.of('announce')).toMatchObject([
+      { news: { type: 'pulled', changes: 7, records: 2 } },
+      { news: { type: 'applied', dots: [] } },
+    ]);
     s.link({ type: 'outbox-loaded', items: [] });
     expect(s.shown).toMatchObject({ inSync: true, progress: null, firstSync: 'done' });
   });

@@ -4,6 +4,7 @@
  */
 import type { Dot, Inc } from '../core/dot.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
+import type { VersionVector } from '../core/version-vector.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 
 /** A SkerryError that can cross contexts. */
@@ -63,6 +64,8 @@ export type SyncNews = { readonly at: number } & (
   | { readonly type: 'pushed'; readonly changes: number; readonly through?: number }
   | { readonly type: 'accepted'; readonly changes: number }
   | { readonly type: 'pulled'; readonly changes: number; readonly records: number }
+  /** The log is applied as far as `vector`; `dots` of a page, in its order. */
+  | { readonly type: 'applied'; readonly dots: readonly Dot[]; readonly vector: VersionVector }
   /** What is stored here was found to differ from the log; it is fetched anew. */
   | { readonly type: 'diverged' }
   /** Versions of records that a snapshot did not confirm: they were put aside. */

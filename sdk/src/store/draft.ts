@@ -14,6 +14,7 @@ import { tick, type Hlc } from '../core/clock.ts';
 import { dotOf, incOf, type Dot, type Inc } from '../core/dot.ts';
 import { copyRecord, createRecord, type RecordState } from '../core/record.ts';
 import type { CollectionSchema } from '../core/schema.ts';
+import type { VersionVector } from '../core/version-vector.ts';
 import type { UndoneRecord } from '../core/undo.ts';
 import { isVisible, readRow, viewRecord, type RecordView, type Row } from '../core/view.ts';
 import { assert } from '../lib/assert.ts';
@@ -256,6 +257,11 @@ export class TransactionDraft {
   /** What the outbox has after this transaction. */
   get outbox(): ReplicaRow['outbox'] {
     return this.#replica().outbox;
+  }
+
+  /** What of the server's log was applied here before it. */
+  get saw(): VersionVector {
+    return this.#options.replica.cursor;
   }
 
   /** The highest seq that this transaction takes if it commits. */

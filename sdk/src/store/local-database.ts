@@ -10,6 +10,7 @@ import type { OpenConflict } from '../core/conflict.ts';
 import type { OpenConstraintConflict } from '../core/constraint.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Dot, Inc } from '../core/dot.ts';
+import type { VersionVector } from '../core/version-vector.ts';
 import type { Row } from '../core/view.ts';
 import type { Json } from '../lib/json.ts';
 import type { CollectionSchema } from '../core/schema.ts';
@@ -77,6 +78,8 @@ export interface LocalWrite {
   readonly outbox: ReplicaRow['outbox'];
   readonly records: number;
   readonly conflictsChanged: readonly ConflictMove[];
+  /** What of the server's log was applied here when it was written. */
+  readonly saw: VersionVector;
 }
 
 export interface TransactOptions {

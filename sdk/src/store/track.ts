@@ -146,7 +146,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     const conflictsChanged = [...draft.conflictsChanged, ...moves];
     options.incarnation.committed(incOf(dots[0]!), draft.lastSeq);
     options.unsent.add(outboxRows, options.writer());
-    options.onLocalWrite({ dots, position, outboxRows, outbox, records, conflictsChanged });
+    options.onLocalWrite({ dots, position, outboxRows, outbox, records, conflictsChanged, saw: draft.saw });
     draft.problems.forEach((problem) => options.onProblem(problem));
   };
 

@@ -113,7 +113,7 @@ export function createEngine(options: EngineOptions): Engine {
         return useStore(effect, async (opened) => {
           const result = await opened.ingest(effect.page, effect.founders);
           tellChanged(result);
-          return { type: 'page-ingested', result };
+          return { type: 'page-ingested', page: effect.page, result };
         });
       case 'ingest-snapshot':
         return useStore(

@@ -3,6 +3,7 @@
  * all tabs over a BroadcastChannel. Plain data; what does not have the right shape is ignored, because a tab of another
  * version may be open.
  */
+import { isVersionVector } from '../core/version-vector.ts';
 import { ERROR_CODES } from '../lib/errors.ts';
 import { LINK_STATUSES, type SyncNews, type SyncState } from '../session/sync-state.ts';
 import type { Touched } from './engine.ts';
@@ -129,6 +130,10 @@ function isText(value: unknown): boolean {
   return typeof value === 'string';
 }
 
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
 function isNumber(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value);
 }
@@ -147,6 +152,7 @@ const NEWS_FIELDS: Readonly<Record<SyncNews['type'], Readonly<Record<string, (va
   pushed: { changes: isNumber, through: (value) => value === undefined || isNumber(value) },
   accepted: { changes: isNumber },
   pulled: { changes: isNumber, records: isNumber },
+  applied: { dots: isTexts, vector: isVersionVector },
   diverged: {},
   repaired: { records: isNumber },
   refused: { dot: isText, error: isProblem },
