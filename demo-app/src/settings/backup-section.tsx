@@ -1,12 +1,11 @@
-/** How safe what is stored here is, a copy of it as a file, and the way back from one. */
-import { Download, Upload } from 'lucide-react';
+/** How safe what is stored here is, and the way back from a backup. */
+import { Upload } from 'lucide-react';
 import { useRef, useState, type ChangeEvent, type ReactNode } from 'react';
 
 import { useSession } from '../data/session.tsx';
 import { useAttempt } from '../data/use-attempt.ts';
 import { StorageSection } from '../sync-status/storage-section.tsx';
-import { makeBackup, readBackup, restoreBackup, restoredText } from './backup.ts';
-import { fileName, saveFile } from './save-file.ts';
+import { readBackup, restoreBackup, restoredText } from './backup.ts';
 import { SettingsSection } from './settings-section.tsx';
 
 export function BackupSection(): ReactNode {
@@ -15,12 +14,6 @@ export function BackupSection(): ReactNode {
   const [outcome, setOutcome] = useState<{ readonly text: string; readonly isWrong: boolean } | null>(null);
   const input = useRef<HTMLInputElement>(null);
 
-  const backUp = (): void =>
-    void attempt('The backup could not be made', async () => {
-      const now = new Date();
-      saveFile(await makeBackup(db, now), fileName('backup', now));
-      setOutcome({ text: 'The backup is among your downloads.', isWrong: false });
-    });
   const restore = (event: ChangeEvent<HTMLInputElement>): void =>
     void attempt('The backup could not be brought back', async () => {
       const file = event.target.files?.[0];
@@ -39,9 +32,6 @@ export function BackupSection(): ReactNode {
     >
       <StorageSection />
       <div className="settings-actions">
-        <button type="button" className="button" data-testid="back-up" onClick={backUp}>
-          <Download aria-hidden /> Back up
-        </button>
         <button type="button" className="button" onClick={() => input.current?.click()}>
           <Upload aria-hidden /> Bring back a backup
         </button>

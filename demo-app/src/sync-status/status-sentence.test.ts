@@ -1,7 +1,14 @@
 import { SkerryError, type Connection, type SyncStatus } from '@skerry/sdk';
 import { expect, test } from 'vitest';
 
-import { chipSentence, connectionSentence, reasonDetail, spokenStatus } from './status-sentence.ts';
+import {
+  chipSentence,
+  connectionSentence,
+  reasonDetail,
+  spokenStatus,
+  type ChipSentence,
+  type Waiting,
+} from './status-sentence.ts';
 
 test('[DSTAT1] up to date is said only while connected, with nothing to send, to fetch or to decide', () => {
   expect(text(status('online'))).toBe('Up to date');
@@ -31,7 +38,7 @@ test('[DSTAT2] whatever the connection, changes that are only here are said to b
 });
 
 test('[DSTAT3] offline is calm, and one change is one change', () => {
-  expect(chipSentence(status('offline', 1), 2)).toEqual({
+  expect(sentence(status('offline', 1), 2)).toEqual({
     icon: 'offline',
     tone: 'offline',
     text: 'Offline, 1 change saved here',
@@ -40,7 +47,7 @@ test('[DSTAT3] offline is calm, and one change is one change', () => {
 });
 
 test('[DSTAT4] only what stops until a person acts is marked so', () => {
-  const marked = CONNECTIONS.filter((connection) => chipSentence(status(connection), 0).tone === 'act');
+  const marked = CONNECTIONS.filter((connection) => sentence(status(connection), 0).tone === 'act');
   expect(marked).toEqual(['auth-required', 'upgrade-required', 'stalled']);
 });
 
@@ -55,9 +62,9 @@ test('[DSTAT6] the panel says in a sentence where the data is', () => {
 });
 
 test('[DSTAT7] what is said aloud does not change with every change that is saved or sent', () => {
-  const said = [0, 1, 2].map((changes) => spokenStatus(chipSentence(status('offline', changes), 0)));
+  const said = [0, 1, 2].map((changes) => spokenStatus(sentence(status('offline', changes), 0)));
   expect(new Set(said)).toEqual(new Set(['Working offline. What you do is saved on this device.']));
-  expect(spokenStatus(chipSentence(status('online', 1), 0))).toBe(null);
+  expect(spokenStatus(sentence(status('online', 1), 0))).toBe(null);
 });
 
 test('[DSTAT8] nothing is said to be sent later while nobody knows whether it will be', () => {
@@ -80,6 +87,38 @@ test('[DSTAT9] the panel shows what the server says, but no ids of servers', () 
   expect(reasonDetail(status('offline'))).toBe(null);
 });
 
+test('[DSTAT10] what the server did not accept comes before what is to decide, once everything else is sent', () => {
+  const refused = (changes: number, notAccepted: number) =>
+    sentence(status('online', changes), notAccepted + 2, { notAccepted });
+  expect(refused(0, 1)).toEqual({ icon: 'refused', tone: 'act', text: '1 change was not accepted' });
+  expect(refused(0, 2).text).toBe('2 changes were not accepted');
+  expect(refused(3, 1).text).toBe('Syncing 3…');
+  expect(sentence(status('offline'), 1, { notAccepted: 1 }).text).toMatch(/^Offline/);
+});
+
+test('[DSTAT11] a danger to what is stored here is said in the place of everything that would calm; what stops the sync is not hidden by it', () => {
+  const atRisk = CONNECTIONS.map(
+    (connection) => sentence(status(connection, 3), 0, { storage: 'may-be-deleted' }).text,
+  );
+  expect(atRisk).toEqual([
+    'This browser may delete your notes',
+    'Connecting, 3 changes saved here',
+    'Syncing 3…',
+    'This browser may delete your notes',
+    'This browser may delete your notes',
+    'This browser may delete your notes',
+    'Sign in to sync, 3 changes saved here',
+    'Reload to sync, 3 changes saved here',
+    'Sync is stuck, 3 changes saved here',
+  ]);
+  expect(sentence(status('online'), 0, { storage: 'may-be-deleted' }).tone).toBe('decide');
+  for (const connection of CONNECTIONS)
+    expect(sentence(status(connection, 1), 1, { storage: 'cannot-save' })).toMatchObject({
+      tone: 'act',
+      text: 'Nothing can be saved now',
+    });
+});
+
 const CONNECTIONS: readonly Connection[] = [
   'local-only',
   'connecting',
@@ -93,7 +132,11 @@ const CONNECTIONS: readonly Connection[] = [
 ];
 
 function text(of: SyncStatus, toDecide = 0): string {
-  return chipSentence(of, toDecide).text;
+  return sentence(of, toDecide).text;
+}
+
+function sentence(of: SyncStatus, toDecide: number, more: Partial<Waiting> = {}): ChipSentence {
+  return chipSentence(of, { toDecide, notAccepted: 0, storage: null, ...more });
 }
 
 function status(connection: Connection, changes = 0): SyncStatus {

@@ -5,9 +5,22 @@
 import type { SyncStatus } from '@skerry/sdk';
 
 import { count } from '../ui/relative-time.ts';
+import type { StorageTrouble } from './storage-words.ts';
 
 export type ChipIcon =
-  'synced' | 'syncing' | 'connecting' | 'offline' | 'cut' | 'decide' | 'sign-in' | 'upgrade' | 'stuck' | 'local';
+  | 'synced'
+  | 'syncing'
+  | 'connecting'
+  | 'offline'
+  | 'cut'
+  | 'decide'
+  | 'sign-in'
+  | 'upgrade'
+  | 'stuck'
+  | 'local'
+  | 'refused'
+  | 'at-risk'
+  | 'unsaved';
 /** Calm is the rule. 'decide' waits for a person without hurry; 'act': nothing goes on until a person does something. */
 export type ChipTone = 'calm' | 'busy' | 'offline' | 'decide' | 'act';
 
@@ -17,9 +30,18 @@ export interface ChipSentence {
   readonly text: string;
 }
 
-/** `toDecide` counts all that waits for a person: conflicts and double bookings. */
-export function chipSentence(status: SyncStatus, toDecide: number): ChipSentence {
+/** What waits for a person, and what the browser does to what is stored. */
+export interface Waiting {
+  /** Conflicts and double bookings; what was not accepted is one of them. */
+  readonly toDecide: number;
+  readonly notAccepted: number;
+  readonly storage: StorageTrouble | null;
+}
+
+export function chipSentence(status: SyncStatus, waiting: Waiting): ChipSentence {
+  if (waiting.storage === 'cannot-save') return { icon: 'unsaved', tone: 'act', text: 'Nothing can be saved now' };
   const changes = status.pending.changes;
+  const atRisk = waiting.storage === 'may-be-deleted' ? AT_RISK : null;
   switch (status.connection) {
     case 'auth-required':
       return { icon: 'sign-in', tone: 'act', text: `Sign in to sync, ${savedHere(changes)}` };
@@ -29,17 +51,19 @@ export function chipSentence(status: SyncStatus, toDecide: number): ChipSentence
       return { icon: 'stuck', tone: 'act', text: `Sync is stuck, ${savedHere(changes)}` };
     case 'offline':
     case 'backoff':
-      return { icon: 'offline', tone: 'offline', text: `Offline, ${savedHere(changes)}` };
+      return atRisk ?? { icon: 'offline', tone: 'offline', text: `Offline, ${savedHere(changes)}` };
     case 'paused':
-      return { icon: 'cut', tone: 'offline', text: `Offline, ${savedHere(changes)}` };
+      return atRisk ?? { icon: 'cut', tone: 'offline', text: `Offline, ${savedHere(changes)}` };
     case 'connecting':
       return { icon: 'connecting', tone: 'busy', text: `Connecting, ${savedHere(changes)}` };
     case 'local-only':
-      return toDecide > 0 ? decide(toDecide) : { icon: 'local', tone: 'calm', text: 'Saved on this device only' };
+      return toAct(waiting) ?? atRisk ?? { icon: 'local', tone: 'calm', text: 'Saved on this device only' };
     case 'online':
-      return onlineSentence(status, toDecide);
+      return sending(status) ?? toAct(waiting) ?? atRisk ?? { icon: 'synced', tone: 'calm', text: 'Up to date' };
   }
 }
+
+const AT_RISK: ChipSentence = { icon: 'at-risk', tone: 'decide', text: 'This browser may delete your notes' };
 
 /**
  * For those who listen: said when it changes and not with every number. Null while something is on its way: then what was
@@ -60,6 +84,12 @@ export function spokenStatus({ icon }: ChipSentence): string | null {
       return 'You have to reload before changes are synced.';
     case 'stuck':
       return 'Changes cannot be synced.';
+    case 'refused':
+      return 'The server did not take something that you changed.';
+    case 'at-risk':
+      return 'This browser may delete your notes.';
+    case 'unsaved':
+      return 'Nothing can be saved at present.';
     case 'local':
     case 'syncing':
     case 'connecting':
@@ -108,16 +138,18 @@ export function connectionSentence(status: SyncStatus): string {
   }
 }
 
-function onlineSentence(status: SyncStatus, toDecide: number): ChipSentence {
-  const { pending, progress, firstSync } = status;
+function sending({ pending, progress, firstSync }: SyncStatus): ChipSentence | null {
   if (pending.changes > 0) return { icon: 'syncing', tone: 'busy', text: `Syncing ${pending.changes}…` };
   if (progress !== null || firstSync === 'running') return { icon: 'syncing', tone: 'busy', text: 'Syncing…' };
-  if (toDecide > 0) return decide(toDecide);
-  return { icon: 'synced', tone: 'calm', text: 'Up to date' };
+  return null;
 }
 
-function decide(toDecide: number): ChipSentence {
-  return { icon: 'decide', tone: 'decide', text: `${toDecide} to decide` };
+function toAct({ toDecide, notAccepted }: Waiting): ChipSentence | null {
+  if (notAccepted > 0) {
+    const were = notAccepted === 1 ? 'was' : 'were';
+    return { icon: 'refused', tone: 'act', text: `${count(notAccepted, 'change')} ${were} not accepted` };
+  }
+  return toDecide > 0 ? { icon: 'decide', tone: 'decide', text: `${toDecide} to decide` } : null;
 }
 
 function savedHere(changes: number): string {

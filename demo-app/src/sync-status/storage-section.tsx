@@ -1,6 +1,6 @@
-/** How much is stored here, and whether the browser keeps it. */
+/** How much is stored here, whether the browser keeps it, and a copy of it as a file. */
 import { useValue } from '@skerry/sdk/react';
-import { ShieldCheck, TriangleAlert } from 'lucide-react';
+import { Download, ShieldCheck, TriangleAlert } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 
 import { useSession } from '../data/session.tsx';
@@ -22,6 +22,13 @@ export function StorageSection(): ReactNode {
           ? 'The browser keeps what is stored here.'
           : 'The browser does not promise it yet. Installing the app, or visiting it often, helps.',
       );
+    });
+
+  const backUp = (): void =>
+    void attempt('The backup could not be made', async () => {
+      const { saveBackup } = await import('../settings/save-backup.ts');
+      await saveBackup(db);
+      setAnswer('The backup is among your downloads.');
     });
 
   return (
@@ -48,6 +55,15 @@ export function StorageSection(): ReactNode {
                 <ShieldCheck aria-hidden /> Protect
               </button>
             )}
+          </dd>
+        </div>
+        <div>
+          <dt>Backup</dt>
+          <dd>
+            <span className="protection">All notes and events as one file</span>
+            <button type="button" className="button small" data-testid="back-up" onClick={backUp}>
+              <Download aria-hidden /> Back up
+            </button>
           </dd>
         </div>
       </dl>

@@ -1,5 +1,5 @@
 /** How safe what is stored here is, for people. Pure. */
-import type { StorageHealth } from '@skerry/sdk';
+import type { StorageHealth, SyncStatus } from '@skerry/sdk';
 
 /** '1.2 MB of 2.1 GB'; null where the browser does not tell. */
 export function usageText({ usage, quota }: Pick<StorageHealth, 'usage' | 'quota'>): string | null {
@@ -16,6 +16,28 @@ export function protectionText(persisted: boolean | null): string {
 export function dangerText({ risk, reset }: Pick<StorageHealth, 'risk' | 'reset'>): string | null {
   if (risk.level !== 'high' && risk.level !== 'critical') return null;
   return risk.reason === 'reset' && reset ? resetText(reset) : risk.advice;
+}
+
+/** What the sync chip says of the storage; null as long as nothing is in danger. */
+export type StorageTrouble = 'cannot-save' | 'may-be-deleted';
+
+/** How long changes may be nowhere but here before it matters that the browser keeps them. */
+const LONG_MS = 24 * 60 * 60_000;
+
+/**
+ * A browser that promises nothing is the rule and no trouble, as long as the server has it all. It is one where this device has
+ * the only copy, or when space runs short, which is when browsers delete.
+ */
+export function storageTrouble(
+  { persisted, risk }: Pick<StorageHealth, 'persisted' | 'risk'>,
+  { connection, pending }: Pick<SyncStatus, 'connection' | 'pending'>,
+  now: Date,
+): StorageTrouble | null {
+  if (risk.level === 'critical') return 'cannot-save';
+  if (persisted === true) return null;
+  const waitsLong = pending.oldestAt !== null && now.getTime() - pending.oldestAt.getTime() > LONG_MS;
+  const isOnlyHere = connection === 'local-only' || waitsLong;
+  return isOnlyHere || risk.reason === 'nearly-full' ? 'may-be-deleted' : null;
 }
 
 function resetText({ lost }: NonNullable<StorageHealth['reset']>): string {

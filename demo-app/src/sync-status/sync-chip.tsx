@@ -1,6 +1,7 @@
 /** Where this device stands with the server, always in view; opens the panel that says more. */
-import { useSyncStatus } from '@skerry/sdk/react';
+import { useSyncStatus, useValue } from '@skerry/sdk/react';
 import {
+  Ban,
   CircleCheck,
   CircleEllipsis,
   CircleX,
@@ -10,13 +11,16 @@ import {
   KeyRound,
   RefreshCw,
   RotateCw,
+  TriangleAlert,
   Unplug,
 } from 'lucide-react';
 import { useState, type ComponentType, type ReactNode } from 'react';
 
 import { useOverview } from '../data/overview.tsx';
 import { useSession } from '../data/session.tsx';
+import { useNow } from '../ui/use-now.ts';
 import { chipSentence, spokenStatus, type ChipIcon } from './status-sentence.ts';
+import { storageTrouble } from './storage-words.ts';
 import { SyncPanel } from './sync-panel.tsx';
 
 const ICONS: Readonly<Record<ChipIcon, ComponentType<{ 'aria-hidden': true }>>> = {
@@ -30,16 +34,25 @@ const ICONS: Readonly<Record<ChipIcon, ComponentType<{ 'aria-hidden': true }>>> 
   upgrade: RotateCw,
   stuck: CircleX,
   local: HardDrive,
+  refused: Ban,
+  'at-risk': TriangleAlert,
+  unsaved: CircleX,
 };
 
 const PANEL_ID = 'sync-panel';
 
 export function SyncChip(): ReactNode {
   const { db } = useSession();
-  const { toDecide } = useOverview();
+  const { toDecide, conflicts } = useOverview();
   const status = useSyncStatus(db);
+  const storage = useValue(db.storage$);
+  const now = useNow(60_000);
   const [isOpen, setOpen] = useState(false);
-  const sentence = chipSentence(status, toDecide);
+  const sentence = chipSentence(status, {
+    toDecide,
+    notAccepted: conflicts.filter(({ kind }) => kind === 'rejected').length,
+    storage: storageTrouble(storage, status, now),
+  });
   const [spoken, setSpoken] = useState('');
   const toSay = spokenStatus(sentence);
   if (toSay !== null && toSay !== spoken) setSpoken(toSay);

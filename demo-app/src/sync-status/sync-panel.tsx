@@ -1,12 +1,14 @@
 /** What the chip has no room for: the connection in a sentence, when it last and next worked, what waits, and more. */
 import { useSyncStatus } from '@skerry/sdk/react';
-import { X } from 'lucide-react';
+import { Ban, X } from 'lucide-react';
 import { useEffect, useId, useState, type ReactNode } from 'react';
 
+import { useOverview } from '../data/overview.tsx';
 import { cutNetwork, forgetCut, isNetworkCut } from '../data/network-switch.ts';
 import { useSession } from '../data/session.tsx';
 import { useAttempt } from '../data/use-attempt.ts';
-import { moment, until } from '../ui/relative-time.ts';
+import { formatRoute } from '../shell/route.ts';
+import { count, moment, until } from '../ui/relative-time.ts';
 import { useNow } from '../ui/use-now.ts';
 import { DeviceList } from './device-list.tsx';
 import { OutboxList } from './outbox-list.tsx';
@@ -38,12 +40,32 @@ export function SyncPanel({ isOpen, panelId }: SyncPanelProps): ReactNode {
       </div>
       <p className="panel-sentence">{connectionSentence(status)}</p>
       {detail !== null && <p className="detail">{detail}</p>}
+      {isOpen && <NotAccepted panelId={panelId} />}
       {isOpen && <Times />}
       <NetworkSwitch panelId={panelId} />
       {isOpen && <OutboxList />}
       {isOpen && <DeviceList />}
       {isOpen && <StorageSection />}
     </>
+  );
+}
+
+/** What the server refused is kept as a thing to decide, and nothing else waits for it. */
+function NotAccepted({ panelId }: { readonly panelId: string }): ReactNode {
+  const { conflicts } = useOverview();
+  const refused = conflicts.filter(({ kind }) => kind === 'rejected').length;
+  if (refused === 0) return null;
+  return (
+    <p className="danger-note" data-level="critical">
+      <Ban aria-hidden />
+      <span>
+        {count(refused, 'change')} {refused === 1 ? 'was' : 'were'} not accepted and {refused === 1 ? 'is' : 'are'} kept
+        here.{' '}
+        <a href={formatRoute({ page: 'conflicts' })} onClick={() => document.getElementById(panelId)?.hidePopover()}>
+          Decide what becomes of {refused === 1 ? 'it' : 'them'}
+        </a>
+      </span>
+    </p>
   );
 }
 
