@@ -17,6 +17,10 @@ const tests: ViteUserConfig = {
   resolve,
   ssr,
   test: {
+    // Tests wait for states: how long that takes on a busy machine is no reason to fail.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       project('kernel', [KERNEL]),
       project('sdk', ['sdk/src/**/*.test.ts', 'sdk/src/**/*.test.tsx'], [KERNEL]),
