@@ -25,6 +25,8 @@ import type {
   VersionVector,
 } from '@skerry/sdk/kernel';
 
+import type { AccessRows } from './access-rows.ts';
+import { memoryAccess } from './memory-access.ts';
 import { emptySpace, pick, type SpaceData } from './memory-data.ts';
 import { pinInMemory } from './memory-pin.ts';
 import type {
@@ -46,13 +48,14 @@ import { writerIn } from './writer.ts';
 
 /** Opened twice, it is the same data: as a file would be. */
 export function memory(): StorageSource {
-  const data: ServerData = { sid: newSid(), spaces: new Map() };
+  const data: ServerData = { sid: newSid(), access: memoryAccess(), spaces: new Map() };
   const serial = new Serial();
   return { open: () => Promise.resolve(new MemoryStorage(data, serial)) };
 }
 
 interface ServerData {
   sid: Sid;
+  readonly access: AccessRows;
   readonly spaces: Map<string, SpaceData>;
 }
 
@@ -67,6 +70,10 @@ class MemoryStorage implements Storage {
 
   get sid(): Sid {
     return this.#data.sid;
+  }
+
+  get access(): AccessRows {
+    return this.#data.access;
   }
 
   async look(space: string, { writers, cursor }: Question): Promise<Look> {

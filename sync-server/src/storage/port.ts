@@ -21,6 +21,7 @@ import type {
 } from '@skerry/sdk/kernel';
 
 import type { Logger } from '../log.ts';
+import type { AccessRows } from './access-rows.ts';
 
 /** A place where data is or will be; opening it may fail, once, with a clear error. */
 export interface StorageSource {
@@ -31,6 +32,8 @@ export interface StorageSource {
 export interface Storage {
   /** The server's identity: random, made when the storage was created; another one after `takeOver`. */
   readonly sid: Sid;
+  /** Who may do what. */
+  readonly access: AccessRows;
   /** What a hello is answered by, read at one moment. A space that nobody has written to is an empty one. */
   look(space: string, question: Question): Promise<Look>;
   /**

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { digestOfRecord, EMPTY_DIGEST, exchange, recordFromJson, type Change, type Digest } from '@skerry/sdk/kernel';
 import { describe, expect, it } from 'vitest';
 
+import { ACCESS_CONTRACT } from './access.contract.ts';
 import { contentOf, creation, push, STORAGE_CONTRACT, takePage, withStorage, type SpaceContent } from './contract.ts';
 import { DIFFERENTIAL_CONTRACT } from './differential.contract.ts';
 import type { StorageSource } from './port.ts';
@@ -10,7 +11,7 @@ import type { StorageSource } from './port.ts';
 /** `create` gives a storage without data, another one each time; `histories` are as many as its speed allows. */
 export function describeStorage(name: string, create: () => StorageSource, histories = 40): void {
   describe(`storage: ${name}`, { timeout: 60_000 }, () => {
-    for (const { name: title, run } of [...STORAGE_CONTRACT, ...DIFFERENTIAL_CONTRACT])
+    for (const { name: title, run } of [...STORAGE_CONTRACT, ...DIFFERENTIAL_CONTRACT, ...ACCESS_CONTRACT])
       it(title, () => run(create(), create()));
 
     it('[DB18] the records and the digest that are kept are those that the log leads to', async () => {

@@ -19,6 +19,9 @@ export function watched(inner: StorageSource): Watched {
     get sid() {
       return storage.sid;
     },
+    get access() {
+      return storage.access;
+    },
     look: (space, question) => storage.look(space, question),
     read: (space, after, max) => storage.read(space, after, max),
     spaces: (after, max) => storage.spaces(after, max),

@@ -9,10 +9,11 @@ import { StorageError } from '../port.ts';
 import { sql as log } from './migrations/0001-log.sql.ts';
 import { sql as records } from './migrations/0002-records.sql.ts';
 import { sql as sizes } from './migrations/0003-sizes.sql.ts';
+import { sql as access } from './migrations/0004-access.sql.ts';
 import { replayLog } from './replay.ts';
 
 /** In order; never changed once released, only added to. */
-const STEPS: readonly string[] = [log, records, sizes];
+const STEPS: readonly string[] = [log, records, sizes, access];
 
 /** Of a database of this server. */
 export const schemaVersion = STEPS.length;

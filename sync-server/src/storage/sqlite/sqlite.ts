@@ -25,9 +25,11 @@ import type {
   StorageSource,
   Transaction,
 } from '../port.ts';
+import type { AccessRows } from '../access-rows.ts';
 import { questionOfSpace } from '../questions.ts';
 import { newSid } from '../random.ts';
 import { Serial } from '../serial.ts';
+import { sqliteAccess } from './access.ts';
 import { errorOf } from './failure.ts';
 import { lockFile, type FileLock } from './lock.ts';
 import { measureSpace } from './measuring.ts';
@@ -99,6 +101,7 @@ function openAnother(path: string): Database.Database {
 }
 
 class SqliteStorage implements Storage {
+  readonly access: AccessRows;
   readonly #path: string;
   readonly #writer: Database.Database;
   readonly #reader: Database.Database;
@@ -121,6 +124,7 @@ class SqliteStorage implements Storage {
     this.#wal = new WalGuard(path, writer, maxWalBytes);
     this.#write = prepare(writer);
     this.#read = prepare(reader);
+    this.access = sqliteAccess(reader, writer, (work) => this.#durably(work));
   }
 
   get sid(): Sid {
