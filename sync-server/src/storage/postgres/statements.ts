@@ -94,6 +94,18 @@ WHERE space = $1 AND lsn = $2`,
     writers: `SELECT inc, writer FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[]) AND writer IS NOT NULL`,
     known: `SELECT inc, seq, owner, voids FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[])`,
 
+    // The rows of who may do what; not of a space.
+    accessVersion: `SELECT value::bigint AS version FROM ${s}.meta WHERE key = 'access'`,
+    /** Waits for whoever changes the rows. */
+    lockAccess: `SELECT value::bigint AS version FROM ${s}.meta WHERE key = 'access' FOR UPDATE`,
+    countAccess: `UPDATE ${s}.meta SET value = $1 WHERE key = 'access'`,
+    accessRow: `SELECT text FROM ${s}.access WHERE scope_hash = $1 AND key_hash = $2`,
+    accessScope: `SELECT scope, key, text, version FROM ${s}.access WHERE scope_hash = $1 ORDER BY key`,
+    accessSince: `SELECT scope, key, text, version FROM ${s}.access WHERE version > $1 ORDER BY version, scope, key LIMIT $2`,
+    setAccess: `INSERT INTO ${s}.access (scope_hash, key_hash, scope, key, text, version) VALUES ($1, $2, $3, $4, $5, $6)
+  ON CONFLICT (scope_hash, key_hash) DO UPDATE SET text = excluded.text, version = excluded.version`,
+    removeAccess: `DELETE FROM ${s}.access WHERE scope_hash = $1 AND key_hash = $2`,
+
     /** What each table takes, with its indexes. Not of a space. */
     files: `SELECT relname AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
   WHERE relkind IN ('r', 'p') AND relnamespace = to_regnamespace($1) ORDER BY relname`,

@@ -10,6 +10,7 @@ import { takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/k
 import pg from 'pg';
 
 import type { Logger } from '../../log.ts';
+import type { AccessRows } from '../access-rows.ts';
 import { StorageError } from '../port.ts';
 import type {
   Hint,
@@ -24,6 +25,7 @@ import type {
 } from '../port.ts';
 import { questionOfSpace } from '../questions.ts';
 import { newSid } from '../random.ts';
+import { postgresAccess } from './access.ts';
 import { PostgresFailure } from './failure.ts';
 import { Hints } from './hints.ts';
 import { measureSpace } from './measuring.ts';
@@ -96,6 +98,7 @@ interface TableSize {
 }
 
 class PostgresStorage implements Storage {
+  readonly access: AccessRows;
   readonly #settings: Settings;
   readonly #sessions: Sessions;
   readonly #statements: Statements;
@@ -115,6 +118,11 @@ class PostgresStorage implements Storage {
     this.#statements = statements;
     this.#stop = stop;
     this.#sid = sid;
+    this.access = postgresAccess({
+      statements,
+      read: (work) => this.#read(work),
+      write: (work) => this.#write(work),
+    });
     this.#hints = new Hints({ sessions, statements, schema: settings.schema, pollMs: settings.pollMs });
   }
 
@@ -170,15 +178,8 @@ class PostgresStorage implements Storage {
 
   async transact<T>(spaces: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
     let isInDoubt = false;
-    const { result, saved } = await this.#again(async () => {
-      if (this.#broken) throw this.#broken;
-      try {
-        return await this.#sessions.use((session) => this.#attempt(session, spaces, work));
-      } catch (failure) {
-        isInDoubt ||= failure instanceof PostgresFailure && failure.isLost;
-        throw this.#remember(failure);
-      }
-    });
+    const onLost = (): void => void (isInDoubt = true);
+    const { result, saved } = await this.#write((session) => this.#attempt(session, spaces, work), onLost);
     this.#hints.send(saved);
     // An attempt before this one may have done the work: then nobody here has heard what was in it.
     if (isInDoubt) this.#hints.doubt(spaces);
@@ -187,24 +188,18 @@ class PostgresStorage implements Storage {
 
   async takeOver(): Promise<void> {
     const [old, next] = [this.#sid, newSid()];
-    const { exclude } = this.#statements;
-    await this.#again(() =>
-      this.#sessions.use((session) =>
-        rolledBack(session, async () => {
-          await session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
-          await session.query(exclude, [this.#settings.schema]);
-          for (let after: string | null = null; ;) {
-            const spaces: readonly string[] = await this.#spaces(session, after, PAGE);
-            for (const space of spaces) await this.#takeOver(session, space, old, next);
-            if (spaces.length < PAGE) break;
-            after = spaces.at(-1)!;
-          }
-          const text = `UPDATE ${quoted(this.#settings.schema)}.meta SET value = $1 WHERE key = 'sid'`;
-          await session.query({ name: 'skerry_rename', text }, [next]);
-          await session.run('COMMIT');
-        }),
-      ),
-    );
+    const { schema } = this.#settings;
+    await this.#write(async (session) => {
+      await session.query(this.#statements.exclude, [schema]);
+      for (let after: string | null = null; ;) {
+        const spaces: readonly string[] = await this.#spaces(session, after, PAGE);
+        for (const space of spaces) await this.#takeOver(session, space, old, next);
+        if (spaces.length < PAGE) break;
+        after = spaces.at(-1)!;
+      }
+      const text = `UPDATE ${quoted(schema)}.meta SET value = $1 WHERE key = 'sid'`;
+      await session.query({ name: 'skerry_rename', text }, [next]);
+    });
     this.#sid = next;
   }
 
@@ -239,23 +234,31 @@ class PostgresStorage implements Storage {
     return rows.map(({ space }) => space);
   }
 
-  #attempt<T>(
+  /** One transaction, done again as long as what fails is passing; on disk when it resolves. */
+  #write<T>(work: (session: Session) => Promise<T>, onLost?: () => void): Promise<T> {
+    return this.#again(async () => {
+      if (this.#broken) throw this.#broken;
+      try {
+        return await this.#sessions.use((session) => committed(session, work));
+      } catch (failure) {
+        if (failure instanceof PostgresFailure && failure.isLost) onLost?.();
+        throw this.#remember(failure);
+      }
+    });
+  }
+
+  async #attempt<T>(
     session: Session,
     spaces: readonly string[],
     work: (transaction: Transaction) => Promise<T>,
   ): Promise<{ readonly result: T; readonly saved: ReadonlyMap<string, number> }> {
-    return rolledBack(session, async () => {
-      const begin = session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
-      const transaction = new PostgresTransaction(session, this.#statements, this.#sid);
-      const begun = Promise.all([begin, transaction.begin(this.#settings.schema, spaces)]);
-      // What is asked meanwhile travels along. To its end, whatever fails: nothing is written behind a ROLLBACK.
-      const [result, beginning] = await Promise.allSettled([work(transaction), begun]);
-      if (beginning.status === 'rejected') throw beginning.reason;
-      if (result.status === 'rejected') throw result.reason;
-      // In a transaction that has failed it is answered by ROLLBACK, without an error.
-      if ((await session.run('COMMIT')) !== 'COMMIT') throw new Error('Broken invariant: a failure was passed over');
-      return { result: result.value, saved: transaction.saved };
-    });
+    const transaction = new PostgresTransaction(session, this.#statements, this.#sid);
+    const begun = transaction.begin(this.#settings.schema, spaces);
+    // What is asked meanwhile travels along. To its end, whatever fails: nothing is written behind a ROLLBACK.
+    const [result, beginning] = await Promise.allSettled([work(transaction), begun]);
+    if (beginning.status === 'rejected') throw beginning.reason;
+    if (result.status === 'rejected') throw result.reason;
+    return { result: result.value, saved: transaction.saved };
   }
 
   async #takeOver(session: Session, space: string, old: Sid, next: Sid): Promise<void> {
@@ -270,6 +273,20 @@ class PostgresStorage implements Storage {
     if (failure instanceof StorageError && failure.kind === 'broken') this.#broken ??= failure;
     return failure;
   }
+}
+
+/** All of it, or nothing. */
+function committed<T>(session: Session, work: (session: Session) => Promise<T>): Promise<T> {
+  return rolledBack(session, async () => {
+    const begin = session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
+    // What is asked first travels along.
+    const [result, beginning] = await Promise.allSettled([work(session), begin]);
+    if (beginning.status === 'rejected') throw beginning.reason;
+    if (result.status === 'rejected') throw result.reason;
+    // In a transaction that has failed it is answered by ROLLBACK, without an error.
+    if ((await session.run('COMMIT')) !== 'COMMIT') throw new Error('Broken invariant: a failure was passed over');
+    return result.value;
+  });
 }
 
 /** Nothing is left of a transaction that failed. */

@@ -1,6 +1,6 @@
 /**
  * The same tables as in SQLite, with the space's name as the first column of every key: each statement touches one space, so
- * that all of these tables can be distributed by `space` and a space's rows lie together. SQL as a module, so that sources
+ * that its tables can be distributed by `space` and a space's rows lie together. SQL as a module, so that sources
  * and bundles read it alike; the schema is the first of the search path.
  *
  * Names are compared byte by byte ("C"), as SQLite does. JSON is text: `jsonb` would reorder keys and refuse what JSON allows.
@@ -72,4 +72,20 @@ CREATE TABLE records (
   PRIMARY KEY (space, collection, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX records_dead ON records (space, dead_sid, dead_n) WHERE dead_n IS NOT NULL;
+
+-- Who may do what: members of spaces, invitations, devices. Found by hashes, because the names may be longer than a key of an index.
+CREATE TABLE access (
+  scope_hash text COLLATE "C" NOT NULL,
+  key_hash text COLLATE "C" NOT NULL,
+  scope text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  text text NOT NULL,
+  -- Number of the change that set it.
+  version bigint NOT NULL,
+  PRIMARY KEY (scope_hash, key_hash)
+);
+CREATE INDEX access_version ON access (version);
+
+-- The number of the latest change.
+INSERT INTO meta (key, value) VALUES ('access', '0');
 `;
