@@ -69,7 +69,7 @@ export const RULES: readonly Rule[] = [
   {
     of: 'sync-server/src',
     folders: [],
-    packages: [...KERNEL, 'node:*', 'better-sqlite3', 'pg', 'pino', 'prom-client', 'ws'],
+    packages: [...KERNEL, 'node:*', 'better-sqlite3', 'jose', 'pg', 'pino', 'prom-client', 'ws'],
   },
   {
     of: 'e2e',

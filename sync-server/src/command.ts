@@ -3,6 +3,7 @@
  *
  * Exit codes: 0 stopped as asked · 1 could not start, or the storage failed · 2 the configuration is wrong.
  */
+import { jwt } from './auth/jwt.ts';
 import { readConfig, type Config } from './config.ts';
 import { createLogger, failureFields, type Logger } from './log.ts';
 import { StorageError } from './storage/port.ts';
@@ -57,6 +58,7 @@ async function start(config: Config, logger: Logger): Promise<SyncServer> {
     storage: config.database === null ? sqlite(config.file) : postgres(config.database),
     ...(config.static === null ? {} : { static: config.static }),
     ...(config.origins === null ? {} : { origins: config.origins }),
+    ...(config.auth === null ? {} : { authenticate: jwt(config.auth) }),
     trustProxy: config.trustProxy,
     retention: config.retention,
     ...(config.metricsToken === null ? {} : { metricsToken: config.metricsToken }),

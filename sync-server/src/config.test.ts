@@ -27,6 +27,7 @@ const DEFAULTS = {
   retention: DEFAULT_RETENTION,
   metricsToken: null,
   logLevel: 'info',
+  auth: null,
 };
 
 describe('configuration of the command', { timeout: 30_000 }, () => {
@@ -64,6 +65,7 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
         retention: { logMs: DAY_MS / 2, tombstoneMs: 0 },
         metricsToken: 'from-the-variable',
         logLevel: 'debug',
+        auth: null,
       },
     });
   });

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 // Types only: `npm start` reads the configuration before anything is built.
 import type { Retention } from '@skerry/sdk/kernel';
 
+import { AUTH_SETTINGS, readAuth, type AuthConfig } from './config-auth.ts';
 import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
 import type { LogLevel } from './log.ts';
@@ -28,6 +29,8 @@ export interface Config {
   readonly retention: Retention;
   readonly metricsToken: string | null;
   readonly logLevel: LogLevel;
+  /** Null: nobody has to sign in, and this machine alone is served. */
+  readonly auth: AuthConfig | null;
 }
 
 export type ConfigResult =
@@ -67,7 +70,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     variable: 'SKERRY_HOST',
     placeholder: '<name>',
     fallback: '127.0.0.1',
-    help: 'address to listen on; this machine only',
+    help: 'address to listen on; without authentication this machine only',
   },
   static: {
     variable: 'SKERRY_STATIC',
@@ -105,6 +108,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     fallback: '',
     help: 'who brings it may read /metrics; better set as a variable',
   },
+  ...AUTH_SETTINGS,
   'log-level': {
     variable: 'SKERRY_LOG_LEVEL',
     placeholder: '<level>',
@@ -121,9 +125,10 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
   if (flags.has('help')) return { type: 'help', text: helpText() };
   const valueOf = (name: string): string =>
     flags.get(name) ?? (env[SETTINGS[name]!.variable] || SETTINGS[name]!.fallback);
+  const auth = readAuth(valueOf, problems);
   const config = {
     port: readPort(valueOf('port'), problems),
-    host: readHost(valueOf('host'), problems),
+    host: readHost(valueOf('host'), auth !== null, problems),
     file: readFile(valueOf('data'), problems),
     database: readDatabase(valueOf('database'), problems),
     static: readFolder(valueOf('static'), problems),
@@ -135,6 +140,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     },
     metricsToken: readToken(valueOf('metrics-token'), problems),
     logLevel: readChoice('log-level', valueOf('log-level'), LOG_LEVELS, problems) as LogLevel,
+    auth,
   };
   return problems.length > 0 ? { type: 'bad', problems } : { type: 'ok', config };
 }
@@ -179,10 +185,10 @@ function readDays(name: string, text: string, problems: string[]): number {
   return Number(text) * DAY_MS;
 }
 
-function readHost(host: string, problems: string[]): string {
-  if (!isLoopback(host)) {
+function readHost(host: string, hasAuth: boolean, problems: string[]): string {
+  if (!hasAuth && !isLoopback(host)) {
     problems.push(
-      `host: ${host} is not this machine; without authentication the command serves this machine only (use createSyncServer with authenticate)`,
+      `host: ${host} is not this machine; without authentication (jwks) the command serves this machine only`,
     );
   }
   return host;

@@ -1,5 +1,6 @@
 /** The Skerry sync server as a library; the command `skerry-server` is the same with flags. */
-export type { Access, Principal } from './hub/access.ts';
+export { jwt, type JwtClaims, type JwtOptions } from './auth/jwt.ts';
+export type { Access, Authenticate, Principal } from './hub/access.ts';
 export { createLogger, type Logger, type LogFields, type LogLevel } from './log.ts';
 export { memory } from './storage/memory.ts';
 export { StorageError } from './storage/port.ts';

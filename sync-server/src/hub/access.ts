@@ -6,11 +6,16 @@ import type { Change } from '@skerry/sdk/kernel';
 export interface Principal {
   readonly id: string;
   readonly name?: string;
+  /** Until when, in milliseconds since 1970. Then its connections are asked to show another token. */
+  readonly expiresAt?: number;
 }
 
+/** Null when the token is not good. One that throws is no verdict: the device comes again with the same token. */
+export type Authenticate = (token: string | undefined, request: IncomingMessage) => Promise<Principal | null>;
+
 export interface Access {
-  /** Null when the token is not good. Without it the server is in development mode: everybody, on loopback only. */
-  readonly authenticate?: (token: string | undefined, request: IncomingMessage) => Promise<Principal | null>;
+  /** Without it the server is in development mode: everybody, on loopback only. `jwt()` makes one. */
+  readonly authenticate?: Authenticate;
   /** A function of its arguments only: asked again about the same change, it answers the same. Without it: yes. */
   readonly authorize?: (
     principal: Principal | null,

@@ -97,6 +97,7 @@ export class Connection implements Listener {
   /** The peer said that it reads deflated frames, and was told that it may send them. */
   #deflates = false;
   #isHandling = false;
+  #isShutOut = false;
 
   constructor(id: string, peer: Peer, origin: Origin, host: ConnectionHost) {
     this.id = id;
@@ -159,6 +160,22 @@ export class Connection implements Listener {
     } finally {
       this.#isHandling = false;
     }
+  }
+
+  /** Its token, its device or its user is no longer welcome: nothing of it that is under way is written. */
+  shutOut(denied: Denied): void {
+    if (this.isClosed) return;
+    this.#isShutOut = true;
+    this.#host.logger.info('shut-out', { connection: this.id, code: denied.code });
+    this.handle({ ...denied, type: 'failed' });
+  }
+
+  get isShutOut(): boolean {
+    return this.#isShutOut;
+  }
+
+  get guest(): Guest | null {
+    return this.#guest;
   }
 
   /** Something that never should have happened, told to the peer by a reference only. */

@@ -216,11 +216,15 @@ export class Hub {
       this.#committer.submit({
         question: questionOfPushes(room.space, [prepared]),
         changes: prepared.changes.length,
+        // Between the arrival of a push and this moment its sender may have lost the right to it.
         decide: (view, nowMs) => {
+          if (this.#isOver(connection, nowMs)) return null;
           const touched = bytesTouched(view, prepared.changes);
           return { touched, ...decidePush(prepared, view, { nowMs, driftMs: limits.driftMs, limits }) };
         },
-        done: ({ accepted, known, refused, touched }, head) => {
+        done: (decided, head) => {
+          if (!decided) return connection.shutOut(TOKEN_OVER);
+          const { accepted, known, refused, touched } = decided;
           connection.charge(touched);
           if (refused) {
             meter.refused(refused.code);
@@ -295,11 +299,21 @@ export class Hub {
 
   #tick(): void {
     const event = { type: 'tick', atMs: performance.now() } as const;
+    const nowMs = this.#options.now();
     this.#snapshots.tick(event.atMs);
     this.#crowd.tick(event.atMs);
-    for (const connection of this.#connections) connection.handle(event);
+    for (const connection of this.#connections) {
+      connection.handle(event);
+      if (this.#isOver(connection, nowMs)) connection.shutOut(TOKEN_OVER);
+    }
+  }
+
+  #isOver({ guest, isShutOut }: Connection, nowMs: number): boolean {
+    return isShutOut || (guest?.principal?.expiresAt ?? Infinity) <= nowMs;
   }
 }
+
+const TOKEN_OVER = denied('AUTH_REQUIRED', 'the token has expired', CLOSE.unauthenticated);
 
 function denied(code: ErrorCode, message: string, close: number): Denied {
   return { type: 'denied', code, message, close };
