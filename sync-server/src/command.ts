@@ -59,6 +59,7 @@ async function start(config: Config, logger: Logger): Promise<SyncServer> {
     ...(config.static === null ? {} : { static: config.static }),
     ...(config.origins === null ? {} : { origins: config.origins }),
     ...(config.auth === null ? {} : { authenticate: jwt(config.auth) }),
+    spaces: config.spaces,
     trustProxy: config.trustProxy,
     retention: config.retention,
     ...(config.metricsToken === null ? {} : { metricsToken: config.metricsToken }),

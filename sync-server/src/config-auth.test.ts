@@ -43,6 +43,7 @@ describe('authentication in the configuration', { timeout: 30_000 }, () => {
           leeway: 30,
           type: 'at+jwt',
         },
+        spaces: 'members',
       },
     });
   });
@@ -72,6 +73,8 @@ describe('authentication in the configuration', { timeout: 30_000 }, () => {
     expect(problemsOf('--jwt-secret-file', join(folder.path, 'nowhere'), ...NAMES)).toEqual([
       expect.stringContaining('cannot be read'),
     ]);
+    expect(problemsOf('--spaces', 'members')).toEqual([expect.stringContaining('who is who')]);
+    expect(problemsOf('--spaces', 'few')).toEqual([expect.stringContaining('few')]);
     expect(problemsOf('--jwt-leeway', '301')).toEqual([expect.stringContaining('301')]);
   });
 });
@@ -88,6 +91,10 @@ describe('the command with an issuer', { timeout: 60_000 }, () => {
     const anna = await TestDevice.open(url);
     anna.hello({ token, space: '~anna' });
     await anna.next('welcome');
+    // Signed in, and a member of nothing else.
+    const stranger = await TestDevice.open(url);
+    stranger.hello({ token, space: 'default' });
+    expect(await stranger.closed).toMatchObject({ code: CLOSE.forbidden });
     const nobody = await TestDevice.open(url);
     nobody.hello({ space: '~anna' });
     expect(await nobody.closed).toMatchObject({ code: CLOSE.unauthenticated });

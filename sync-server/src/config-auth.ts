@@ -50,6 +50,12 @@ export const AUTH_SETTINGS = {
     fallback: '',
     help: 'what tokens must call themselves (typ), at+jwt say',
   },
+  spaces: {
+    variable: 'SKERRY_SPACES',
+    placeholder: 'members|open',
+    fallback: '',
+    help: 'who may come into a space: its members, or everybody who signs in; members with --jwks or a secret',
+  },
 } as const;
 
 const MIN_SECRET_BYTES = 32;
@@ -100,6 +106,14 @@ function readLeeway(text: string, problems: string[]): number {
   if (!/^\d{1,3}$/.test(text) || leeway > MAX_LEEWAY_SECONDS)
     problems.push(`jwt-leeway: ${text} is not a number of seconds up to ${MAX_LEEWAY_SECONDS}`);
   return leeway;
+}
+
+/** Signing in alone would let everybody in the world into every space. */
+export function readSpaces(text: string, hasAuth: boolean, problems: string[]): 'members' | 'open' {
+  if (text === '') return hasAuth ? 'members' : 'open';
+  if (text !== 'members' && text !== 'open') problems.push(`spaces: ${text} is none of members, open`);
+  if (text === 'members' && !hasAuth) problems.push('spaces: members need authentication (jwks): who is who?');
+  return text === 'open' ? 'open' : 'members';
 }
 
 function listOf(text: string): readonly string[] {

@@ -28,6 +28,7 @@ const DEFAULTS = {
   metricsToken: null,
   logLevel: 'info',
   auth: null,
+  spaces: 'open',
 };
 
 describe('configuration of the command', { timeout: 30_000 }, () => {
@@ -66,6 +67,7 @@ describe('configuration of the command', { timeout: 30_000 }, () => {
         metricsToken: 'from-the-variable',
         logLevel: 'debug',
         auth: null,
+        spaces: 'open',
       },
     });
   });

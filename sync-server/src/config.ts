@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 // Types only: `npm start` reads the configuration before anything is built.
 import type { Retention } from '@skerry/sdk/kernel';
 
-import { AUTH_SETTINGS, readAuth, type AuthConfig } from './config-auth.ts';
+import { AUTH_SETTINGS, readAuth, readSpaces, type AuthConfig } from './config-auth.ts';
 import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
 import type { LogLevel } from './log.ts';
@@ -31,6 +31,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Null: nobody has to sign in, and this machine alone is served. */
   readonly auth: AuthConfig | null;
+  readonly spaces: 'members' | 'open';
 }
 
 export type ConfigResult =
@@ -141,6 +142,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     metricsToken: readToken(valueOf('metrics-token'), problems),
     logLevel: readChoice('log-level', valueOf('log-level'), LOG_LEVELS, problems) as LogLevel,
     auth,
+    spaces: readSpaces(valueOf('spaces'), auth !== null, problems),
   };
   return problems.length > 0 ? { type: 'bad', problems } : { type: 'ok', config };
 }

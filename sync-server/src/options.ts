@@ -19,6 +19,12 @@ const SHARED: readonly (keyof Limits)[] = [
   'recordsPerPiece',
 ];
 
+interface AccessOptions {
+  readonly authenticate?: unknown;
+  readonly spaces?: unknown;
+  readonly authors?: unknown;
+}
+
 /** The limits in force. Throws INVALID_OPTION. */
 export function readLimits(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given) as [keyof Limits, unknown][]) {
@@ -43,6 +49,14 @@ export function readRetention(given: Partial<Retention> = {}): Retention {
 export function checkStorage(storage: Partial<StorageSource> | null | undefined): void {
   if (typeof storage?.open !== 'function')
     throw wrong(`storage is missing: pass sqlite('data/skerry.db'), postgres(url) or memory()`);
+}
+
+/** Throws INVALID_OPTION. */
+export function checkAccess({ authenticate, spaces, authors }: AccessOptions): void {
+  if (spaces !== undefined && spaces !== 'open' && spaces !== 'members') throw wrong(`spaces is none of open, members`);
+  if (authors !== undefined && authors !== 'verified' && authors !== 'claimed')
+    throw wrong(`authors is none of verified, claimed`);
+  if (spaces === 'members' && !authenticate) throw wrong(`spaces: 'members' needs authenticate: who is who?`);
 }
 
 /** Throws INVALID_OPTION. */

@@ -12,11 +12,14 @@ import type { DoorOptions } from './http/door.ts';
 import { createLinkHandler, type LinkHandler } from './http/links.ts';
 import { isLoopback } from './http/loopback.ts';
 import { createRequestHandler } from './http/requests.ts';
+import { createSpacesHandler, isSpacesPath, type SpacesHandler } from './http/spaces.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './http/upgrade.ts';
 import { createLogger, failureFields, type Logger } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { SpaceSizes } from './metrics/space-sizes.ts';
-import { checkMetricsToken, checkOrigins, checkStorage, readLimits, readRetention } from './options.ts';
+import { checkAccess, checkMetricsToken, checkOrigins, checkStorage, readLimits, readRetention } from './options.ts';
+import { Administration } from './spaces/administration.ts';
+import { Spaces, type Turn } from './spaces/spaces.ts';
 import type { Storage, StorageSource } from './storage/port.ts';
 
 export interface SyncServerOptions extends Access {
@@ -24,6 +27,16 @@ export interface SyncServerOptions extends Access {
   readonly storage: StorageSource;
   /** Folder of a built web app to serve beside the protocol. */
   readonly static?: string;
+  /**
+   * `members`: a space is made by a user, who owns it and says who else may come in; this server keeps who is in which. `open`, which holds
+   * without it: every space is everybody's, as far as `authorize` lets them.
+   */
+  readonly spaces?: 'open' | 'members';
+  /**
+   * `verified`, which holds with `authenticate`: what says that it was written by a user must come from that user. `claimed`: the word of
+   * the device is taken for it.
+   */
+  readonly authors?: 'verified' | 'claimed';
   /** Tightens the limits of the protocol; devices are told. */
   readonly limits?: Partial<Limits>;
   /** How long logs and deleted records are kept: 30 and 60 days without it. */
@@ -51,6 +64,8 @@ export interface SyncServerOptions extends Access {
 }
 
 export interface SyncServer {
+  /** What the app that runs this server decides about members, devices and sessions. Null without `spaces: 'members'`. */
+  readonly administration: Administration | null;
   /**
    * Starts to serve; port 0 takes a free one. Without `authenticate` only addresses of this machine are allowed:
    * another host is refused with INVALID_OPTION.
@@ -79,8 +94,33 @@ export async function createSyncServer(options: SyncServerOptions): Promise<Sync
   const retention = readRetention(options.retention);
   checkOrigins(options.origins);
   checkMetricsToken(options.metricsToken);
+  checkAccess(options);
   const logger = options.logger ?? createLogger('info');
-  return new NodeSyncServer(options, { limits, retention, logger }, await options.storage.open(logger));
+  const storage = await options.storage.open(logger);
+  const turns: Turns = { tell: () => undefined };
+  const spaces =
+    options.spaces === 'members' ? await openSpaces(storage, turns, { now: options.now ?? Date.now, logger }) : null;
+  const server = new NodeSyncServer(options, { limits, retention, logger, spaces }, storage);
+  turns.tell = (told) => server.turn(told);
+  return server;
+}
+
+/** Who hears what becomes of rights: there is nobody before the server is there. */
+interface Turns {
+  tell(turns: readonly Turn[]): void;
+}
+
+async function openSpaces(
+  storage: Storage,
+  turns: Turns,
+  { now, logger }: { readonly now: () => number; readonly logger: Logger },
+): Promise<Spaces> {
+  try {
+    return await Spaces.open({ rows: storage.access, now, logger, onTurns: (told) => turns.tell(told) });
+  } catch (failure) {
+    await storage.close();
+    throw failure;
+  }
 }
 
 /** Options with what holds where none was given. */
@@ -88,9 +128,11 @@ interface Checked {
   readonly limits: Limits;
   readonly retention: Retention;
   readonly logger: Logger;
+  readonly spaces: Spaces | null;
 }
 
 class NodeSyncServer implements SyncServer {
+  readonly administration: Administration | null;
   readonly #options: SyncServerOptions;
   readonly #storage: Storage;
   readonly #logger: Logger;
@@ -100,11 +142,13 @@ class NodeSyncServer implements SyncServer {
   readonly #links: LinkHandler;
   readonly #metrics = new Metrics();
   readonly #sizes: SpaceSizes;
+  readonly #spaces: SpacesHandler;
   readonly #own: Server[] = [];
   readonly #detach: (() => void)[] = [];
   #closed: Promise<void> | null = null;
 
-  constructor(options: SyncServerOptions, { limits, retention, logger }: Checked, storage: Storage) {
+  constructor(options: SyncServerOptions, { limits, retention, logger, spaces }: Checked, storage: Storage) {
+    this.administration = spaces && new Administration(spaces);
     this.#options = options;
     this.#storage = storage;
     this.#logger = logger;
@@ -122,6 +166,8 @@ class NodeSyncServer implements SyncServer {
       maintenanceMs,
       meter: this.#metrics.meter,
       access: options,
+      spaces,
+      verifiesAuthors: options.authenticate !== undefined && options.authors !== 'claimed',
       maxWaiting: options.maxWaiting ?? 2_000,
       logger,
       now: options.now ?? Date.now,
@@ -142,6 +188,11 @@ class NodeSyncServer implements SyncServer {
     };
     this.#upgrade = createUpgradeHandler(door);
     this.#links = createLinkHandler(door);
+    this.#spaces = createSpacesHandler({ ...door, spaces, access: options });
+  }
+
+  turn(turns: readonly Turn[]): void {
+    this.#hub.turn(turns);
   }
 
   async listen(port: number, host: string = '127.0.0.1'): Promise<{ readonly url: string }> {
@@ -167,7 +218,7 @@ class NodeSyncServer implements SyncServer {
     server.on('upgrade', upgrade);
     this.#detach.push(() => server.off('upgrade', upgrade));
     const isOurs = ({ url, method }: IncomingMessage): boolean =>
-      (method === 'POST' || method === 'OPTIONS') && isSyncUrl(url);
+      ((method === 'POST' || method === 'OPTIONS') && isSyncUrl(url)) || isSpacesPath(url ?? '');
     this.#detach.push(attachRequests(server, isOurs, this.#requests(null)));
   }
 
@@ -181,6 +232,7 @@ class NodeSyncServer implements SyncServer {
         loopbackOnly: !this.#options.authenticate,
         text: () => this.metrics(),
       },
+      spaces: this.#spaces,
       logger: this.#logger,
     });
   }

@@ -40,6 +40,8 @@ export const ERROR_CODES = {
   OFFLINE: 'The server cannot be reached. Changes are kept on this device and are sent when it can.',
   AUTH_REQUIRED: 'The server wants a valid token. Changes are kept; provide a token to go on.',
   FORBIDDEN: 'The server does not let this user do this. Ask for access.',
+  ACCESS_REVOKED:
+    "This user is no longer a member of the space, or this device was signed out. What was not sent is kept, and can be exported; see 'Losing access' in the guide.",
   UPGRADE_REQUIRED:
     'This version of the SDK and the server do not understand each other. Update the older one; local work goes on.',
   BAD_FRAME: 'A peer sent something that is not a frame of the protocol. Report it with the message.',

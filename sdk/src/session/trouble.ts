@@ -20,6 +20,7 @@ export function troubleOf(error: Pick<ErrorFrame, 'code' | 'message'>): {
       return final('upgrade-required');
     case 'SERVER_REPLACED':
     case 'FORBIDDEN':
+    case 'ACCESS_REVOKED':
       return final('stalled');
     default:
       return { trouble: { show: 'backoff', reason }, isFinal: false };

@@ -52,7 +52,12 @@ describe('jwt()', { timeout: 30_000 }, () => {
   it('[JWT1] tells who the subject of a good token is, and until when', async () => {
     const exp = seconds() + 60;
     const token = await issuer.token({ claims: { sub: 'u-1', name: 'Anna', exp } });
-    expect(await checker({ leeway: 0 })(token)).toEqual({ id: 'u-1', name: 'Anna', expiresAt: exp * 1_000 });
+    expect(await checker({ leeway: 0 })(token)).toEqual({
+      id: 'u-1',
+      name: 'Anna',
+      issuedAt: expect.any(Number),
+      expiresAt: exp * 1_000,
+    });
     const principal = ({ email }: Readonly<Record<string, unknown>>): Principal | null =>
       email === undefined ? null : { id: String(email) };
     const mapped = checker({ principal });

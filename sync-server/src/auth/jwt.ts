@@ -10,6 +10,7 @@ import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose';
 
 import type { Authenticate, Principal } from '../hub/access.ts';
+import { isPlain } from '../spaces/plain.ts';
 import { isLoopback } from '../http/loopback.ts';
 
 export interface JwtOptions {
@@ -66,7 +67,8 @@ export function jwt(options: JwtOptions): Authenticate {
     const found = claims && principal(claims);
     // Null, or what an app without types has given.
     if (!found || !isId(found.id)) return null;
-    return { ...found, expiresAt: Math.min(found.expiresAt ?? Infinity, (claims.exp! + leeway) * 1_000) };
+    const issuedAt = claims.iat === undefined ? {} : { issuedAt: claims.iat * 1_000 };
+    return { ...issuedAt, ...found, expiresAt: Math.min(found.expiresAt ?? Infinity, (claims.exp! + leeway) * 1_000) };
   };
 }
 
@@ -110,7 +112,7 @@ function principalOf({ sub, name }: JwtClaims): Principal {
 }
 
 function isId(id: unknown): boolean {
-  return typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && id.isWellFormed();
+  return typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && isPlain(id);
 }
 
 function keyOf({ jwks, secret }: JwtOptions): JWTVerifyGetKey {

@@ -8,6 +8,7 @@ import type { LinkHandler } from './links.ts';
 import { metricsRefusal, type MetricsRules } from './metrics-door.ts';
 import { pathOf } from './path.ts';
 import { respond, respondText } from './respond.ts';
+import type { SpacesHandler } from './spaces.ts';
 import { serveFolder } from './static.ts';
 
 export interface RequestOptions {
@@ -16,6 +17,7 @@ export interface RequestOptions {
   readonly links: LinkHandler;
   /** Whoever may not read them is answered as if there were none. */
   readonly metrics: MetricsRules & { readonly text: () => Promise<string> };
+  readonly spaces: SpacesHandler;
   readonly logger: Logger;
 }
 
@@ -41,11 +43,12 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
-  { isReady, links, metrics }: RequestOptions,
+  { isReady, links, spaces, metrics }: RequestOptions,
   files: ReturnType<typeof serveFolder> | null,
 ): Promise<void> {
   if (hasTooManyHeaders(request)) return respond(response, 431, 'too many headers');
   if (links.isFor(request)) return links.handle(request, response);
+  if (spaces.isFor(request)) return spaces.handle(request, response);
   const path = pathOf(request);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');

@@ -8,6 +8,8 @@ export interface Principal {
   readonly name?: string;
   /** Until when, in milliseconds since 1970. Then its connections are asked to show another token. */
   readonly expiresAt?: number;
+  /** Since when, if that is known: what ends all sessions of a user ends those that began before. */
+  readonly issuedAt?: number;
 }
 
 /** Null when the token is not good. One that throws is no verdict: the device comes again with the same token. */

@@ -22,10 +22,12 @@ import type { RawData } from 'ws';
 import { failureFields, type Logger } from '../log.ts';
 import type { HubMeter, Load } from '../metrics/meter.ts';
 import { StorageError } from '../storage/port.ts';
+import type { Role } from '../spaces/role.ts';
 import type { Principal } from './access.ts';
 import type { Seat } from './crowd.ts';
 import { inflateFrame, type Inflated } from './inflate.ts';
 import { Outlet } from './outlet.ts';
+import type { Denied } from './denied.ts';
 import { Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
 import type { Listener, Room } from './room.ts';
@@ -60,16 +62,12 @@ export interface Origin {
 export interface Guest {
   readonly room: Room;
   readonly principal: Principal | null;
+  readonly device: string;
+  /** Null where spaces have no members. */
+  readonly role: Role | null;
 }
 
 export type Greeted = Omit<ServerEvent & { readonly type: 'greeted' }, 'atMs' | 'nowMs'>;
-
-export interface Denied {
-  readonly type: 'denied';
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly close: number;
-}
 
 /** A peer that does not answer a close is cut off. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -176,6 +174,11 @@ export class Connection implements Listener {
 
   get guest(): Guest | null {
     return this.#guest;
+  }
+
+  /** From the next decision on; what was allowed is not taken back. */
+  setRole(role: Role): void {
+    if (this.#guest) this.#guest = { ...this.#guest, role };
   }
 
   /** Something that never should have happened, told to the peer by a reference only. */

@@ -4,21 +4,24 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { bytesTouched, CLOSE, decidePush, greet, incOf, knownRecord } from '@skerry/sdk/kernel';
-import type { ErrorCode, Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
+import type { Hello, Limits, Push, Retention, Snapshot } from '@skerry/sdk/kernel';
 
 import { networkOf } from '../http/address.ts';
 import { failureFields, type Logger } from '../log.ts';
 import { sumUp, type Figures, type HubMeter } from '../metrics/meter.ts';
 import { StorageError, type Look, type Storage } from '../storage/port.ts';
 import { questionOfPushes } from '../storage/questions.ts';
+import { mayWrite, type Role } from '../spaces/role.ts';
+import { DEVICE_DENIED, REMOVED, SIGNED_OUT, Spaces, type Turn } from '../spaces/spaces.ts';
 import type { Access } from './access.ts';
 import { Committer } from './committer.ts';
-import { Connection, type ConnectionHost, type Denied, type Greeted, type Guest } from './connection.ts';
+import { Connection, type ConnectionHost, type Greeted, type Guest } from './connection.ts';
 import { Crowd } from './crowd.ts';
+import { denied, type Denied } from './denied.ts';
 import { Maintenance } from './maintenance.ts';
 import { Neighbours } from './neighbours.ts';
 import type { Peer } from './peer.ts';
-import { preparePush } from './prepare.ts';
+import { forbidden, preparePush } from './prepare.ts';
 import { Room } from './room.ts';
 import { Snapshots, type SnapshotWish } from './snapshots.ts';
 
@@ -26,6 +29,10 @@ export interface HubOptions {
   readonly storage: Storage;
   readonly limits: Limits;
   readonly access: Access;
+  /** Null: spaces have no members, and `access` says it all. */
+  readonly spaces: Spaces | null;
+  /** Whether a change has to be by who sends it. */
+  readonly verifiesAuthors: boolean;
   /** Peers that were not let in yet; more are turned away at the door. */
   readonly maxWaiting: number;
   readonly retention: Retention;
@@ -139,12 +146,13 @@ export class Hub {
     for (const connection of this.#connections) connection.handle({ type: 'shutdown' });
     clearInterval(this.#ticker);
     await Promise.race([Promise.all([...this.#peers].map(closed)), aborted(stop)]);
+    await this.#options.spaces?.close();
     for (const peer of this.#peers) peer.terminate();
     this.#snapshots.close();
   }
 
   async #greet(hello: Hello, request: IncomingMessage, connection: Connection): Promise<Greeted | Denied> {
-    const { access, logger, storage } = this.#options;
+    const { access, logger, storage, spaces } = this.#options;
     const principal = access.authenticate ? await access.authenticate(hello.token, request) : null;
     if (access.authenticate && !principal) {
       this.#crowd.failed(connection.seat, performance.now());
@@ -160,10 +168,24 @@ export class Hub {
       logger.info('forbidden', { from: connection.from, principal: principal?.id ?? null });
       return denied('FORBIDDEN', 'this user may not read this space', CLOSE.forbidden);
     }
+    let role: Role | null = null;
+    if (spaces) {
+      let version: number;
+      do {
+        ({ version } = spaces);
+        const found = await spaces.admit(principal!, hello, request.headers['user-agent']);
+        if (typeof found === 'object') {
+          logger.info('forbidden', { from: connection.from, principal: principal!.id });
+          return found;
+        }
+        role = found;
+        // What others have changed meanwhile was told to those who were in already.
+      } while (version !== spaces.version);
+    }
     if (connection.isClosed) return denied('CLOSED', 'the peer has gone', CLOSE.normal);
     // In the room first: what becomes durable while the storage is asked is then heard of, and nothing falls between.
     const room = this.#roomOf(hello.space);
-    connection.enter({ room, principal });
+    connection.enter({ room, principal, device: hello.device, role });
     this.#crowd.seated(connection.seat);
     const look = await storage.look(hello.space, hello);
     room.raise(look.meta);
@@ -209,10 +231,10 @@ export class Hub {
   }
 
   async #admit(push: Push, { room, principal }: Guest, connection: Connection): Promise<void> {
-    const { access, limits, meter } = this.#options;
+    const { access, limits, meter, verifiesAuthors } = this.#options;
     const startMs = performance.now();
     try {
-      const prepared = await preparePush(push, { space: room.space, principal, access, limits });
+      const prepared = await preparePush(push, { space: room.space, principal, access, verifiesAuthors, limits });
       this.#committer.submit({
         question: questionOfPushes(room.space, [prepared]),
         changes: prepared.changes.length,
@@ -220,7 +242,8 @@ export class Hub {
         decide: (view, nowMs) => {
           if (this.#isOver(connection, nowMs)) return null;
           const touched = bytesTouched(view, prepared.changes);
-          return { touched, ...decidePush(prepared, view, { nowMs, driftMs: limits.driftMs, limits }) };
+          const allowed = mayPush(connection) ? prepared : forbidden(prepared);
+          return { touched, ...decidePush(allowed, view, { nowMs, driftMs: limits.driftMs, limits }) };
         },
         done: (decided, head) => {
           if (!decided) return connection.shutOut(TOKEN_OVER);
@@ -301,10 +324,18 @@ export class Hub {
     const event = { type: 'tick', atMs: performance.now() } as const;
     const nowMs = this.#options.now();
     this.#snapshots.tick(event.atMs);
+    this.#options.spaces?.tick(event.atMs);
     this.#crowd.tick(event.atMs);
     for (const connection of this.#connections) {
       connection.handle(event);
       if (this.#isOver(connection, nowMs)) connection.shutOut(TOKEN_OVER);
+    }
+  }
+
+  /** Tells open connections what has become of their rights. */
+  turn(turns: readonly Turn[]): void {
+    for (const connection of this.#connections) {
+      for (const turn of turns) turnOne(connection, turn);
     }
   }
 
@@ -313,11 +344,25 @@ export class Hub {
   }
 }
 
-const TOKEN_OVER = denied('AUTH_REQUIRED', 'the token has expired', CLOSE.unauthenticated);
-
-function denied(code: ErrorCode, message: string, close: number): Denied {
-  return { type: 'denied', code, message, close };
+function turnOne(connection: Connection, turn: Turn): void {
+  const { guest } = connection;
+  if (guest?.principal?.id !== turn.user) return;
+  switch (turn.type) {
+    case 'role':
+      if (guest.room.space !== turn.space) return;
+      return turn.role === null ? connection.shutOut(REMOVED) : connection.setRole(turn.role);
+    case 'device':
+      return guest.device === turn.device ? connection.shutOut(DEVICE_DENIED.revoked) : undefined;
+    case 'signed-out':
+      return connection.shutOut(SIGNED_OUT);
+  }
 }
+
+function mayPush({ guest }: Connection): boolean {
+  return guest?.role == null || mayWrite(guest.role);
+}
+
+const TOKEN_OVER = denied('AUTH_REQUIRED', 'the token has expired', CLOSE.unauthenticated);
 
 /** Often enough for the shortest time limit, and not more often than every 20 ms. */
 function tickMs({ helloMs, silenceMs }: Limits): number {

@@ -11,6 +11,8 @@ export interface PushSource {
   readonly space: string;
   readonly principal: Principal | null;
   readonly access: Access;
+  /** Whether a change has to be by who sends it. */
+  readonly verifiesAuthors: boolean;
   readonly limits: Limits;
 }
 
@@ -29,14 +31,26 @@ export async function preparePush(push: Push, source: PushSource): Promise<Prepa
   return { owner: principal?.id ?? null, changes, bad: null, incs };
 }
 
+/** As if nobody had been allowed any of it. */
+export function forbidden(push: PreparedPush): PreparedPush {
+  return { ...push, changes: push.changes.map((change) => ({ ...change, isPermitted: false })) };
+}
+
 async function prepare(
   change: Change,
-  { space, principal, access }: PushSource,
+  { space, principal, access, verifiesAuthors }: PushSource,
 ): Promise<PreparedPush['changes'][number]> {
   const { hash, text } = contentOf(change);
   const isPermitted =
-    !access.authorize || isTakenBack(change) || (await access.authorize(principal, 'write', space, change));
+    isTakenBack(change) ||
+    ((!verifiesAuthors || isOwn(change, principal)) &&
+      (!access.authorize || (await access.authorize(principal, 'write', space, change))));
   return { change, hash, text, isPermitted };
+}
+
+/** It says that it is by its sender, or by nobody. */
+function isOwn({ writer }: Change, principal: Principal | null): boolean {
+  return writer?.user === undefined || writer.user.id === principal?.id;
 }
 
 /** It writes nothing any more and only holds the place of one that was refused, so nobody has to allow it. */
