@@ -8,7 +8,7 @@ import { SkerryError } from '../lib/errors.ts';
 /** The handle's own members, those that the API has reserved, and what frameworks look for on any object. */
 const RESERVED = new Set(
   [
-    'close collection collections debug dexie name requestPersistence storage sync transaction tx',
+    'close collection collections debug dexie name requestPersistence spaces storage sync transaction tx',
     'asymmetricMatch catch finally inspect length nodeType nodeName ref key tagName then toJSON',
   ].flatMap((names) => names.split(' ')),
 );

@@ -35,6 +35,7 @@ import { storageMark } from './storage-mark.ts';
 import { RecordedEvents } from './recorded-events.ts';
 import { createReceipts, type Receipts } from './receipts.ts';
 import { createScanWarnings, type OnScan } from './scan-warnings.ts';
+import { createSpaces } from './spaces.ts';
 import { createSyncControl } from './sync-control.ts';
 import { runTransaction } from './transaction.ts';
 import type { Collections, Db, DbHandle, OpenOptions, SyncOptions } from './types.ts';
@@ -160,7 +161,7 @@ export async function openWith<const C extends Collections>(
         .catch((error: unknown) => logger?.error('Background Sync cannot be loaded.', error));
     }
     const onScan = createScanWarnings(options.logger, options.warnOnScan);
-    return createHandle<C>({ place, states, events, link, onScan, storage, plans });
+    return createHandle<C>({ place, states, events, link, onScan, storage, plans, sync: options.sync });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -266,10 +267,11 @@ interface HandleParts {
   readonly onScan: OnScan;
   readonly storage: StorageMonitor;
   readonly plans: readonly LocalPlan[];
+  readonly sync: SyncOptions | undefined;
 }
 
 function createHandle<C extends Collections>(parts: HandleParts): Db<C> {
-  const { place, states, events, link, onScan, storage, plans } = parts;
+  const { place, states, events, link, onScan, storage, plans, sync } = parts;
   const { local, lifetime } = place;
   const scope = ownTransactions(local, lifetime);
   const queries = createLiveQueries(lifetime, local.persevere);
@@ -292,6 +294,7 @@ function createHandle<C extends Collections>(parts: HandleParts): Db<C> {
     storage$: storage.storage$,
     requestPersistence: storage.requestPersistence,
     sync: createSyncControl({ local, lifetime, states, link }),
+    spaces: createSpaces({ sync, link, lifetime, deviceId: local.deviceId }),
     dexie: local.dexie,
     debug: createDebug({ local, lifetime, plans, states, storage$: storage.storage$, events }),
     close,

@@ -10,8 +10,10 @@ import type { ClaimState } from '../constraints/claim-states.ts';
 import type { Constraint } from '../constraints/constraint.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { Difference, DifferenceKind, VerifyReport } from '../store/verify-report.ts';
+import type { Spaces } from './space-types.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
+export type * from './space-types.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
 export type { ClaimState, Difference, DifferenceKind, ErrorCode, Hunk, SkerryError, VerifyReport };
 
@@ -622,6 +624,8 @@ export interface DbHandle<C extends Collections> extends AsyncDisposable {
   requestPersistence(): Promise<boolean>;
   readonly events$: Events<SyncEvent>;
   readonly sync: SyncControl;
+  /** Who may do what in which space, as the server knows it. */
+  readonly spaces: Spaces;
   /** The same tables; writes through it are tracked too. */
   readonly dexie: Dexie;
   readonly debug: Debug;

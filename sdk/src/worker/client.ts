@@ -147,6 +147,7 @@ export function connectSync(options: SyncLinkOptions): SyncLink {
   }
 
   return {
+    token: (refused) => (isClosed ? Promise.resolve(null) : tokens.get(refused)),
     localWrite() {
       if (host !== null) hint();
     },

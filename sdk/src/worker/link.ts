@@ -48,6 +48,8 @@ export interface SyncLink {
    * 15 s in any case.
    */
   now(): Promise<void>;
+  /** What the server is shown. `refused`: not that one, but another; null when there is none. */
+  token(refused?: string | null): Promise<string | null>;
   /** Of the whole device, in all its tabs. */
   pause(): void;
   resume(): void;
@@ -125,6 +127,10 @@ export function openLink(
         });
       });
     },
+    token: (refused) =>
+      link || isClosed
+        ? (link?.token(refused) ?? Promise.resolve(null))
+        : new Promise((resolve) => waiting.push((there) => resolve(there ? there.token(refused) : null))),
     pause: () => later((there) => there.pause()),
     resume: () => later((there) => there.resume()),
     async close() {

@@ -22,6 +22,11 @@ export interface TokenKeeper {
   readonly token: string | null;
   /** Asks for the first one. Resolves also when there is none, after TOKEN_MS in any case. */
   start(): Promise<void>;
+  /**
+   * For a request beside the link. `refused`: one that was not taken; null when there is no other. One question is asked at a time
+   * all the same.
+   */
+  get(refused?: string | null): Promise<string | null>;
   /** Hears every state of the link, and gives it back with the reason that people need. */
   hear(state: SyncState): SyncState;
   /** Whether this page's own context syncs. */
@@ -52,6 +57,8 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
   let denials = 0;
   let isHere = false;
   let isAsking = false;
+  let starting: Promise<void> = Promise.resolve();
+  let renewing: Promise<void> | null = null;
   let cancel: (() => void) | null = null;
   let isOver = false;
 
@@ -82,8 +89,13 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
     const afterMs = waitMs + (isHere ? 0 : OTHER_PAGE_MS);
     cancel = clock.after(afterMs, () => {
       cancel = null;
-      if (!isOver && shown?.connection === 'auth-required') void renew(source, why);
+      if (!isOver && shown?.connection === 'auth-required') void renewOnce(source, why);
     });
+  }
+
+  function renewOnce(ask: TokenFunction, why: TokenReason): Promise<void> {
+    renewing ??= renew(ask, why).finally(() => (renewing = null));
+    return renewing;
   }
 
   async function renew(ask: TokenFunction, why: TokenReason): Promise<void> {
@@ -129,8 +141,15 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
     get token() {
       return token;
     },
-    async start() {
-      if (typeof source === 'function') token = await answerOf(source, 'start');
+    start() {
+      if (typeof source === 'function') starting = answerOf(source, 'start').then((given) => void (token = given));
+      return starting;
+    },
+    async get(refused) {
+      await starting;
+      if (refused !== undefined && token === refused && typeof source === 'function')
+        await renewOnce(source, hasWorked ? 'expired' : 'denied');
+      return token === refused ? null : token;
     },
     hear,
     leads: (here) => void (isHere = here),

@@ -12,7 +12,7 @@ import { sumUp, type Figures, type HubMeter } from '../metrics/meter.ts';
 import { StorageError, type Look, type Storage } from '../storage/port.ts';
 import { questionOfPushes } from '../storage/questions.ts';
 import { mayWrite, type Role } from '../spaces/role.ts';
-import { DEVICE_DENIED, REMOVED, SIGNED_OUT, Spaces, type Turn } from '../spaces/spaces.ts';
+import { DEVICE_DENIED, REMOVED, SIGNED_OUT, type Spaces, type Turn } from '../spaces/spaces.ts';
 import type { Access } from './access.ts';
 import { Committer } from './committer.ts';
 import { Connection, type ConnectionHost, type Greeted, type Guest } from './connection.ts';
