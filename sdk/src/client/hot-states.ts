@@ -11,6 +11,7 @@ import type { LocalWrite, Pending } from '../store/local-database.ts';
 import type { StoredDecisions } from '../store/read-states.ts';
 import type { SyncState } from '../worker/link.ts';
 import { describeDecisions, isSameList, loadDecisions } from './conflicts.ts';
+import type { AccessLoss } from './access-loss.ts';
 import type { Place } from './place.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createOwnWrites } from './own-writes.ts';
@@ -38,6 +39,8 @@ export interface HotStates {
 
 export interface HotStatesOptions {
   readonly place: Place;
+  /** Where rows are sealed, conflicts about them are not shown either. */
+  readonly access: Pick<AccessLoss, 'isSealed' | 'begin'>;
   readonly link: SyncState | null;
   readonly logger: Logger | undefined;
 }
@@ -50,7 +53,7 @@ const SHOW_MS = 20;
 const IDLE_MS = 1_000;
 
 /** Resolves when the first values are there. Rejects when the database cannot be read. */
-export async function openHotStates({ place, link, logger }: HotStatesOptions): Promise<HotStates> {
+export async function openHotStates({ place, access, link, logger }: HotStatesOptions): Promise<HotStates> {
   const { local, lifetime } = place;
   const conflicts = createState<readonly Conflict[]>([], isSameList);
   const outbox = createState<readonly OutboxEntry[]>([], isSameList);
@@ -87,7 +90,8 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
   const reportPeers = (): void =>
     peers.set(peersOf({ writers, deviceId: local.deviceId, unsent: parts.pending.changes, wroteMs }));
   const showDecisions = async (decisions: StoredDecisions): Promise<void> => {
-    const found = await describeDecisions(place, decisions, conflicts.state$.value);
+    const shown = access.isSealed ? { ...decisions, conflicts: [], constraintConflicts: [] } : decisions;
+    const found = await describeDecisions(place, shown, conflicts.state$.value);
     if (!(found.conflicts instanceof Error)) conflicts.set(found.conflicts);
     else {
       logger?.error('Conflicts cannot be shown yet; reloading the page may be needed.', found.conflicts);
@@ -141,6 +145,7 @@ export async function openHotStates({ place, link, logger }: HotStatesOptions): 
   lifetime.onClose(() => completeAll([conflicts, outbox, status, peers, links]));
 
   const first = await local.readStates();
+  access.begin(first.isLost);
   unsent.begin(first.outbox);
   outbox.set(unsent.entries);
   writers = first.writers;

@@ -14,7 +14,11 @@ afterAll(() => dexie.delete());
 /** A live count that tells how often it was read. */
 function counting() {
   const lifetime = createLifetime();
-  const queries = createLiveQueries(lifetime, (run) => run() as never);
+  const queries = createLiveQueries(
+    lifetime,
+    (run) => run() as never,
+    () => undefined,
+  );
   const reads = { count: 0 };
   const count = (key: string | null = 'count') =>
     queries.live(key, () => {

@@ -21,7 +21,12 @@ export interface LiveQueries {
   live<T>(key: string | null, read: () => PromiseLike<T>): LiveQuery<T>;
 }
 
-export function createLiveQueries(lifetime: Lifetime, persevere: LocalDatabase['persevere']): LiveQueries {
+/** `assertReadable` is asked before every read; what it throws fails the query, for those who subscribe to it. */
+export function createLiveQueries(
+  lifetime: Lifetime,
+  persevere: LocalDatabase['persevere'],
+  assertReadable: () => void,
+): LiveQueries {
   const runs = new Map<unknown, Run<unknown>>();
   lifetime.onClose(() => {
     for (const run of runs.values()) run.complete();
@@ -29,7 +34,10 @@ export function createLiveQueries(lifetime: Lifetime, persevere: LocalDatabase['
   });
   const start = <T>(place: unknown, read: () => PromiseLike<T>): Run<T> => {
     const run = new Run(
-      () => persevere(read),
+      () => {
+        assertReadable();
+        return persevere(read);
+      },
       () => {
         if (runs.get(place) === run) runs.delete(place);
       },

@@ -22,13 +22,20 @@ export function checkOpenOptions(options: unknown): void {
 }
 
 function checkSync(sync: unknown): void {
-  const { url, space, token, paused, background } = objectAt('sync', sync);
+  const { url, space, token, paused, background, onAccessLost } = objectAt('sync', sync);
   must(typeof url === 'string' && url.length > 0, 'sync.url', 'an address such as wss://example.org or /sync', url);
   if (space !== undefined) text('sync.space', space, 1);
   if (token !== undefined)
     must(typeof token === 'string' || typeof token === 'function', 'sync.token', 'a string or a function', token);
   if (paused !== undefined) must(typeof paused === 'boolean', 'sync.paused', 'true or false', paused);
   if (background !== undefined) must(typeof background === 'boolean', 'sync.background', 'true or false', background);
+  if (onAccessLost !== undefined)
+    must(
+      ['seal', 'purge', 'keep'].includes(onAccessLost as string),
+      'sync.onAccessLost',
+      `'seal', 'purge' or 'keep'`,
+      onAccessLost,
+    );
 }
 
 function checkPerson(place: string, person: unknown): void {

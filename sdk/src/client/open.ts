@@ -15,6 +15,7 @@ import {
   type TestEnvironment,
   type Touched,
 } from '../worker/link.ts';
+import { createAccessLoss, type AccessLoss } from './access-loss.ts';
 import { openCollection } from './collection.ts';
 import { createDebug } from './debug.ts';
 import { convertersOf, planCollections, validatorsOf, type LocalPlan } from './definition.ts';
@@ -118,8 +119,17 @@ export async function openWith<const C extends Collections>(
   receipts = followed;
   const place: Place = { local, lifetime, receipts: followed };
   try {
+    const access = createAccessLoss({
+      // Who does not sync asks nobody for access.
+      policy: options.sync ? (options.sync.onAccessLost ?? 'seal') : 'keep',
+      local,
+      lifetime,
+      logger: options.logger,
+      tell: (event) => events.next(event),
+    });
     states = await openHotStates({
       place,
+      access,
       link: options.sync ? { ...INITIAL_SYNC_STATE, connection: options.sync.paused ? 'paused' : 'connecting' } : null,
       logger: options.logger,
     });
@@ -137,6 +147,7 @@ export async function openWith<const C extends Collections>(
       ...(test ? { test } : {}),
       onState: (state) => {
         states!.setLink(state);
+        access.hear(state);
         storage.noteLink(state);
       },
       onChanged: (touched) => {
@@ -161,7 +172,7 @@ export async function openWith<const C extends Collections>(
         .catch((error: unknown) => logger?.error('Background Sync cannot be loaded.', error));
     }
     const onScan = createScanWarnings(options.logger, options.warnOnScan);
-    return createHandle<C>({ place, states, events, link, onScan, storage, plans, sync: options.sync });
+    return createHandle<C>({ place, states, events, link, onScan, storage, plans, sync: options.sync, access });
   } catch (error) {
     lifetime.close();
     local.close();
@@ -268,13 +279,23 @@ interface HandleParts {
   readonly storage: StorageMonitor;
   readonly plans: readonly LocalPlan[];
   readonly sync: SyncOptions | undefined;
+  readonly access: AccessLoss;
 }
 
 function createHandle<C extends Collections>(parts: HandleParts): Db<C> {
-  const { place, states, events, link, onScan, storage, plans, sync } = parts;
+  const { place, states, events, link, onScan, storage, plans, sync, access } = parts;
   const { local, lifetime } = place;
-  const scope = ownTransactions(local, lifetime);
-  const queries = createLiveQueries(lifetime, local.persevere);
+  // Rows can be sealed, while the rest goes on.
+  const rows: Lifetime = {
+    get isClosed() {
+      return lifetime.isClosed;
+    },
+    assertOpen: access.assertOpen,
+    onClose: lifetime.onClose,
+    close: lifetime.close,
+  };
+  const scope = ownTransactions(local, rows);
+  const queries = createLiveQueries(lifetime, local.persevere, access.assertOpen);
   const names = [...local.schemas.keys()];
   const collections = Object.fromEntries(
     names.map((name) => [name, openCollection(local, name, scope, queries, onScan)]),
@@ -285,7 +306,7 @@ function createHandle<C extends Collections>(parts: HandleParts): Db<C> {
     return closing;
   };
   const handle = {
-    transaction: (fn, about) => runTransaction({ ...place, onScan }, fn, about),
+    transaction: (fn, about) => runTransaction({ ...place, lifetime: rows, onScan }, fn, about),
     conflicts$: states.conflicts$,
     outbox$: states.outbox$,
     status$: states.status$,

@@ -34,7 +34,7 @@ async function answering(
     request.on('data', (chunk: Buffer) => (text += String(chunk)));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      if (!/^\/app\/sync\//.test(url)) return void response.writeHead(404).end();
+      if (!url.startsWith('/app/sync/')) return void response.writeHead(404).end();
       const question = {
         method,
         url,

@@ -374,6 +374,9 @@ export interface SyncStatus {
 }
 
 export type SyncEvent =
+  /** This user is no longer a member of the space, or this device was signed out; and what has become of the rows here. */
+  | { readonly type: 'access-lost'; readonly at: Date; readonly policy: OnAccessLost }
+  | { readonly type: 'access-back'; readonly at: Date }
   /** `saw`: what of the server's log this device had applied when it was written; what is not in it, the writer had not seen. */
   | {
       readonly type: 'local-write';
@@ -567,7 +570,15 @@ export interface SyncOptions {
    * worker calls flushOnSync() of `@skerry/sdk/service-worker`. Without either nothing happens. Default false.
    */
   readonly background?: boolean;
+  /**
+   * What becomes of the rows when this user is no longer a member of the space, or this device was signed out. `seal`, the default: they are
+   * neither read nor written until access is back. `purge`: they go, and are fetched anew then. `keep`: they stay as they are. What was not
+   * sent is kept in any case.
+   */
+  readonly onAccessLost?: OnAccessLost;
 }
+
+export type OnAccessLost = 'seal' | 'purge' | 'keep';
 
 export interface Logger {
   error(message: string, detail?: unknown): void;

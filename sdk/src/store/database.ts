@@ -46,6 +46,7 @@ import type { LocalDatabase, LocalDatabaseOptions, UndoPlan, Written } from './l
 import { withLocal } from './local-fields.ts';
 import { mergeCalls } from './merge-calls.ts';
 import { platformRandom } from './platform-random.ts';
+import type { AccessRow } from './lost-access.ts';
 import type * as Rebuilding from './rebuild-views.ts';
 import { HISTORY_STORES, readHistory, readMeta } from './read-history.ts';
 import { readOutbox, type KnownOutbox, type OutboxReading } from './read-outbox.ts';
@@ -273,6 +274,7 @@ function localDatabase(
     if (!db) throw new Dexie.DatabaseClosedError();
     return wrap(db) as IDBPDatabase;
   };
+  const opened = (): PromiseLike<IDBPDatabase> => persevere(async () => handle());
   const written = (trans: IDBTransaction): Written => ({
     dot: tracking.dots(trans)[0] ?? '',
     order: tracking.order(trans),
@@ -438,6 +440,14 @@ function localDatabase(
     async dump(shorten) {
       const { dumpDatabase } = await import('./dump.ts');
       return persevere(() => dumpDatabase(handle(), shorten));
+    },
+    // Nearly nobody ever needs the rest of it.
+    lostAccess: {
+      read: () =>
+        persevere(async () => ((await table<AccessRow>(META).get('access')) as AccessRow | undefined) ?? null),
+      note: async (atMs) => (await import('./lost-access.ts')).noteLoss(await opened(), atMs),
+      purge: async (atMs) => (await import('./lost-access.ts')).purge(await opened(), atMs, { schemas, constraints }),
+      forget: async () => (await import('./lost-access.ts')).forgetLoss(await opened()),
     },
     announceRemoteChanges: (touched) => announceRemoteChanges(dexie, touched),
     close() {

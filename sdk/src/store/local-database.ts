@@ -8,6 +8,7 @@ import type { Writer } from '../core/change.ts';
 import type { ClaimState } from '../constraints/claim-states.ts';
 import type { OpenConflict } from '../core/conflict.ts';
 import type { OpenConstraintConflict } from '../core/constraint.ts';
+import type { AccessRow } from './lost-access.ts';
 import type { PolicyProblem } from '../core/policy-problem.ts';
 import type { Dot, Inc } from '../core/dot.ts';
 import type { VersionVector } from '../core/version-vector.ts';
@@ -192,9 +193,21 @@ export interface LocalDatabase {
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** What a bug report needs, each row as `shorten` makes it. */
   dump(shorten: (row: unknown) => unknown): Promise<DatabaseDump>;
+  readonly lostAccess: LostAccess;
   /** The worker applied remote changes: live queries that read these rows or the internal stores run again, in this context. */
   announceRemoteChanges(touched: Readonly<Record<string, readonly string[]>>): void;
   close(): void;
+}
+
+/** What this device remembers of having lost access to its space. */
+export interface LostAccess {
+  read(): Promise<AccessRow | null>;
+  /** Resolves to whether it is news. */
+  note(atMs: number): Promise<boolean>;
+  /** The same, and everything goes that was not written here and is unsent. */
+  purge(atMs: number): Promise<boolean>;
+  /** Access is back. */
+  forget(): Promise<void>;
 }
 
 export type ConstraintChoice =

@@ -33,6 +33,8 @@ export interface StoredStates {
   readonly outbox: OutboxReading;
   readonly decisions: StoredDecisions;
   readonly writers: readonly WriterRow[];
+  /** This device has lost access to its space, and was not let in since. */
+  readonly isLost: boolean;
 }
 
 /** `isShown`: whether the app has the collection. */
@@ -44,7 +46,7 @@ export async function readStates(
   // Whoever awaits a request hears of it.
   tx.done.catch(() => undefined);
   const all = (store: string): Promise<unknown[]> => tx.objectStore(store).getAll();
-  const [[replica, outbox], conflicts, rejected, writers] = await Promise.all([
+  const [[replica, outbox], conflicts, rejected, writers, loss] = await Promise.all([
     tx
       .objectStore(META)
       .get('replica')
@@ -55,6 +57,7 @@ export async function readStates(
     all(CONFLICTS),
     all(REJECTED),
     all(WRITERS),
+    tx.objectStore(META).get('access'),
   ]);
   // Of a database that is being made.
   if (!replica) return null;
@@ -64,6 +67,7 @@ export async function readStates(
     outbox,
     decisions: decisionsOf(conflicts as ConflictRow[], rejected as RejectedRow[], isShown),
     writers: writers as WriterRow[],
+    isLost: loss !== undefined,
   };
 }
 

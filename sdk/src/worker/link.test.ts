@@ -24,6 +24,7 @@ function setUp(): {
   const connectSync: ConnectSync = () => {
     calls.push('connect');
     return {
+      token: async (refused) => (calls.push('token'), refused === undefined ? 'a' : null),
       localWrite: () => calls.push('localWrite'),
       now: note('now'),
       pause: () => calls.push('pause'),
