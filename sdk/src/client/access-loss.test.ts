@@ -96,7 +96,7 @@ test('[LSS2] sealed rows are neither read nor written, and what was not sent is 
     () => firstValueFrom(db.notes.liveOne(id)),
   ])
     await expect(call()).rejects.toMatchObject(REVOKED);
-  expect(db.outbox$.value).toHaveLength(1);
+  await expect.poll(() => db.outbox$.value).toHaveLength(1);
   expect(await textOf(db)).toContain('never sent');
 });
 
