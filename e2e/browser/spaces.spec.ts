@@ -148,11 +148,12 @@ test('[E2EP3] a purged device holds nothing of the space, on its disk neither, a
 
 test('[E2EP4] a token that ends while somebody works is asked for anew, and nobody notices', async () => {
   const page = await show('dora', '~dora', { token: tokenOf('dora', 10) });
+  const whys = (): Promise<string> => page.evaluate(() => window.tokens.whys.join(' '));
+  await expect.poll(whys).toBe('start');
   await page.evaluate((next) => (window.tokens.next = next), tokenOf('dora'));
   await page.evaluate(() => window.spacesProbe.notes.insert({ title: 'before' }));
   await settled(page);
   // A machine that is very busy may come with it too late: then it is denied.
-  const whys = (): Promise<string> => page.evaluate(() => window.tokens.whys.join(' '));
   await expect.poll(whys, { timeout: 30_000 }).toMatch(/^start (?:expired|denied)$/);
   await page.evaluate(() => window.spacesProbe.notes.insert({ title: 'afterwards' }));
   await settled(page);
