@@ -30,7 +30,7 @@ function secretFile(content: string | Uint8Array): string {
 }
 
 describe('authentication in the configuration', { timeout: 30_000 }, () => {
-  it('[CFG7] with an issuer of tokens the command may serve other machines', () => {
+  it('[CFA1] with an issuer of tokens the command may serve other machines', () => {
     const args = ['--host', '0.0.0.0', '--jwks', 'https://issuer.example/keys', ...NAMES, '--jwt-type', 'at+jwt'];
     expect(readConfig(args, { SKERRY_JWT_LEEWAY: '30' })).toMatchObject({
       type: 'ok',
@@ -48,7 +48,7 @@ describe('authentication in the configuration', { timeout: 30_000 }, () => {
     });
   });
 
-  it('[CFG7] so with a secret, which is in a file and on no command line', () => {
+  it('[CFA1] so with a secret, which is in a file and on no command line', () => {
     const bytes = Uint8Array.from({ length: 32 }, (_, i) => 255 - i);
     const auth = (path: string): unknown => readConfig(['--jwt-secret-file', path, ...NAMES], {});
     expect(auth(secretFile(bytes))).toMatchObject({ config: { auth: { secret: Buffer.from(bytes) } } });
@@ -56,7 +56,7 @@ describe('authentication in the configuration', { timeout: 30_000 }, () => {
     expect(auth(secretFile(line))).toMatchObject({ config: { auth: { secret: Buffer.from('s'.repeat(32)) } } });
   });
 
-  it('[CFG8] what is wrong or missing is said: whose tokens, for whom, how they are checked', () => {
+  it('[CFA2] what is wrong or missing is said: whose tokens, for whom, how they are checked', () => {
     expect(problemsOf('--host', '0.0.0.0')).toEqual([expect.stringContaining('host: 0.0.0.0')]);
     expect(problemsOf('--jwks', 'http://issuer.example/keys')).toEqual([
       expect.stringContaining('jwt-issuer'),
@@ -80,7 +80,7 @@ describe('authentication in the configuration', { timeout: 30_000 }, () => {
 });
 
 describe('the command with an issuer', { timeout: 60_000 }, () => {
-  it('[CFG9] listens to other machines, lets nobody in without a token, and says no secret anywhere', async () => {
+  it('[CFA3] listens to other machines, lets nobody in without a token, and says no secret anywhere', async () => {
     await using issuer = await Issuer.start();
     const command: Command = runCommand(
       ['--port', '0', '--host', '0.0.0.0', '--data', folder.path, '--log-level', 'debug', '--jwks', issuer.jwks],
