@@ -30,7 +30,14 @@ export function isSyncPath(request: IncomingMessage): boolean {
 /** The status that says why not; null for whoever may come in. */
 export function refusalOf(request: IncomingMessage, options: DoorOptions): number | null {
   if (hasTooManyHeaders(request)) return 431;
-  if (!isSyncPath(request)) return 404;
+  return isSyncPath(request) ? entryRefusal(request, options) : 404;
+}
+
+/** The same, wherever somebody wants to come in. */
+export function entryRefusal(
+  request: IncomingMessage,
+  options: Omit<DoorOptions, 'limits'>,
+): 403 | 426 | 429 | 503 | null {
   if (!mayTalk(request, options)) return 403;
   if (options.requireTls && !isPrivate(request, options)) return 426;
   return options.hub.refusal(peerAddress(request, options));

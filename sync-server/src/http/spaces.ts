@@ -6,22 +6,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SkerryError, type ErrorCode } from '@skerry/sdk/kernel';
 
 import type { Access, Principal } from '../hub/access.ts';
-import { failureFields, type Logger } from '../log.ts';
+import { failureFields } from '../log.ts';
 import type { DeviceInfo } from '../spaces/devices.ts';
 import type { InvitationInfo, MemberInfo } from '../spaces/directory.ts';
 import { SPACES_LIMITS as LIMITS } from '../spaces/limits.ts';
 import { isPlain } from '../spaces/plain.ts';
 import { isRole, type Role } from '../spaces/role.ts';
 import type { Spaces } from '../spaces/spaces.ts';
-import { mayTalk, type DoorOptions } from './door.ts';
-import { pathOf } from './requests.ts';
+import { entryRefusal, mayTalk, peerAddress, type DoorOptions } from './door.ts';
+import { pathOf } from './path.ts';
 import { respond } from './respond.ts';
 
-export interface SpacesHandlerOptions extends Pick<DoorOptions, 'rules' | 'loopbackOnly'> {
+export interface SpacesHandlerOptions extends Omit<DoorOptions, 'limits'> {
   /** Null: spaces have no members, and there is nothing to ask. */
   readonly spaces: Spaces | null;
   readonly access: Access;
-  readonly logger: Logger;
 }
 
 export interface SpacesHandler {
@@ -71,6 +70,7 @@ const STATUSES: Partial<Readonly<Record<ErrorCode, number>>> = {
   NOT_FOUND: 404,
   INVALID_VALUE: 400,
   TOO_LARGE: 409,
+  RATE_LIMITED: 429,
 };
 
 export function createSpacesHandler(options: SpacesHandlerOptions): SpacesHandler {
@@ -81,11 +81,13 @@ export function createSpacesHandler(options: SpacesHandlerOptions): SpacesHandle
         return respond(response, 403, problem('FORBIDDEN', 'this origin may not connect'));
       allowOrigin(request, response);
       if (request.method === 'OPTIONS') return void response.writeHead(204).end();
+      const status = entryRefusal(request, options);
+      if (status !== null) return turnAway(response, status);
       try {
         const answer = await carryOut(request, options);
         respond(response, 200, answer);
       } catch (failure) {
-        refuse(request, response, failure, options.logger);
+        refuse(request, response, failure, options);
       }
     },
   };
@@ -98,16 +100,25 @@ export function isSpacesPath(path: string): boolean {
 async function carryOut(request: IncomingMessage, options: SpacesHandlerOptions): Promise<object> {
   const { spaces } = options;
   if (!spaces) throw new SkerryError('NOT_FOUND', "spaces of this server have no members (spaces: 'members')");
-  const principal = await authenticated(request, options.access, spaces);
+  const principal = await authenticated(request, options, spaces);
   const { action, names } = routeOf(request);
   const body = request.method === 'POST' || request.method === 'PUT' ? await readBody(request) : {};
   return (await action(principal, names, body, spaces)) ?? {};
 }
 
-async function authenticated(request: IncomingMessage, access: Access, spaces: Spaces): Promise<Principal> {
+async function authenticated(
+  request: IncomingMessage,
+  options: SpacesHandlerOptions,
+  spaces: Spaces,
+): Promise<Principal> {
+  const { access, hub } = options;
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const principal = (await access.authenticate?.(token, request)) ?? null;
-  if (!principal) throw new SkerryError('AUTH_REQUIRED', 'the token is missing or not valid');
+  if (!principal) {
+    hub.tokenFailed(peerAddress(request, options));
+    throw new SkerryError('AUTH_REQUIRED', 'the token is missing or not valid');
+  }
+  if (!hub.mayAsk(principal.id)) throw new SkerryError('RATE_LIMITED', 'too many questions in a minute');
   if (await spaces.isSignedOut(principal)) throw new SkerryError('AUTH_REQUIRED', 'this user was signed out');
   return principal;
 }
@@ -184,8 +195,14 @@ function deviceOf({ id, firstMs, seenMs, agent, isRevoked }: DeviceInfo): object
   return { id, first: firstMs, seen: seenMs, agent, revoked: isRevoked };
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, failure: unknown, logger: Logger): void {
-  const from = request.socket.remoteAddress ?? null;
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  failure: unknown,
+  options: SpacesHandlerOptions,
+): void {
+  const { logger } = options;
+  const from = peerAddress(request, options);
   if (!(failure instanceof SkerryError) || STATUSES[failure.code] === undefined) {
     const reference = crypto.randomUUID();
     logger.error('spaces-failed', { reference, ...failureFields(failure) });
@@ -196,11 +213,19 @@ function refuse(request: IncomingMessage, response: ServerResponse, failure: unk
     );
   }
   const { code, message } = failure;
+  if (code === 'RATE_LIMITED') response.setHeader('Retry-After', '5');
   if (code === 'AUTH_REQUIRED') response.setHeader('WWW-Authenticate', 'Bearer');
   logger.info('spaces-refused', { from, code });
   // What was not read of a body is not taken for the next request.
   if (!request.complete) response.setHeader('Connection', 'close');
   respond(response, STATUSES[code]!, problem(code, message));
+}
+
+/** As a socket is, before the upgrade. */
+function turnAway(response: ServerResponse, status: 403 | 426 | 429 | 503): void {
+  if (status === 426) return respond(response, 426, problem('FORBIDDEN', 'devices of other machines come over TLS'));
+  response.setHeader('Retry-After', '5');
+  respond(response, status, problem('RATE_LIMITED', 'too many from this address, or the server is stopping'));
 }
 
 function problem(code: ErrorCode, message: string): object {

@@ -73,8 +73,13 @@ export class Crowd {
   }
 
   /** A token was not good. */
-  failed({ network }: Seat, atMs: number): void {
+  failed({ network }: Pick<Seat, 'network'>, atMs: number): void {
     this.#networkOf(network, atMs)?.failures.take(1, atMs);
+  }
+
+  /** Whether this user may ask something beside a connection: it costs about what a hello does. */
+  asks(user: string, atMs: number): boolean {
+    return this.#userOf(user, atMs).hellos.take(1, atMs) === 0;
   }
 
   /** Why this user does not come in, or null, and then its place is taken. */

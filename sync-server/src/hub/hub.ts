@@ -111,6 +111,16 @@ export class Hub {
     return this.#isHealthy && !this.#isClosing;
   }
 
+  /** Somebody from there has shown a token that was not good, outside of a connection. */
+  tokenFailed(address: string | null): void {
+    this.#crowd.failed({ network: networkOf(address) }, performance.now());
+  }
+
+  /** Whether this user may ask once more, outside of a connection. */
+  mayAsk(user: string): boolean {
+    return this.#crowd.asks(user, performance.now());
+  }
+
   /** The status that says why nobody from there is let in just now. */
   refusal(address: string | null): 429 | 503 | null {
     return this.isReady ? this.#crowd.refusal(networkOf(address), performance.now()) : 503;

@@ -564,6 +564,27 @@ describe('spaces over HTTP', { timeout: 30_000 }, () => {
     expect((await anna('GET', 'spaces')).status).toBe(200);
   });
 
+  it('[SHT6] tokens are not tried one after the other, and a user does not ask without end', async () => {
+    await start({ trustProxy: true, limits: { hellosPerMinute: 20 } });
+    const from = (address: string): Record<string, string> => ({
+      'X-Forwarded-For': address,
+      'X-Forwarded-Proto': 'https',
+    });
+    const forged = asUser(() => server.url, 'forged');
+    const tried = async (address: string): Promise<number> =>
+      (await forged('GET', 'spaces', undefined, from(address))).status;
+    const statuses: number[] = [];
+    for (let i = 0; i < 60; i++) statuses.push(await tried('203.0.113.9'));
+    expect([...new Set(statuses)]).toEqual([401, 429]);
+    expect(await tried('203.0.113.10')).toBe(401);
+    const plain = await anna('GET', 'spaces', undefined, { ...from('203.0.113.10'), 'X-Forwarded-Proto': 'http' });
+    expect(plain.status).toBe(426);
+    const asked: number[] = [];
+    for (let i = 0; i < 30; i++) asked.push((await anna('GET', 'spaces')).status);
+    expect([...new Set(asked)]).toEqual([200, 429]);
+    expect((await bob('GET', 'spaces')).status).toBe(200);
+  });
+
   it('[SHT4] what fails inside is told by a reference only', async () => {
     await start({ authenticate: () => Promise.reject(new Error('secret detail')) });
     const { status, body } = await anna('GET', 'spaces');
