@@ -80,31 +80,62 @@ export interface StepOutcome {
 
 /** Throws what is wrong with the step; the draft is as it was. */
 export function checkStep(draft: TransactionDraft, intents: readonly RecordIntent[]): void {
-  for (const { schema, id, check } of intents) check?.(draft.shown(schema, id));
+  for (const intent of intents) checkIntent(draft, intent);
+}
+
+export function checkIntent(draft: TransactionDraft, { schema, id, check }: RecordIntent): void {
+  check?.(draft.shown(schema, id));
 }
 
 const NOTHING: TakenBack = new Map();
 
+/** A step that is written intent by intent, so that a long one can be stored on the way. */
+export interface StepWriter {
+  /** Places of the intents so far that were not written because there is a row already. */
+  readonly taken: readonly number[];
+  /** The next intent. What it throws leaves a draft that must not be stored. */
+  write(intent: RecordIntent): void;
+  /** The records that were written since this was asked last, each once. */
+  takeWritten(): readonly IntendedRecord[];
+}
+
 /**
- * Every record of the intents is loaded; so are the rejected writes when one of the intents is as seen earlier. What it
- * throws leaves a draft that must not be stored.
+ * Every record of the intents is loaded; so are the rejected writes when one of the intents is as seen earlier.
  */
+export function createStepWriter(draft: TransactionDraft, rejected: readonly RejectedRow[]): StepWriter {
+  draft.beginStep();
+  const taken: number[] = [];
+  const written = new Map<string, IntendedRecord>();
+  let next = 0;
+  return {
+    taken,
+    write(intent) {
+      const place = next;
+      next += 1;
+      const { schema, id } = intent;
+      if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(place);
+      const takenBack = intent.isAsSeen ? takenBackOf(rejected, schema.name, id) : NOTHING;
+      const change = intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base, takenBack);
+      const held = draft.local(schema.name, id);
+      const local = intent.local ? intent.local(held) : held;
+      written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change, local) });
+    },
+    takeWritten() {
+      const records = [...written.values()];
+      written.clear();
+      return records;
+    },
+  };
+}
+
+/** All of it at once; as createStepWriter(). */
 export function writeStep(
   draft: TransactionDraft,
   intents: readonly RecordIntent[],
   rejected: readonly RejectedRow[],
 ): StepOutcome {
-  draft.beginStep();
-  const taken: number[] = [];
-  const written = new Map<string, IntendedRecord>();
-  intents.forEach((intent, i) => {
-    const { schema, id } = intent;
-    if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(i);
-    const takenBack = intent.isAsSeen ? takenBackOf(rejected, schema.name, id) : NOTHING;
-    const change = intent.change(draft.current(schema, id), draft.stored(schema.name, id)?.base, takenBack);
-    const held = draft.local(schema.name, id);
-    const local = intent.local ? intent.local(held) : held;
-    written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change, local) });
-  });
-  return { taken, written: [...written.values()], rows: written.size > 0 ? draft.finishStep() : null };
+  const writer = createStepWriter(draft, rejected);
+  intents.forEach((intent) => writer.write(intent));
+  const written = writer.takeWritten();
+  return { taken: writer.taken, written, rows: written.length > 0 ? draft.finishStep() : null };
 }
