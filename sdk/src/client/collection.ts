@@ -55,6 +55,7 @@ export function collectionCalls(local: LocalDatabase, name: string, scope: Write
         const write = async (): Promise<void> => {
           // A bulk write of Dexie would keep the rows that can be added.
           await assertFree(table, name, brought);
+          local.handOver(added);
           await table.bulkAdd(added);
         };
         if (added.length > 0) await scope.write(name, write, true);
@@ -166,9 +167,29 @@ async function assertFree(table: RowTable, name: string, ids: readonly Id[]): Pr
   if (ids.length === 0) return;
   const seen = new Set<Id>();
   const twice = ids.find((id) => seen.size === seen.add(id).size);
-  const taken = twice ?? (await table.bulkGet([...ids])).find((row) => row !== undefined)?.id;
+  const taken = twice ?? (await firstTaken(table, ids));
   if (taken !== undefined) throw alreadyExists(name, taken);
 }
+
+/** One look at the range of the ids tells, as a rule, that none of them is there. */
+async function firstTaken(table: RowTable, ids: readonly Id[]): Promise<Id | undefined> {
+  const sorted = [...ids].sort();
+  const limit = ids.length * 2;
+  const range = table.where(':id').between(sorted[0]!, sorted.at(-1)!, true, true);
+  const there = await range.limit(limit).primaryKeys();
+  if (there.length < limit) {
+    const known = new Set(there);
+    return ids.find((id) => known.has(id));
+  }
+  for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) {
+    const rows = await table.bulkGet(ids.slice(i, i + ASKED_AT_ONCE));
+    const row = rows.find((found) => found !== undefined);
+    if (row) return row.id;
+  }
+  return undefined;
+}
+
+const ASKED_AT_ONCE = 200;
 
 /** undefined in a patch removes the field. */
 function patched(row: AnyRow, patch: Fields): Fields {

@@ -20,6 +20,7 @@ export function copyFields(value: unknown, what: string): Fields {
 }
 
 export function copyValue(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
   // A cycle is found as depth: the gate refuses what is left.
   if (depth > MAX_JSON_DEPTH + 1) return value;
   if (Array.isArray(value)) return copyArray(value, depth);
@@ -28,8 +29,9 @@ export function copyValue(value: unknown, depth: number): unknown {
   for (const key of Reflect.ownKeys(value)) {
     if (!Object.prototype.propertyIsEnumerable.call(value, key)) continue;
     const member = copyValue(value[key as string], depth + 1);
-    // Defined, not assigned: `__proto__` must arrive at the gate as a key.
-    Object.defineProperty(copy, key, { value: member, enumerable: true, writable: true, configurable: true });
+    if (key !== '__proto__') copy[key as string] = member;
+    // Defined, not assigned: it must arrive at the gate as a key.
+    else Object.defineProperty(copy, key, { value: member, enumerable: true, writable: true, configurable: true });
   }
   return copy;
 }

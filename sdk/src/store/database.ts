@@ -275,12 +275,12 @@ function localDatabase(
     return wrap(db) as IDBPDatabase;
   };
   const opened = (): PromiseLike<IDBPDatabase> => persevere(async () => handle());
-  const written = (trans: IDBTransaction): Written => ({
+  const placeOf = (trans: IDBTransaction): Omit<Written, 'undo'> => ({
     dot: tracking.dots(trans)[0] ?? '',
     order: tracking.order(trans),
     deviceId: deviceId(),
-    undo: tracking.undoable(trans),
   });
+  const written = (trans: IDBTransaction): Written => ({ ...placeOf(trans), undo: tracking.undoable(trans) });
   const table = <T>(name: string): Table<T> => dexie.table<T>(name);
   const isShown = (collection: string): boolean => schemas.has(collection);
   const readConflictRows = (): Promise<ConflictRow[]> => persevere(() => table<ConflictRow>(CONFLICTS).toArray());
@@ -305,7 +305,7 @@ function localDatabase(
       if (!isJoined) trans.commit();
       return answer;
     });
-    return { result, ...written(trans) };
+    return { result, ...(about.isOurs ? { ...placeOf(trans), undo: [] } : written(trans)) };
   };
 
   return {
@@ -331,6 +331,7 @@ function localDatabase(
         tracking.write(trans, intents),
       );
     },
+    handOver: tracking.handOver,
     expectWrite(collection, id) {
       const transaction = Dexie.currentTransaction;
       if (transaction) tracking.expectWrite(nativeTransaction(transaction), schemaOf(collection), id);

@@ -184,9 +184,18 @@ export class TransactionDraft {
 
   /** What to store after a step. Throws TOO_LARGE or INVALID_VALUE when a server would not take the change. */
   finishStep(): StepRows {
+    return { ...this.#outboxOf(this.#changes), replica: this.#replica() };
+  }
+
+  /** In the middle of a long step: what of its changes will not become more. */
+  finishedChanges(): Omit<StepRows, 'replica'> {
+    return this.#outboxOf(this.#changes.slice(0, -1));
+  }
+
+  #outboxOf(changes: readonly ChangeDraft[]): Omit<StepRows, 'replica'> {
     const puts: OutboxRow[] = [];
     const deletes: OutboxKey[] = [];
-    for (const change of this.#changes) {
+    for (const change of changes) {
       checkSendable(change);
       const isEmpty = change.parts.every((part) => part.recs.size === 0);
       change.parts.forEach((part, index) => {
@@ -196,7 +205,7 @@ export class TransactionDraft {
         else puts.push(outboxRow(change, part, index));
       });
     }
-    return { outboxPuts: puts, outboxDeletes: deletes, replica: this.#replica() };
+    return { outboxPuts: puts, outboxDeletes: deletes };
   }
 
   /** Dots of the changes as they stand. */
@@ -229,6 +238,7 @@ export class TransactionDraft {
   /** Conflicts that this transaction opened or closed. */
   get conflictsChanged(): readonly ConflictMove[] {
     return [...this.#records].flatMap(([key, { stored, open }]) => {
+      if (open.length === 0 && (stored?.conflicts ?? open).length === 0) return [];
       const [collection, rowId] = key.split(KEY_SEPARATOR) as [string, string];
       return conflictMoves(collection, rowId, stored?.conflicts ?? [], open);
     });

@@ -87,7 +87,7 @@ export interface TransactOptions {
   readonly label?: string;
   readonly collections?: readonly string[];
   readonly isSplittable?: boolean;
-  /** The function is ours and awaits nothing but the database: the transaction need not be held open for it. */
+  /** The function is ours and awaits nothing but the database: the transaction need not be held open for it, and nobody undoes it. */
   readonly isOurs?: boolean;
 }
 
@@ -130,6 +130,8 @@ export interface LocalDatabase {
    * was written to any of it.
    */
   undo(plan: UndoPlan): Promise<void>;
+  /** Rows that nobody else has, for bulkAdd() of a table: they are taken a little at a time. Every id is another one. */
+  handOver(rows: readonly unknown[]): void;
   /** This transaction will write the row: what that takes is read while the caller reads the row. Call inside transact(). */
   expectWrite(collection: string, id: string): void;
   /** The record as it is shown now, for a write that is made later. */

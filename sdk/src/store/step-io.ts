@@ -42,19 +42,31 @@ export function loadRecords(
   const range = { type: WITHIN, lower: [schema.name, ids[0]], upper: [schema.name, ids.at(-1)] };
   const limit = missing.length * 2;
   return table
-    .query({ trans, values: true, limit, query: { index: table.schema.primaryKey, range } })
-    .then(({ result }: { result: StoredRecordRow[] }) => {
+    .query({ trans, values: false, limit, query: { index: table.schema.primaryKey, range } })
+    .then(({ result }: { result: (readonly [string, string])[] }) => {
       if (result.length === limit) return readEach();
-      const rows = new Map(result.map((row) => [row.id, row]));
-      return found(missing.map((intent) => rows.get(intent.id)));
+      const there = new Set(result.map(([, id]) => id));
+      const known = missing.filter(({ id }) => there.has(id));
+      if (known.length === 0) return found([]);
+      return table
+        .getMany({ trans, keys: known.map(({ id }) => [schema.name, id]) })
+        .then((list: readonly (StoredRecordRow | undefined)[]) => {
+          const rows = new Map(list.map((row, i) => [known[i]!.id, row]));
+          return found(missing.map((intent) => rows.get(intent.id)));
+        });
     });
+}
+
+/** Asks for something small: the answer comes when the database has done what it was asked before. */
+export function ping(core: DBCore, trans: CoreTransaction): PromiseLike<unknown> {
+  return core.table(META).get({ trans, key: 'replica' });
 }
 
 /** Issues every write of a step; resolves when all of them succeeded. */
 export function storeStep(
   core: DBCore,
   trans: CoreTransaction,
-  step: StepRows,
+  step: Omit<StepRows, 'replica'> & Partial<StepRows>,
   written: readonly IntendedRecord[],
 ): PromiseLike<unknown> {
   const writes: PromiseLike<unknown>[] = [];
@@ -84,7 +96,7 @@ export function storeStep(
   put(OUTBOX, step.outboxPuts);
   remove(OUTBOX, step.outboxDeletes);
   put(WRITERS, step.outboxPuts.flatMap(writerOf));
-  put(META, [step.replica]);
+  if (step.replica) put(META, [step.replica]);
   return Dexie.Promise.all(writes);
 }
 

@@ -69,23 +69,55 @@ export interface StepOutcome {
 
 /** Throws what is wrong with the step; the draft is as it was. */
 export function checkStep(draft: TransactionDraft, intents: readonly RecordIntent[]): void {
-  for (const { schema, id, check } of intents) check?.(draft.shown(schema, id));
+  for (const intent of intents) checkIntent(draft, intent);
 }
 
-/** Every record of the intents is loaded. What it throws leaves a draft that must not be stored. */
-export function writeStep(draft: TransactionDraft, intents: readonly RecordIntent[]): StepOutcome {
+export function checkIntent(draft: TransactionDraft, { schema, id, check }: RecordIntent): void {
+  check?.(draft.shown(schema, id));
+}
+
+/** A step that is written intent by intent, so that a long one can be stored on the way. */
+export interface StepWriter {
+  /** Places of the intents so far that were not written because there is a row already. */
+  readonly taken: readonly number[];
+  /** The next intent. What it throws leaves a draft that must not be stored. */
+  write(intent: RecordIntent): void;
+  /** The records that were written since this was asked last, each once. */
+  takeWritten(): readonly IntendedRecord[];
+}
+
+/** Every record of the intents is loaded. */
+export function createStepWriter(draft: TransactionDraft): StepWriter {
   draft.beginStep();
   const taken: number[] = [];
   const written = new Map<string, IntendedRecord>();
-  intents.forEach((intent, i) => {
-    const { schema, id } = intent;
-    if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(i);
-    const change = changeOf(draft, intent);
-    const held = draft.local(schema.name, id);
-    const local = intent.local ? intent.local(held) : held;
-    written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change, local) });
-  });
-  return { taken, written: [...written.values()], rows: written.size > 0 ? draft.finishStep() : null };
+  let next = 0;
+  return {
+    taken,
+    write(intent) {
+      const place = next;
+      next += 1;
+      const { schema, id } = intent;
+      if (intent.mustBeNew && draft.shown(schema, id)) return void taken.push(place);
+      const change = changeOf(draft, intent);
+      const held = draft.local(schema.name, id);
+      const local = intent.local ? intent.local(held) : held;
+      written.set(recordKey(schema.name, id), { schema, id, ...draft.write(schema, id, change, local) });
+    },
+    takeWritten() {
+      const records = [...written.values()];
+      written.clear();
+      return records;
+    },
+  };
+}
+
+/** All of it at once; as createStepWriter(). */
+export function writeStep(draft: TransactionDraft, intents: readonly RecordIntent[]): StepOutcome {
+  const writer = createStepWriter(draft);
+  intents.forEach((intent) => writer.write(intent));
+  const written = writer.takeWritten();
+  return { taken: writer.taken, written, rows: written.length > 0 ? draft.finishStep() : null };
 }
 
 function changeOf(draft: TransactionDraft, { schema, id, seen, change }: RecordIntent): RecordChange | null {

@@ -35,8 +35,9 @@ import type { WriterIncarnation } from './incarnation.ts';
 import { recordKey } from './record-key.ts';
 import type { Constraining } from './unconstrained.ts';
 import type { UnsentMemory } from './unsent-memory.ts';
-import { loadRecords, storeStep, type CoreTransaction } from './step-io.ts';
-import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
+import { inSlices } from './slices.ts';
+import { loadRecords, ping, storeStep, type CoreTransaction } from './step-io.ts';
+import { checkIntent, createStepWriter, rowIntent, type IntendedRecord, type RecordIntent } from './step.ts';
 
 export interface TrackingOptions {
   readonly schemas: ReadonlyMap<string, CollectionSchema>;
@@ -61,6 +62,8 @@ export interface Tracking {
   ): void;
   /** The next write of the row in this transaction replaces what was seen then. */
   writeAsSeen(trans: IDBTransaction, collection: string, id: string, seen: SeenRecord): void;
+  /** Rows of a bulk write that nobody else has: they need not be copied before the call returns. */
+  handOver(rows: readonly unknown[]): void;
   /** The row will be written: what that takes is read meanwhile. */
   expectWrite(trans: IDBTransaction, schema: CollectionSchema, id: string): void;
   /** Writes changes that are not row writes. */
@@ -100,6 +103,7 @@ interface OpenTransaction {
 export function createTracking(options: TrackingOptions): Tracking {
   const { schemas } = options;
   const open = new WeakMap<object, OpenTransaction>();
+  const handed = new WeakSet<readonly unknown[]>();
   let core: DBCore | undefined;
 
   const opened = (trans: object): OpenTransaction => {
@@ -121,10 +125,15 @@ export function createTracking(options: TrackingOptions): Tracking {
   };
 
   /** Resolves to the places of the intents that were not written because there is a row already. */
-  const write = (trans: CoreTransaction, intents: readonly RecordIntent[]): PromiseLike<readonly number[]> => {
+  const write = (
+    trans: CoreTransaction,
+    intents: readonly RecordIntent[] | (() => PromiseLike<readonly RecordIntent[]>),
+  ): PromiseLike<readonly number[]> => {
     const transaction = opened(trans);
-    const step = transaction.queue.then(() => runStep(core!, options, trans, transaction, intents));
     const moved = (): void => void (transaction.movedMs = performance.now());
+    const step = transaction.queue
+      .then(() => (typeof intents === 'function' ? intents() : intents))
+      .then((made) => runStep(core!, options, trans, transaction, made, moved));
     transaction.queue = step.then(moved, moved);
     return step;
   };
@@ -198,13 +207,27 @@ export function createTracking(options: TrackingOptions): Tracking {
     const last = new Map(rows.map((row, i) => [row.id, i]));
     const counted = mustBeNew ? rows : rows.filter((row, i) => last.get(row.id) === i);
     const intents = counted.map((row) => ({ ...intentOf(trans, schema, row.id, row.fit), mustBeNew }));
-    const results = rows.map((row) => row.id);
-    return write(trans, intents).then((taken) => ({
-      numFailures: taken.length,
-      failures: Object.fromEntries(taken.map((i) => [i, existsError(schema, results[i]!)])),
-      results,
-      lastResult: results.at(-1),
-    }));
+    return write(trans, intents).then((taken) => addedResponse(schema, rows, taken));
+  };
+
+  /** New rows, each with an id of its own, a little at a time. */
+  const addHanded = (
+    trans: CoreTransaction,
+    schema: CollectionSchema,
+    values: readonly unknown[],
+  ): PromiseLike<DBCoreMutateResponse> => {
+    const validate = options.validators?.get(schema.name);
+    const intents: RecordIntent[] = [];
+    const make = (): PromiseLike<readonly RecordIntent[]> =>
+      inSlices({
+        count: values.length,
+        each: (i) => {
+          const { id, fit } = givenRow(schema, values[i], validate);
+          intents.push({ ...rowIntent(schema, id, fit), mustBeNew: true });
+        },
+        between: () => ping(core!, trans),
+      }).then(() => intents);
+    return write(trans, make).then((taken) => addedResponse(schema, intents, taken));
   };
 
   const deleteRows = (
@@ -243,6 +266,7 @@ export function createTracking(options: TrackingOptions): Tracking {
             ...table,
             mutate: (req) =>
               rejecting(() => {
+                if (req.type === 'add' && handed.has(req.values)) return addHanded(req.trans, schema, req.values);
                 // Copied at once: the app may alter its objects as soon as the call returns.
                 const validate = options.validators?.get(name);
                 const values =
@@ -259,6 +283,7 @@ export function createTracking(options: TrackingOptions): Tracking {
     middleware,
     describe: (trans, about) => void Object.assign(opened(trans), about),
     writeAsSeen: (trans, collection, id, seen) => void opened(trans).seen.set(recordKey(collection, id), seen),
+    handOver: (rows) => void handed.add(rows),
     expectWrite,
     write,
     dots: (trans) => open.get(trans)?.draft?.dots ?? [],
@@ -279,6 +304,20 @@ function rejecting(fn: () => PromiseLike<DBCoreMutateResponse>): Promise<DBCoreM
   return new Dexie.Promise((resolve) => resolve(fn())) as unknown as Promise<DBCoreMutateResponse>;
 }
 
+function addedResponse(
+  schema: CollectionSchema,
+  rows: readonly { readonly id: string }[],
+  taken: readonly number[],
+): DBCoreMutateResponse {
+  const results = rows.map(({ id }) => id);
+  return {
+    numFailures: taken.length,
+    failures: Object.fromEntries(taken.map((i) => [i, existsError(schema, results[i]!)])),
+    results,
+    lastResult: results.at(-1),
+  };
+}
+
 function takeSeen(transaction: OpenTransaction, schema: CollectionSchema, id: string): SeenRecord | undefined {
   const key = recordKey(schema.name, id);
   const seen = transaction.seen.get(key);
@@ -297,20 +336,70 @@ function runStep(
   trans: CoreTransaction,
   transaction: OpenTransaction,
   intents: readonly RecordIntent[],
+  moved: () => void,
 ): PromiseLike<readonly number[]> {
   return loadInto(core, options, trans, transaction, intents).then((draft) => {
-    checkStep(draft, intents);
-    return orAbort(trans, () => {
-      const { taken, written, rows } = writeStep(draft, intents);
-      if (!rows) return Dexie.Promise.resolve(taken);
-      return Dexie.Promise.all([
-        storeStep(core, trans, rows, written),
-        keepHistoryOfStep(core, trans, { draft, written, history: transaction.history }, options.onHistory),
-      ])
-        .then(() => keepConstraints(core, options, trans, transaction, written))
-        .then(() => taken);
+    const answered = (): PromiseLike<unknown> => ping(core, trans).then(moved);
+    const checking = inSlices({
+      count: intents.length,
+      each: (i) => checkIntent(draft, intents[i]!),
+      between: answered,
     });
+    return checking.then(() =>
+      orAbort(trans, () => {
+        const stored = new StoredSlices();
+        const written: IntendedRecord[] = [];
+        const writer = createStepWriter(draft);
+        const store = (rows: Parameters<typeof storeStep>[2], records: readonly IntendedRecord[]): void => {
+          const { history } = transaction;
+          stored.add(storeStep(core, trans, rows, records));
+          stored.add(keepHistoryOfStep(core, trans, { draft, written: records, history }, options.onHistory));
+          if (options.constraining.constraints.all.length > 0) written.push(...records);
+        };
+        let isWritten = false;
+        const writing = inSlices({
+          count: intents.length,
+          each: (i) => writer.write(intents[i]!),
+          between: () => {
+            // Asked for before the rows of this slice: while they are stored, the next slice is made.
+            const next = answered();
+            const records = writer.takeWritten();
+            isWritten ||= records.length > 0;
+            store(draft.finishedChanges(), records);
+            return next.then(() => stored.assertGood());
+          },
+        });
+        return writing
+          .then(() => {
+            const records = writer.takeWritten();
+            if (isWritten || records.length > 0) store(draft.finishStep(), records);
+            return stored.all();
+          })
+          .then(() => keepConstraints(core, options, trans, transaction, written))
+          .then(() => writer.taken);
+      }),
+    );
   });
+}
+
+/** Requests of earlier slices, which nobody awaits before the last. */
+class StoredSlices {
+  readonly #requests: PromiseLike<unknown>[] = [];
+  #failure: { readonly error: unknown } | null = null;
+
+  add(request: PromiseLike<unknown>): void {
+    this.#requests.push(request);
+    request.then(undefined, (error: unknown) => (this.#failure ??= { error }));
+  }
+
+  /** Throws what one of them failed with: nothing need come behind it. */
+  assertGood(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  all(): PromiseLike<unknown> {
+    return Dexie.Promise.all(this.#requests);
+  }
 }
 
 /** The draft, with these records as they were before the transaction. */
