@@ -87,3 +87,56 @@ test('[E2ED2] one booking moved to two places is one conflict of room, start and
   const shown = await ben.db((db, row) => db.events.get(row), id);
   expect(conflict!.values).toContainEqual({ room: shown!.room, start: shown!.start, end: shown!.end });
 });
+
+test('[E2ED5] the same bookings by rooms, as a month and as an agenda; a place in the column of a room books that room', async ({
+  world,
+}) => {
+  const anna = await world.device('anna', "Anna's laptop");
+  const ben = await world.device('ben', "Ben's phone", { width: 390, height: 844 });
+  await anna.db(
+    (db, [early, noon, late, end]) =>
+      db.events
+        .insertMany([
+          { title: 'Planning', room: 'Room A', start: early!, end: noon! },
+          { title: 'Interview', room: 'Room B', start: late!, end: end! },
+        ])
+        .then(() => null),
+    [at(10), at(12), at(14), at(15)],
+  );
+  await expectConverged(anna, ben);
+  const { page } = anna;
+  const choose = (name: string) => page.getByTestId('calendar-layout').filter({ hasText: name }).click();
+  await page
+    .getByRole('link', { name: /calendar/i })
+    .first()
+    .click();
+  await choose('Rooms');
+  const column = (room: string) => page.getByRole('list', { name: room });
+  await expect(column('Room A').getByTestId('event')).toHaveText(/Planning/);
+  await expect(column('Room B').getByTestId('event')).toHaveText(/Interview/);
+  await column('Room C').click({ position: { x: 20, y: 100 } });
+  await expect(page.getByTestId('event-room')).toHaveValue('Room C');
+  await page.getByTestId('event-title').fill('Visit');
+  await page.getByTestId('event-start').fill(at(16));
+  await page.getByTestId('event-end').fill(at(17));
+  await page.getByTestId('event-save').click();
+  await expect(column('Room C').getByTestId('event')).toHaveText(/Visit/);
+  await expectConverged(anna, ben);
+
+  await choose('Agenda');
+  await expect(page.getByTestId('agenda').getByTestId('event')).toHaveText([/Planning/, /Interview/, /Visit/]);
+  await page.getByTestId('event').last().click();
+  await expect(page.getByTestId('event-title')).toHaveValue('Visit');
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('agenda')).toBeVisible();
+  await page.goBack();
+  await page.goBack();
+  await page.goBack();
+  await expect(column('Room C')).toBeVisible();
+
+  await ben.page.evaluate(() => void (location.hash = '#/calendar/month'));
+  await expect(ben.page.getByTestId('month').getByTestId('event')).toHaveCount(3);
+  await ben.page.getByTestId('month').getByRole('link', { name: '3 booked' }).click();
+  await expect(ben.page.getByTestId('month')).toHaveCount(0);
+  await expect(ben.page.getByTestId('event')).toHaveCount(3);
+});

@@ -1,33 +1,31 @@
-/** One booking in the week. */
-import { ArrowUpFromLine, GitFork, SquareSplitHorizontal } from 'lucide-react';
+/** One booking on a time grid. */
 import type { CSSProperties, ReactNode } from 'react';
 
 import { useSession } from '../data/session.tsx';
 import { ROOMS } from '../data/schema.ts';
-import { formatRoute } from '../shell/route.ts';
 import { titleOf } from './booking.ts';
 import { bookerOf } from './double-booking-card.tsx';
-import { clockOf, formatDay, spanLabel } from './wall-time.ts';
+import { EventIcons } from './event-icons.tsx';
+import { spokenMarks, type EventMarks } from './event-marks.ts';
+import { clockOf, spanLabel } from './wall-time.ts';
 import type { Piece } from './week-layout.ts';
 
 interface EventBlockProps {
   readonly piece: Piece;
-  readonly isDoubled: boolean;
-  readonly isWaiting: boolean;
-  readonly isInConflict: boolean;
+  readonly marks: EventMarks;
+  readonly href: string;
 }
 
-export function EventBlock({ piece, isDoubled, isWaiting, isInConflict }: EventBlockProps): ReactNode {
+export function EventBlock({ piece, marks, href }: EventBlockProps): ReactNode {
   const { me } = useSession();
   const { booking } = piece;
+  const { isDoubled, isWaiting } = marks;
   const booker = bookerOf(booking, me.user.id);
   const spoken = [
     booking.room,
     spanLabel(booking.start, booking.end),
     `booked by ${booker}`,
-    isDoubled && 'booked twice',
-    isWaiting && 'not confirmed yet',
-    isInConflict && 'to decide',
+    ...spokenMarks(marks),
   ].filter(Boolean);
   const place = { '--from': piece.from, '--to': piece.to, '--column': piece.column, '--columns': piece.columns };
   return (
@@ -40,12 +38,10 @@ export function EventBlock({ piece, isDoubled, isWaiting, isInConflict }: EventB
         data-double={isDoubled || undefined}
         data-waiting={isWaiting || undefined}
         data-short={piece.to - piece.from <= 30 || undefined}
-        href={formatRoute({ page: 'calendar', day: formatDay(booking.start), eventId: booking.id })}
+        href={href}
       >
         <span className="event-title">
-          {isDoubled && <SquareSplitHorizontal aria-hidden />}
-          {isInConflict && <GitFork aria-hidden />}
-          {isWaiting && <ArrowUpFromLine aria-hidden />}
+          <EventIcons {...marks} />
           {titleOf(booking)}
         </span>
         {/* What the eye is told in as little space as there is. */}

@@ -20,6 +20,8 @@ import { formatWall, HOUR, type WallTime } from './wall-time.ts';
 
 export interface NewSlot {
   readonly start: WallTime;
+  /** Where someone clicked into a room; else one that is free. */
+  readonly room?: string;
 }
 
 interface EventDialogProps {
@@ -40,7 +42,7 @@ export function EventDialog({ place, creating, onClose }: EventDialogProps): Rea
         <Dialog className="dialog" data-history={showsHistory || undefined}>
           <header className="dialog-head">
             {showsHistory && (
-              <a className="icon-button back" href={formatRoute(event)} aria-label="Back to the event">
+              <a ref={focused} className="icon-button back" href={formatRoute(event)} aria-label="Back to the event">
                 <ArrowLeft aria-hidden />
               </a>
             )}
@@ -79,6 +81,11 @@ export function EventDialog({ place, creating, onClose }: EventDialogProps): Rea
   );
 }
 
+/** What had the focus gave way to this. */
+function focused(element: HTMLElement | null): void {
+  element?.focus();
+}
+
 function NewEvent({ slot, onClose }: { readonly slot: NewSlot; readonly onClose: () => void }): ReactNode {
   const { db, me } = useSession();
   const { bookings } = useOverview();
@@ -86,7 +93,7 @@ function NewEvent({ slot, onClose }: { readonly slot: NewSlot; readonly onClose:
   const end = slot.start + HOUR;
   const [initial] = useState<EventValues>(() => ({
     title: '',
-    room: freeRooms({ start: slot.start, end }, bookings, ROOMS)[0] ?? ROOMS[0] ?? '',
+    room: slot.room ?? freeRooms({ start: slot.start, end }, bookings, ROOMS)[0] ?? ROOMS[0] ?? '',
     start: formatWall(slot.start),
     end: formatWall(end),
   }));

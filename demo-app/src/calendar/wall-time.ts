@@ -47,17 +47,29 @@ export function startOfWeek(wall: WallTime): WallTime {
   return day - sinceMonday * DAY;
 }
 
+/** The first of the month, 00:00; `months` later. */
+export function startOfMonth(wall: WallTime, months = 0): WallTime {
+  const date = new Date(wall);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1);
+}
+
 /** 10:00 */
 export function clockOf(wall: WallTime): string {
   return formatWall(wall).slice(11);
 }
 
 const dayName = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
+const wholeDay = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeZone: 'UTC' });
 const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
 
 /** Tue 17 Nov */
 export function dayLabel(wall: WallTime): string {
   return dayName.format(wall).replace(',', '');
+}
+
+/** Tuesday 17 November 2026 */
+export function dayTitle(wall: WallTime): string {
+  return wholeDay.format(wall).replace(',', '');
 }
 
 /** November 2026 */

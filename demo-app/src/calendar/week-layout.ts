@@ -42,6 +42,11 @@ export function layoutDay(bookings: readonly Booking[], day: WallTime): DayLayou
   return { day, pieces: groupsThatOverlap(pieces).flatMap(inColumns) };
 }
 
+/** Saturday and Sunday of a whole week. */
+export function isWeekendFree(days: readonly DayLayout[]): boolean {
+  return days.length === 7 && days.slice(5).every(({ pieces }) => pieces.length === 0);
+}
+
 /** The working day, widened to whatever happens outside it. */
 export function hoursShown(days: readonly DayLayout[]): HourRange {
   const pieces = days.flatMap((day) => day.pieces);

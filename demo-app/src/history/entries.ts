@@ -36,7 +36,10 @@ export interface Known {
 /** What two versions of a row differ in; of a new row, all that it has. */
 export type Differences<Row> = (before: Partial<Row>, after: Partial<Row>) => readonly Change[];
 
-type RevisionOfAny = Pick<Revision, 'id' | 'state' | 'device' | 'at'>;
+/** What is the same of every row's revisions. */
+export type RevisionOfAny = Pick<Revision, 'id' | 'action' | 'state' | 'device' | 'at'> & {
+  readonly fields: readonly string[];
+};
 
 /** A text is saved while it is being written: saves with no longer a pause between them are one version. */
 const TYPING_MS = 10_000;
@@ -91,7 +94,7 @@ function markOf(revision: RevisionOfAny, known: Known): Mark | null {
 }
 
 /** Whether the text was written on from one save to the next. */
-function isOneGo(later: Revision<object> | undefined, earlier: Revision<object> | undefined, known: Known): boolean {
+function isOneGo(later: RevisionOfAny | undefined, earlier: RevisionOfAny | undefined, known: Known): boolean {
   if (!later || !earlier || later.device?.id !== earlier.device?.id) return false;
   const isTyping = [later, earlier].every(
     (revision) => revision.action === 'update' && revision.fields.includes('body') && revision.fields.every(isOfTyping),

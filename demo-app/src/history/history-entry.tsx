@@ -10,14 +10,14 @@ import type { Stretch } from './word-diff.ts';
 
 export type Thing = 'note' | 'event';
 
-interface HistoryEntryProps {
-  readonly entry: Entry<object>;
+interface HistoryEntryProps<Row> {
+  readonly entry: Entry<Row>;
   readonly thing: Thing;
   readonly now: Date;
   readonly onRestore: () => void;
 }
 
-export function HistoryEntry({ entry, thing, now, onRestore }: HistoryEntryProps): ReactNode {
+export function HistoryEntry<Row>({ entry, thing, now, onRestore }: HistoryEntryProps<Row>): ReactNode {
   const { me } = useSession();
   const { revision, saves } = entry;
   // Of what was deleted nothing is shown.

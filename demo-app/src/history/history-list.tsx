@@ -10,7 +10,7 @@ import { useAttempt } from '../data/use-attempt.ts';
 import { useNotices } from '../ui/notices.tsx';
 import { moment } from '../ui/relative-time.ts';
 import { useNow } from '../ui/use-now.ts';
-import { entriesOf, type Differences } from './entries.ts';
+import { entriesOf, type Differences, type RevisionOfAny } from './entries.ts';
 import { HistoryEntry, type Thing } from './history-entry.tsx';
 import { useHistory } from './use-history.ts';
 
@@ -23,7 +23,7 @@ interface HistoryListProps<Row> {
   readonly restore: (revision: Revision<Row>) => Promise<Commit<unknown>>;
 }
 
-export function HistoryList<Row extends object>(props: HistoryListProps<Row>): ReactNode {
+export function HistoryList<Row>(props: HistoryListProps<Row>): ReactNode {
   const { collection, rowId, thing, differences } = props;
   const { lost } = useSession();
   const { conflicts } = useOverview();
@@ -37,8 +37,8 @@ export function HistoryList<Row extends object>(props: HistoryListProps<Row>): R
     const mine = conflicts.filter((conflict) => conflict.rowId === rowId);
     const open = new Set(mine.flatMap(versionsOf).map((version) => versionKey(rowId, version)));
     const known = {
-      isOpen: (revision: Revision) => open.has(versionKey(rowId, revision)),
-      wasLost: (revision: Revision) => lostKeys.has(versionKey(rowId, revision)),
+      isOpen: (revision: RevisionOfAny) => open.has(versionKey(rowId, revision)),
+      wasLost: (revision: RevisionOfAny) => lostKeys.has(versionKey(rowId, revision)),
     };
     return entriesOf(revisions ?? [], known, differences);
   }, [revisions, conflicts, lostKeys, rowId, differences]);

@@ -67,18 +67,16 @@ function RailLink(props: { readonly page: Route['page']; readonly to: Route; rea
   const { page } = props.to;
   const isConflicts = page === 'conflicts' && toDecide > 0;
   return (
-    <a
-      className="rail-link"
-      href={formatRoute(props.to)}
-      aria-current={props.page === page ? 'page' : undefined}
-      aria-label={isConflicts ? `${TITLES[page]}, ${toDecide} to decide` : undefined}
-    >
+    <a className="rail-link" href={formatRoute(props.to)} aria-current={props.page === page ? 'page' : undefined}>
       {props.icon}
       <span>{TITLES[page]}</span>
       {isConflicts && (
-        <span className="badge" data-testid="conflict-badge">
-          {toDecide}
-        </span>
+        <>
+          <span className="badge" data-testid="conflict-badge">
+            {toDecide}
+          </span>
+          <span className="visually-hidden">to decide</span>
+        </>
       )}
     </a>
   );

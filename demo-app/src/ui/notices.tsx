@@ -15,6 +15,8 @@ export interface Notices {
   /** For those who listen; nothing is shown. */
   announce(text: string): void;
   toast(text: string, action?: ToastAction): void;
+  /** For something that can be taken back: who listens hears in one sentence what happened and that it can be. */
+  undoable(text: string, undo: () => void): void;
   /** Stays until the person puts it away or takes one of the ways out. */
   tell(text: string, actions: readonly ToastAction[]): void;
   /** `what` could not be done: 'The note could not be saved'. */
@@ -28,6 +30,8 @@ interface Toast {
   readonly actions: readonly ToastAction[];
   readonly isError: boolean;
   readonly stays: boolean;
+  /** Those who listen have heard it otherwise. */
+  readonly isSilent?: true;
 }
 
 const SHOWN_MS = 8000;
@@ -46,9 +50,14 @@ export function NoticesProvider(props: { readonly children: ReactNode }): ReactN
       setToasts((shown) => [...latest(shown.filter(({ text }) => text !== toast.text)), { ...toast, id }]);
       if (!toast.stays) setTimeout(() => dismiss(id), SHOWN_MS);
     };
+    const announce = (text: string): void => setSpoken((last) => ({ text, turn: last.turn + 1 }));
     return {
-      announce: (text) => setSpoken((last) => ({ text, turn: last.turn + 1 })),
+      announce,
       toast: (text, action) => show({ text, actions: action ? [action] : [], isError: false, stays: false }),
+      undoable: (text, undo) => {
+        announce(`${text} Undo available.`);
+        show({ text, actions: [{ label: 'Undo', run: undo }], isError: false, stays: false, isSilent: true });
+      },
       tell: (text, actions) => show({ text, actions, isError: false, stays: true }),
       failed: (what, error) => show({ text: what, detail: reasonOf(error), actions: [], isError: true, stays: true }),
     };
@@ -62,8 +71,9 @@ export function NoticesProvider(props: { readonly children: ReactNode }): ReactN
         <span key={spoken.turn}>{spoken.text}</span>
       </div>
       <div className="toasts" data-react-aria-top-layer="true">
-        <div role="status">{toasts.filter((toast) => !toast.isError).map((toast) => toastBox(toast, dismiss))}</div>
-        <div role="alert">{toasts.filter((toast) => toast.isError).map((toast) => toastBox(toast, dismiss))}</div>
+        <div role="status">{toasts.filter(isSaid).map((toast) => toastBox(toast, dismiss))}</div>
+        <div role="alert">{toasts.filter(({ isError }) => isError).map((toast) => toastBox(toast, dismiss))}</div>
+        <div>{toasts.filter(({ isSilent }) => isSilent).map((toast) => toastBox(toast, dismiss))}</div>
       </div>
     </NoticesContext>
   );
@@ -73,6 +83,10 @@ export function useNotices(): Notices {
   const notices = use(NoticesContext);
   if (!notices) throw new Error('useNotices() outside of NoticesProvider');
   return notices;
+}
+
+function isSaid({ isError, isSilent }: Toast): boolean {
+  return !isError && !isSilent;
 }
 
 /** What passes by itself gives way to what stays. */
@@ -96,6 +110,8 @@ function toastBox(toast: Toast, dismiss: (id: number) => void): ReactNode {
               key={action.label}
               type="button"
               className="button quiet"
+              data-testid="toast-action"
+              data-label={action.label}
               onClick={() => {
                 dismiss(toast.id);
                 action.run();
