@@ -18,6 +18,11 @@ export interface DeviceStore {
     after: OutboxPosition | null,
     max: { readonly changes: number; readonly bytes: number },
   ): Promise<readonly OutboxItem[]>;
+  /** The same where it is known without asking: at once, also while another call runs. Null where it is not. */
+  peekOutbox?(
+    after: OutboxPosition | null,
+    max: { readonly changes: number; readonly bytes: number },
+  ): readonly OutboxItem[] | null;
   /**
    * Rows, conflicts, outbox and cursor move together. Entries at or below the cursor are skipped, so a page may come
    * twice. `founders`: the servers that the space began with, for a device that has nothing yet.
@@ -143,6 +148,8 @@ export type IngestResult =
       readonly isDiverged: boolean;
       /** Versions of records that were put into quarantine, because the snapshot does not have them. */
       readonly discarded: number;
+      /** Changes that wait in the outbox were taken back with it. */
+      readonly takesBack?: true;
     }
   /** The page does not continue the cursor, or names an own change without content that is not in the outbox: connect anew. */
   | { readonly type: 'out-of-step'; readonly reason: string; readonly dot?: Dot };

@@ -31,6 +31,7 @@ import {
   SNAPSHOT,
   TAIL,
   WRITERS,
+  type OutboxKey,
   type OutboxRow,
   type RecordRow,
   type RejectedRow,
@@ -45,9 +46,10 @@ import { platformRandom } from './platform-random.ts';
 import { recordKey } from './record-key.ts';
 import { viewFingerprint } from './views.ts';
 import { planRestamp, withServerTime, type RestampMoment } from './restamp.ts';
-import { applicable, outboxItems, outboxKey, planPage, withContent, type FreshEntry } from './page-plan.ts';
+import { applicable, outboxKey, planPage, withContent, type FreshEntry } from './page-plan.ts';
 import { readForPage, type PageReads } from './page-reads.ts';
 import { answerOf, commit, plainStore } from './requests.ts';
+import { createOutboxReader } from './outbox-reader.ts';
 import { inspectSlice } from './inspection-idb.ts';
 import { reconnecting } from './reconnecting.ts';
 import { readSpace, voidsOf } from './space-row.ts';
@@ -78,7 +80,14 @@ export async function openDeviceStore(
   const nowMs = options.nowMs ?? Date.now;
   /** This context writes only to recover. */
   const incarnation = createIncarnation(nowMs, platformRandom);
-  const connection = openConnection(options.name, () => incarnation.end(), fence);
+  const connection = openConnection(
+    options.name,
+    () => {
+      incarnation.end();
+      outbox.forget();
+    },
+    fence,
+  );
   await connection.get();
   const { note: onHistory } = createHistorySweep({ open: connection.get, nowMs });
   /** Collections that have a table here; others come from a newer app and are kept as state. */
@@ -89,6 +98,11 @@ export async function openDeviceStore(
       stores: [...INTERNAL_STORES, ...[...schemas.keys()].filter((name) => db.objectStoreNames.contains(name))],
     };
   };
+
+  const outbox = createOutboxReader(async (after, count) => {
+    const { db } = await scope();
+    return (await db.transaction(OUTBOX, 'readonly').store.getAll(behind(after), count)) as OutboxRow[];
+  });
 
   const store: DeviceStore = {
     async readIdentity() {
@@ -113,20 +127,9 @@ export async function openDeviceStore(
       };
     },
 
-    async readOutbox(after, max) {
-      const { db } = await scope();
-      const store = db.transaction(OUTBOX, 'readonly').objectStore(OUTBOX);
-      const window = max.changes * 2;
-      const rows = (await store.getAll(behind(after), window)) as OutboxRow[];
-      const { order } = rows.at(-1) ?? {};
-      if (order === undefined || rows.length < window) return outboxItems(rows, max);
-      // The last change of the window may go on behind it.
-      const whole = rows.filter((row) => row.order !== order);
-      return outboxItems(
-        whole.length > 0 ? whole : ((await store.getAll(IDBKeyRange.bound([order], [order, []]))) as OutboxRow[]),
-        max,
-      );
-    },
+    readOutbox: outbox.read,
+
+    peekOutbox: outbox.peek,
 
     async ingest(page, founders) {
       const { db, stores } = await scope();
@@ -138,6 +141,7 @@ export async function openDeviceStore(
       );
       commit(tx);
       await tx.done;
+      if (result.type === 'ingested' && result.takesBack) outbox.forget();
       return withNewProblems(result, told);
     },
 
@@ -145,6 +149,7 @@ export async function openDeviceStore(
       const { db, stores } = await scope();
       const staged = await stage(db, bootstrap, piece);
       if (staged !== 'complete') return staged;
+      outbox.forget();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const about = { bootstrap, schemas, constraints, onHistory, nowMs: nowMs() };
       try {
@@ -170,6 +175,7 @@ export async function openDeviceStore(
     },
 
     async correctClock(after, serverNowMs) {
+      outbox.forget();
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
@@ -180,6 +186,7 @@ export async function openDeviceStore(
     },
 
     async recover(dot, record) {
+      outbox.forget();
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const recovered = await abortOnError(tx, () =>
@@ -195,6 +202,7 @@ export async function openDeviceStore(
     },
 
     async reject(dot, error) {
+      outbox.forget();
       const { db, stores } = await scope();
       const tx = db.transaction(stores, 'readwrite', { durability: 'relaxed' }) as Write;
       const result = await abortOnError(tx, () =>
@@ -468,7 +476,8 @@ async function readOutboxWriters(index: { openKeyCursor(): Promise<unknown> }): 
 /** Keys of the index are dots; '/' is the character after '.', so continuing there skips the rest of a writer. */
 type KeyCursor = { readonly key: Dot; continue(key: string): Promise<KeyCursor> } | null;
 
-/** Keys of the outbox after a position; all of them when it is null. */
-function behind(position: number | null): IDBKeyRange | null {
-  return position === null ? null : IDBKeyRange.lowerBound([position, []], true);
+/** Keys of the outbox after a change, or a part of one; all of them when it is null. */
+function behind(place: OutboxKey | number | null): IDBKeyRange | null {
+  if (place === null) return null;
+  return IDBKeyRange.lowerBound(typeof place === 'number' ? [place, []] : place, true);
 }

@@ -58,5 +58,6 @@ export function withTakenBack(page: Ingested, taken: TakeBackResult): Ingested {
   const touched = { ...page.touched };
   for (const [collection, ids] of Object.entries(taken.touched))
     touched[collection] = [...new Set([...(Object.hasOwn(touched, collection) ? touched[collection]! : []), ...ids])];
-  return { ...page, touched, conflictsChanged: [...page.conflictsChanged, ...taken.conflictsChanged] };
+  const conflictsChanged = [...page.conflictsChanged, ...taken.conflictsChanged];
+  return { ...page, touched, conflictsChanged, takesBack: true };
 }

@@ -3,7 +3,7 @@
  * luck are arguments, so that tests and the simulation run this very code.
  *
  * It promises: events are taken one at a time; calls of the store run one after the other, in the order they were asked
- * for; a transport that was closed is never heard again.
+ * for, but for what the store knows of the outbox already; a transport that was closed is never heard again.
  */
 import type { Random } from '../lib/random.ts';
 import { decodeServerMessage, encodeMessage } from '../protocol/codec.ts';
@@ -104,11 +104,14 @@ export function createEngine(options: EngineOptions): Engine {
           type: 'identity-loaded',
           identity: await opened.readIdentity(),
         }));
-      case 'load-outbox':
+      case 'load-outbox': {
+        const known = store.current?.peekOutbox?.(effect.after, effect.max);
+        if (known) return dispatch({ type: 'outbox-loaded', connection: effect.connection, items: known });
         return useStore(effect, async (opened) => ({
           type: 'outbox-loaded',
           items: await opened.readOutbox(effect.after, effect.max),
         }));
+      }
       case 'ingest':
         return useStore(effect, async (opened) => {
           const result = await opened.ingest(effect.page, effect.founders);

@@ -8,6 +8,8 @@ import type { DeviceStore } from '../store/device-store.ts';
 import type { Clock } from './clock.ts';
 
 export interface StoreQueue {
+  /** The open store, for what needs no turn; null when there is none. */
+  readonly current: DeviceStore | null;
   /** Rejects with TIMEOUT when it takes longer than `limitMs`, STORE_CALL_MS if not given. */
   use<T>(use: (opened: DeviceStore) => Promise<T>, limitMs?: number): Promise<T>;
   /** Resolves when the running call is done and the store is closed. */
@@ -22,14 +24,20 @@ export const SNAPSHOT_CALL_MS = 600_000;
 /** A store that could not be opened, or did not answer, is opened again by the next call. */
 export function createStoreQueue(open: () => Promise<DeviceStore>, clock: Clock): StoreQueue {
   let opened: Promise<DeviceStore> | null = null;
+  let current: DeviceStore | null = null;
   let tail: Promise<unknown> = Promise.resolve();
   const get = (): Promise<DeviceStore> => {
     if (opened !== null) return opened;
     const opening = open();
     opened = opening;
-    opening.catch(() => {
-      if (opened === opening) opened = null;
-    });
+    opening.then(
+      (store) => {
+        if (opened === opening) current = store;
+      },
+      () => {
+        if (opened === opening) opened = null;
+      },
+    );
     return opening;
   };
   const giveUp = (): void => {
@@ -38,6 +46,7 @@ export function createStoreQueue(open: () => Promise<DeviceStore>, clock: Clock)
       () => undefined,
     );
     opened = null;
+    current = null;
   };
   const within = <T>(limitMs: number, call: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
@@ -48,6 +57,9 @@ export function createStoreQueue(open: () => Promise<DeviceStore>, clock: Clock)
       call.then(resolve, reject).finally(cancel);
     });
   return {
+    get current() {
+      return current;
+    },
     use(use, limitMs = STORE_CALL_MS) {
       const result = tail.then(() => within(limitMs, get().then(use)));
       tail = result.catch(() => undefined);
