@@ -41,7 +41,9 @@ describe('the page for operators', { timeout: 30_000 }, () => {
   });
 
   it('[OPS3] shows calls of the command that it understands', () => {
-    const calls = named(/^(?:ExecStart=\/usr\/bin\/|npx )?skerry-server ([^\n]+)$/gm).map((line) => line.split(' '));
+    const calls = named(/^(?:ExecStart=\/usr\/bin\/|npx |sudo -u skerry )?skerry-server ([^\n]+)$/gm).map((line) =>
+      line.split(' '),
+    );
     expect(calls.length).toBeGreaterThan(4);
     for (const call of calls) {
       const isUnderstood = isToolCall(call) || readConfig(call, {}).type !== 'bad';

@@ -88,6 +88,7 @@ describe('backup', { timeout: 60_000 }, () => {
     }
     stopping.abort();
     await Promise.all(pushing);
+    expect(statSync(join(folder.path, 'copies', 'first.db')).mode & 0o777).toBe(0o600);
     // Nothing lies beside the copies.
     expect(readdirSync(join(folder.path, 'copies')).sort()).toEqual(['first.db', 'second.db']);
     await stop(server);
