@@ -54,6 +54,8 @@ export interface SyncServerOptions extends Access {
   readonly allowPlain?: boolean;
   /** Sockets that may wait to be let in at the same time, 2,000 without it; more are answered 503. */
   readonly maxWaiting?: number;
+  /** Bytes that all devices together may leave unread, 256 MiB without it; those that have read the least are cut off then. */
+  readonly maxQueueBytes?: number;
   /** With it `GET /metrics` is answered to whoever brings it as a bearer token; without it to this machine, in development mode. */
   readonly metricsToken?: string;
   readonly logger?: Logger;
@@ -86,6 +88,7 @@ const CLOSE_TIMEOUT_MS = 8_000;
 /** A connection on which nothing moves: somebody who does not fetch an answer. Longer than a poll is held. */
 const IDLE_MS = 60_000;
 const MAINTENANCE_MS = 60_000;
+const MAX_QUEUE_BYTES = 268_435_456;
 
 /** Opens the storage. Fails with INVALID_OPTION for options that contradict themselves, StorageError for the storage. */
 export async function createSyncServer(options: SyncServerOptions): Promise<SyncServer> {
@@ -169,6 +172,7 @@ class NodeSyncServer implements SyncServer {
       spaces,
       verifiesAuthors: options.authenticate !== undefined && options.authors !== 'claimed',
       maxWaiting: options.maxWaiting ?? 2_000,
+      maxQueueBytes: options.maxQueueBytes ?? MAX_QUEUE_BYTES,
       logger,
       now: options.now ?? Date.now,
       onBroken: (failure) => options.onFailure?.(failure),

@@ -39,6 +39,8 @@ export interface ConnectionHost {
   readonly meter: HubMeter;
   /** Hears of every failure that a connection tells its peer of. */
   noticed(failure: unknown): void;
+  /** Hears how much was sent, about as many bytes. */
+  sent(bytes: number): void;
   /** Wall clock. */
   now(): number;
   /** Checks the peer, lets it into its room and tells what is known of its writers, or why not. */
@@ -130,6 +132,12 @@ export class Connection implements Listener {
       queueBytes: this.#outlet.bufferedAmount,
       lagEntries: this.#state.phase === 'open' ? this.#state.head.lsn - this.#state.position : 0,
     };
+  }
+
+  /** Ends it without waiting for what it has not read, as slow as that is read. */
+  cut(): void {
+    this.handle({ type: 'clogged' });
+    this.#peer.terminate();
   }
 
   /** From here on the growth of the room's log is heard of. */
@@ -250,6 +258,7 @@ export class Connection implements Listener {
   #send(text: string): void {
     if (this.#peer.readyState !== this.#peer.OPEN) return;
     this.#outlet.send(text);
+    this.#host.sent(text.length);
     if (this.#outlet.bufferedAmount > this.#host.context.limits.bufferedBytes) this.handle({ type: 'clogged' });
   }
 

@@ -22,6 +22,7 @@ import { Maintenance } from './maintenance.ts';
 import { Neighbours } from './neighbours.ts';
 import type { Peer } from './peer.ts';
 import { forbidden, preparePush } from './prepare.ts';
+import { QueueBudget } from './queue-budget.ts';
 import { Room } from './room.ts';
 import { Snapshots, type SnapshotWish } from './snapshots.ts';
 
@@ -35,6 +36,8 @@ export interface HubOptions {
   readonly verifiesAuthors: boolean;
   /** Peers that were not let in yet; more are turned away at the door. */
   readonly maxWaiting: number;
+  /** Bytes that all peers together may leave unread. */
+  readonly maxQueueBytes: number;
   readonly retention: Retention;
   /** How often a space is maintained at most, in milliseconds. */
   readonly maintenanceMs: number;
@@ -90,11 +93,13 @@ export class Hub {
       rooms: this.#rooms,
       onFailure: (failure) => logger.error('catch-up-failed', failureFields(failure)),
     });
+    const budget = new QueueBudget(options.maxQueueBytes, () => this.#connections);
     this.#host = {
       context: { sid: storage.sid, founders: [storage.sid], limits },
       logger,
       meter,
       noticed: (failure) => this.#noticed(failure),
+      sent: (bytes) => budget.sent(bytes),
       now,
       greet: (hello, request, connection) => this.#greet(hello, request, connection),
       admit: (push, guest, connection) => void this.#admit(push, guest, connection),

@@ -88,6 +88,7 @@ describe('backup', { timeout: 60_000 }, () => {
     }
     stopping.abort();
     await Promise.all(pushing);
+    expect(statSync(join(folder.path, 'copies', 'first.db')).mode & 0o777).toBe(0o600);
     // Nothing lies beside the copies.
     expect(readdirSync(join(folder.path, 'copies')).sort()).toEqual(['first.db', 'second.db']);
     await stop(server);
@@ -291,6 +292,7 @@ describe('doctor', { timeout: 60_000 }, () => {
     ],
     ['a number', 'UPDATE log SET seq = 99 WHERE lsn = 7', /entry 7 of the log is change 99 of writer .*, after 6/],
     ['a writer', 'UPDATE writers SET seq = 3', /is by writer .*, of whom less is known than was written/],
+    ['a size', `UPDATE space_sizes SET bytes = bytes + 1`, /its size is kept as \d+ and is \d+ bytes/],
     [
       'a cursor',
       `UPDATE spaces SET chain = '{' WHERE name = 'two'`,

@@ -87,6 +87,7 @@ function examineSpace(
     found('what is kept about it cannot be read');
     return { entries: 0, records: 0 };
   }
+  examineSize(database, space, found);
   return {
     entries: examineLog(database, space, found),
     records: examineRecords(database, space, found),
@@ -99,6 +100,16 @@ function readSpace(statements: Statements, name: string): Space | null {
   } catch {
     return null;
   }
+}
+
+const SIZES = `SELECT
+  (SELECT bytes FROM space_sizes WHERE space = :id) AS kept,
+  (SELECT coalesce(sum(octet_length(text)), 0) FROM log WHERE space = :id)
+  + (SELECT coalesce(sum(octet_length(state)), 0) FROM records WHERE space = :id) AS counted`;
+
+function examineSize(database: Database, { id }: Space, found: Found): void {
+  const { kept, counted } = database.prepare(SIZES).get({ id }) as { kept: number | null; counted: number };
+  if (kept !== counted) found(`its size is kept as ${kept ?? 'nothing'} and is ${counted} bytes`);
 }
 
 interface LogRow {

@@ -1,5 +1,5 @@
 /** A database file as the operator's tools see it, beside a server that may be running on it. */
-import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 
@@ -34,6 +34,8 @@ function isOurs(database: Database.Database): boolean {
  */
 export async function copyDatabase(source: Database.Database, target: string): Promise<void> {
   removeDatabase(target);
+  // It has everything in clear: nobody else on the machine may read it, at no moment.
+  writeFileSync(target, '', { mode: 0o600 });
   // The open transaction holds the moment; without it the copy would begin anew with every write of the server.
   source.exec('BEGIN');
   try {

@@ -5,20 +5,38 @@
 import Database from 'better-sqlite3';
 
 import { StorageError } from '../port.ts';
+import { errorOf } from './failure.ts';
 
 export interface FileLock {
   release(): void;
 }
 
 export function lockFile(path: string): FileLock {
-  const database = new Database(`${path}-lock`, { timeout: 0 });
+  const database = open(`${path}-lock`);
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    throw new StorageError('busy', `${path} is in use by another skerry-server; stop it or choose another --data`, {
-      cause,
-    });
+    throw isHeld(cause) ? inUse(path, cause) : errorOf(cause);
   }
   return { release: () => void database.close() };
+}
+
+function open(path: string): Database.Database {
+  try {
+    return new Database(path, { timeout: 0 });
+  } catch (cause) {
+    const message = `${path} cannot be opened: its folder must be there, and this user must be allowed to write in it`;
+    throw new StorageError('broken', message, { cause });
+  }
+}
+
+function isHeld(cause: unknown): boolean {
+  const failure = errorOf(cause);
+  return failure instanceof StorageError && failure.kind === 'busy';
+}
+
+function inUse(path: string, cause: unknown): StorageError {
+  const message = `${path} is in use by another skerry-server; stop it or choose another --data`;
+  return new StorageError('busy', message, { cause });
 }

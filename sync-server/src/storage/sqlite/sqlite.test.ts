@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { canonicalJson, hashOfChange, type Json } from '@skerry/sdk/kernel';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -57,6 +57,19 @@ describe('SQLite storage', { timeout: 30_000 }, () => {
     await expect(sqlite(file).open()).rejects.toThrow('in use');
     await storage.close();
     await (await sqlite(file).open()).close();
+  });
+
+  it('[SQL1] what keeps it from locking is not taken for another process', async () => {
+    mkdirSync(`${file}-lock`);
+    const error = await sqlite(file)
+      .open()
+      .catch((cause: unknown) => cause);
+    expect(error).toMatchObject({
+      name: 'StorageError',
+      kind: 'broken',
+      message: expect.stringContaining('cannot be opened'),
+    });
+    expect((error as Error).message).not.toContain('another');
   });
 
   it('[SQL2] a database of a newer server is refused and not touched', async () => {
