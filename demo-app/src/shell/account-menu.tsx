@@ -1,10 +1,11 @@
 /** Who sits here, light or dark, and windows for other people to try things with. */
-import { AppWindow, Monitor, Moon, Sun } from 'lucide-react';
+import { AppWindow, Monitor, Moon, Rows2, Sun } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Label, Radio, RadioGroup } from 'react-aria-components';
 
 import { addressOf } from '../data/identity.ts';
 import { useSession } from '../data/session.tsx';
+import { addressOfScenario } from '../playground/address.ts';
 import { Disc } from '../ui/byline.tsx';
 import { setTheme, useTheme, type Theme } from './theme.ts';
 
@@ -64,6 +65,17 @@ export function AccountMenu(): ReactNode {
               </a>
             </li>
           ))}
+          <li>
+            <a
+              className="button"
+              href={`./${addressOfScenario('')}`}
+              target="_blank"
+              rel="noreferrer"
+              data-testid="open-playground"
+            >
+              <Rows2 aria-hidden /> Playground: several devices in one window
+            </a>
+          </li>
         </ul>
       </div>
     </>
