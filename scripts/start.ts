@@ -31,6 +31,8 @@ Skerry is running. Open both links side by side: two people, each on a device of
   Anna  ${link('anna', "Anna's laptop")}
   Ben   ${link('ben', "Ben's phone")}
 
+Or both in one window, with scenarios and a timeline: ${new URL('#/playground', url).href}
+
 Data: ${config.database === null ? dirname(file) : 'in PostgreSQL'}   Stop: Ctrl-C
 `);
 

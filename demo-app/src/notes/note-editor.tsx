@@ -47,6 +47,8 @@ export function NoteEditor(props: { readonly note: StoredNote }): ReactNode {
 
   // In a new note one writes; on a phone the list that had the focus is gone.
   const focusFirst = useEffectEvent(() => {
+    // A window that somebody else's note opened beside the one in use takes nobody's focus.
+    if (!document.hasFocus()) return;
     if (title.props.value === '' && body.props.value === '') title.props.ref.current?.focus();
     else if (matchMedia(NARROW).matches) backLink.current?.focus();
   });

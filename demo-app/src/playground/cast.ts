@@ -1,5 +1,5 @@
 /** The devices of the playground: who has them and what they are called. */
-import type { DeviceId } from './scenarios/scenario.ts';
+export type DeviceId = 'anna' | 'bruno' | 'clara' | 'annas-phone';
 
 export interface Character {
   readonly id: DeviceId;

@@ -58,6 +58,8 @@ export function createFrameDevice({ character, space, clockAheadMinutes, hash, t
       tell({ device: id, event });
       if (event.type === 'local-write') tellAbout(db, event.dot);
     });
+    // Of a window that was torn away nobody could ask any more.
+    for (const { id: dot } of db.outbox$.value) tellAbout(db, dot);
     state$.next({ ...state$.value, db });
   };
   const tellAbout = (db: DemoDb, dot: string): void =>

@@ -4,9 +4,9 @@
  */
 import { BehaviorSubject } from 'rxjs';
 
-import { CAST } from './cast.ts';
+import { CAST, type DeviceId } from './cast.ts';
 import { createFrameDevice, type FrameDevice } from './frame-device.ts';
-import type { DeviceId, Scenario, Stage } from './scenarios/scenario.ts';
+import type { Scenario, Stage } from './scenarios/scenario.ts';
 import { hear, NOTHING_HEARD, type Heard, type Recording } from './timeline/recording.ts';
 import { until } from './until.ts';
 

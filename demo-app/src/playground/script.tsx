@@ -18,6 +18,7 @@ export function Script({ scenario, play, onAgain }: ScriptProps): ReactNode {
     <>
       <h2>{scenario.question}</h2>
       <Controls state={state} play={play} onAgain={onAgain} />
+      <StepNow scenario={scenario} state={state} />
       <ol className="steps">
         {scenario.steps.map((step, index) => (
           <li
@@ -48,6 +49,28 @@ export function Script({ scenario, play, onAgain }: ScriptProps): ReactNode {
         )}
       </section>
     </>
+  );
+}
+
+/** Where the list of steps is below the devices, the step of the moment stands above them. */
+function StepNow({ scenario, state }: { readonly scenario: Scenario; readonly state: PlayState }): ReactNode {
+  const { steps } = scenario;
+  const now = state.now === null ? undefined : steps[state.now];
+  return (
+    <p className="step-now" aria-live="polite">
+      {now ? (
+        <>
+          <b>
+            {state.now! + 1} of {steps.length}
+          </b>{' '}
+          {now.text}
+        </>
+      ) : state.phase === 'done' ? (
+        'Done. Look at the devices, and at the claims below.'
+      ) : (
+        `${steps.length} steps, about ten seconds.`
+      )}
+    </p>
   );
 }
 

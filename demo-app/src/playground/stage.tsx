@@ -4,13 +4,14 @@ import { useEffect, useState, type ReactNode } from 'react';
 
 import { NARROW, useMedia } from '../ui/use-media.ts';
 import { Agreement } from './agreement.tsx';
+import type { DeviceId } from './cast.ts';
 import { DeviceFrame } from './device-frame.tsx';
 import type { FrameDevice } from './frame-device.ts';
 import { FreePlay } from './free-play.tsx';
 import { spaceOf } from './leftovers.ts';
 import { createPlay, type Play } from './play.ts';
 import { createRun, type Run } from './run.ts';
-import type { DeviceId, Scenario } from './scenarios/scenario.ts';
+import type { Scenario } from './scenarios/scenario.ts';
 import { Script } from './script.tsx';
 import { KnowledgeTable } from './timeline/knowledge-table.tsx';
 import { Timeline } from './timeline/timeline.tsx';
@@ -61,10 +62,11 @@ function Devices({ run, acting = [], isLocked = false }: DevicesProps): ReactNod
   const isNarrow = useMedia(NARROW);
   const [chosen, choose] = useState<DeviceId>(devices[0]!.id);
   // On a phone one looks at whoever does something.
-  const [last, setLast] = useState(acting);
-  if (last !== acting) {
-    setLast(acting);
-    if (acting.length > 0 && !acting.includes(chosen)) choose(acting[0]!);
+  const actor = acting[0];
+  const [lastActor, setLastActor] = useState(actor);
+  if (lastActor !== actor) {
+    setLastActor(actor);
+    if (actor && !acting.includes(chosen)) choose(actor);
   }
   return (
     <div className="devices-area">

@@ -1,9 +1,10 @@
 /** Who sits here, light or dark, and windows for other people to try things with. */
-import { AppWindow, Settings } from 'lucide-react';
+import { AppWindow, Rows2, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 import { addressOf } from '../data/identity.ts';
 import { useSession } from '../data/session.tsx';
+import { addressOfScenario } from '../playground/address.ts';
 import { Disc } from '../ui/byline.tsx';
 import { formatRoute } from './route.ts';
 import { ThemeChoice } from './theme-choice.tsx';
@@ -43,6 +44,17 @@ export function AccountMenu(): ReactNode {
               </a>
             </li>
           ))}
+          <li>
+            <a
+              className="button"
+              href={`./${addressOfScenario('')}`}
+              target="_blank"
+              rel="noreferrer"
+              data-testid="open-playground"
+            >
+              <Rows2 aria-hidden /> Playground: several devices in one window
+            </a>
+          </li>
         </ul>
         <a
           className="button quiet"

@@ -2,7 +2,8 @@
 import type { ConstraintConflict } from '@skerry/sdk';
 
 import type { CalendarEvent, DemoDb } from '../../data/schema.ts';
-import { cut, reconnect, sameOnAll, told, type DeviceId, type Scenario, type Step } from './scenario.ts';
+import type { DeviceId } from '../cast.ts';
+import { cut, reconnect, sameOnAll, told, type Scenario, type Step } from './scenario.ts';
 
 /** Today, as the wall shows it: Swedes write dates as ISO does. */
 const TODAY = new Date().toLocaleDateString('sv-SE');
@@ -33,7 +34,7 @@ export const doubleBooking: Scenario = {
       },
     },
     {
-      text: 'Both are told that Room A is booked twice, and can free it with one press.',
+      text: 'Both are told that Room A is booked twice: one clash, the same for both of them.',
       async check(stage) {
         const clash = await sameOnAll(stage, (db) => {
           const conflict = clashOf(db);

@@ -5,8 +5,8 @@
 import type { FieldConflict } from '@skerry/sdk';
 
 import type { DemoDb, Note } from '../../data/schema.ts';
-
-export type DeviceId = 'anna' | 'bruno' | 'clara' | 'annas-phone';
+import { possessive } from '../../ui/author.ts';
+import { CAST, type DeviceId } from '../cast.ts';
 
 export interface StageDevice {
   readonly id: DeviceId;
@@ -80,7 +80,7 @@ export function noteShared(by: DeviceId, note: Partial<Note>): Step {
 
 export function cut(...ids: readonly DeviceId[]): Step {
   return {
-    text: ids.length === 1 ? 'That network is cut.' : 'All networks are cut.',
+    text: `${whose(ids)} cut.`,
     by: ids,
     run: (stage) => stage.cut(...ids),
   };
@@ -88,13 +88,22 @@ export function cut(...ids: readonly DeviceId[]): Step {
 
 export function reconnect(...ids: readonly DeviceId[]): Step {
   return {
-    text: ids.length === 1 ? 'The network is back.' : 'All networks are back.',
+    text: `${whose(ids)} back.`,
     by: ids,
     async run(stage) {
       await stage.connect(...ids);
       await stage.settled();
     },
   };
+}
+
+function whose(ids: readonly DeviceId[]): string {
+  const [first] = ids;
+  return ids.length === 1
+    ? `${possessive(CAST[first!].name)} network is`
+    : ids.length === 2
+      ? 'Both networks are'
+      : 'All networks are';
 }
 
 export function edit(by: DeviceId, text: string, patch: Partial<Note>): Step {

@@ -93,3 +93,13 @@ test('[DPLAY4] a question that grows is still open, and one that nobody has any 
   expect(new Set(grown.marks.map(({ kind }) => kind))).toEqual(new Set(['conflict-opened']));
   expect(hear(grown, moved('conflict-closed', 'three')).marks.at(-1)?.kind).toBe('conflict-closed');
 });
+
+test('[DPLAY4] nothing is drawn before its cause: what another device has got was at the server, heard or not', () => {
+  const [pushed, accepted] = sent('anna', 1);
+  const { messages, atServer } = story(wrote('anna', 'a1', 0), pushed!, got('bruno', ['a1'], 1), accepted!);
+  expect(messages.map(({ direction, from, to }) => [direction, from, to])).toEqual([
+    ['up', 1, 2],
+    ['down', 3, 4],
+  ]);
+  expect([...atServer]).toEqual(['a1']);
+});

@@ -55,6 +55,8 @@ export interface Recording {
   readonly cuts: readonly Cut[];
   /** What was applied, page by page. */
   readonly pages: readonly Page[];
+  /** How many of its changes, the oldest first, each device knows to be at the server. */
+  readonly confirmed: Readonly<Record<string, number>>;
   /** The open conflicts of each device. */
   readonly open: Readonly<Record<string, readonly string[]>>;
   /** The changes that the server has. */
@@ -74,6 +76,7 @@ export const NOTHING_HEARD: Recording = {
   marks: [],
   cuts: [],
   pages: [],
+  confirmed: {},
   open: {},
   atServer: new Set(),
 };
@@ -167,21 +170,28 @@ function pushed(recording: Recording, device: string): Recording {
   return { ...recording, moments: recording.moments + 1, messages: [...withoutUnderway(recording, device), message] };
 }
 
-/** Devices send in the order in which they wrote: what was accepted is the oldest that the server does not have. */
+/** Devices send in the order in which they wrote. */
 function accepted(recording: Recording, device: string, count: number): Recording {
-  const underway = recording.messages.find((message) => isUnderway(message, device));
+  const confirmed = (recording.confirmed[device] ?? 0) + count;
   const dots = recording.changes
-    .filter((change) => change.device === device && !recording.atServer.has(change.dot))
-    .slice(0, count)
+    .filter((change) => change.device === device)
+    .slice(0, confirmed)
     .map(({ dot }) => dot);
-  if (dots.length === 0) return recording;
-  const from = underway?.from ?? recording.moments;
-  const message: Message = { direction: 'up', device, from, to: recording.moments, dots };
+  const told = { ...recording, confirmed: { ...recording.confirmed, [device]: confirmed } };
+  return arrived(told, device, dots);
+}
+
+/** The server has these changes of a device: where that is new, a message has come there. */
+function arrived(recording: Recording, device: string, dots: readonly string[]): Recording {
+  const fresh = dots.filter((dot) => !recording.atServer.has(dot));
+  if (fresh.length === 0) return recording;
+  const from = recording.messages.find((message) => isUnderway(message, device))?.from ?? recording.moments;
+  const message: Message = { direction: 'up', device, from, to: recording.moments, dots: fresh };
   return {
     ...recording,
     moments: recording.moments + 1,
     messages: [...withoutUnderway(recording, device), message],
-    atServer: new Set([...recording.atServer, ...dots]),
+    atServer: new Set([...recording.atServer, ...fresh]),
   };
 }
 
@@ -193,26 +203,26 @@ function withoutUnderway({ messages }: Recording, device: string): readonly Mess
   return messages.filter((message) => !isUnderway(message, device));
 }
 
+/** What comes from the server has been there, also where the page has not heard that it was accepted. */
 function applied(recording: Recording, page: Page): Recording {
-  const { changes, atServer } = recording;
-  const foreign = page.dots.filter((dot) =>
-    changes.some((change) => change.dot === dot && change.device !== page.device),
-  );
-  const told: Recording = {
-    ...recording,
-    pages: [...recording.pages, page],
-    // Also those of which the page did not hear that they were accepted.
-    atServer: new Set([...atServer, ...page.dots.filter((dot) => changes.some((change) => change.dot === dot))]),
-  };
+  const known = recording.changes.filter(({ dot }) => page.dots.includes(dot));
+  const foreign = known.filter(({ device }) => device !== page.device).map(({ dot }) => dot);
+  let told: Recording = { ...recording, pages: [...recording.pages, page] };
+  for (const device of new Set(known.map((change) => change.device)))
+    told = arrived(
+      told,
+      device,
+      known.filter((change) => change.device === device).map(({ dot }) => dot),
+    );
   if (foreign.length === 0) return told;
   const message: Message = {
     direction: 'down',
     device: page.device,
-    from: recording.moments,
-    to: recording.moments + 1,
+    from: told.moments,
+    to: told.moments + 1,
     dots: foreign,
   };
-  return { ...told, moments: recording.moments + 2, messages: [...recording.messages, message] };
+  return { ...told, moments: told.moments + 2, messages: [...told.messages, message] };
 }
 
 /** A question that gives way to another one, because somebody else came back with one more version, is not decided. */

@@ -54,6 +54,7 @@ export const LANE_HEIGHT = 58;
 export const TOP = 42;
 const START = 20;
 const MOMENT = 24;
+const NARROW_MOMENT = 14;
 /** Of a letter of a label, on average. */
 const LETTER = 6.4;
 const BRACKET_MARGIN = 18;
@@ -66,10 +67,10 @@ export function lanesOf(devices: readonly string[]): readonly string[] {
   return [...devices.slice(0, middle), 'server', ...devices.slice(middle)];
 }
 
-export function layOut(recording: Recording, devices: readonly string[]): Layout {
+export function layOut(recording: Recording, devices: readonly string[], isNarrow = false): Layout {
   const lanes = lanesOf(devices).map((id, index) => ({ id, y: TOP + index * LANE_HEIGHT + LANE_HEIGHT / 2 }));
   const yOf = (id: string): number => lanes.find((lane) => lane.id === id)?.y ?? 0;
-  const xs = momentsAt(recording);
+  const xs = momentsAt(recording, isNarrow ? NARROW_MOMENT : MOMENT);
   const xOf = (moment: number): number => xs[moment] ?? xs.at(-1) ?? START;
   return {
     width: (xs.at(-1) ?? START) + START,
@@ -110,10 +111,10 @@ function stretchesOf(cuts: readonly Cut[], device: string, xOf: (moment: number)
 }
 
 /** A change has room for its words; everything else follows closely. The last place is where the next moment will be. */
-function momentsAt({ moments, changes }: Recording): readonly number[] {
+function momentsAt({ moments, changes }: Recording, least: number): readonly number[] {
   const rooms = new Map(changes.map((change) => [change.moment, labelWidth(change)]));
   const xs = [START];
-  for (let moment = 0; moment < moments; moment++) xs.push(xs[moment]! + (rooms.get(moment) ?? MOMENT));
+  for (let moment = 0; moment < moments; moment++) xs.push(xs[moment]! + (rooms.get(moment) ?? least));
   return xs;
 }
 

@@ -1,6 +1,7 @@
 /** The story of a run as a drawing: a lane for each device, one for the server, and what went between them. */
 import { useEffect, useRef, type ReactNode } from 'react';
 
+import { NARROW, useMedia } from '../../ui/use-media.ts';
 import type { Character } from '../cast.ts';
 import type { RecordedChange, Recording } from './recording.ts';
 import { LANE_HEIGHT, layOut, TOP, type Layout } from './timeline-layout.ts';
@@ -13,14 +14,20 @@ interface TimelineProps {
 
 export function Timeline({ recording, devices }: TimelineProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
+  const isNarrow = useMedia(NARROW);
   const layout = layOut(
     recording,
     devices.map(({ id }) => id),
+    isNarrow,
   );
+  const bracketX = layout.brackets.at(-1)?.x ?? 0;
   useEffect(() => {
     const { current } = scroller;
-    current?.scrollTo({ left: current.scrollWidth });
-  }, [layout.width]);
+    if (!current) return;
+    // The newest is in view; with little room, from where the last bracket begins.
+    const isNear = current.scrollWidth - bracketX < 2 * current.clientWidth;
+    current.scrollTo({ left: isNear && bracketX > 0 ? bracketX - 8 : current.scrollWidth });
+  }, [layout.width, bracketX]);
   const nameOf = (id: string): string => devices.find((device) => device.id === id)?.name ?? 'Server';
   return (
     <div className="timeline">
@@ -33,6 +40,7 @@ export function Timeline({ recording, devices }: TimelineProps): ReactNode {
       </ol>
       <div className="timeline-scroll" ref={scroller} tabIndex={0} role="group" aria-label="Timeline">
         <Drawing layout={layout} />
+        {recording.moments === 0 && <p className="timeline-empty detail">Nothing yet. What is written appears here.</p>}
         <ol className="visually-hidden" data-testid="story">
           {storyOf(recording, nameOf).map((sentence, index) => (
             <li key={index}>{sentence}</li>
