@@ -66,7 +66,7 @@ describe('snapshots on their way', () => {
     expect(held.size).toBe(0);
   });
 
-  it('[SNP4] one user has so many of them, also of those that are just being made', async () => {
+  it('[SNP5] one user has so many of them, also of those that are just being made', async () => {
     for (const space of ['b', 'c', 'd']) await push(storage, space, [creation(INC, 1)]);
     snapshots = new Snapshots(storage, { ...DEFAULT_LIMITS, snapshotsPerUser: 2 });
     const spaces = ['a', 'b', 'c'].map((space) => ({ space }));
