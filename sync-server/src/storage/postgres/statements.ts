@@ -50,7 +50,7 @@ FROM ${s}.spaces WHERE space = $1`,
 ) AS measured WHERE place = 1 OR coalesce(bytes, 0) <= $5 ORDER BY lsn DESC`,
 
     /** Waits for whoever writes to the space. What is read after it, in statements of their own, is as that one left it. */
-    lock: `SELECT ${SPACE} FROM ${s}.spaces WHERE space = $1 FOR UPDATE`,
+    lock: `SELECT ${SPACE}, bytes FROM ${s}.spaces WHERE space = $1 FOR UPDATE`,
     facts: `SELECT true AS is_writer, inc AS a, NULL AS b, seq, owner AS c, voids AS d FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[])
 UNION ALL
 SELECT false, r.collection, r.id, NULL, r.state, r.digest FROM unnest($3::text[], $4::text[]) AS asked (collection, id)
@@ -60,7 +60,7 @@ SELECT false, r.collection, r.id, NULL, r.state, r.digest FROM unnest($3::text[]
 
     addSpace: `INSERT INTO ${s}.spaces (space, ${SPACE}) VALUES ($1, 0, '{}', '{}', $2, '{}', $3, $4, false, false)`,
     setHistory: `UPDATE ${s}.spaces SET history = $2 WHERE space = $1`,
-    /** Everything that was decided about a space. Changes one row of `spaces`, if nobody else has written to it since. */
+    /** Everything that was decided about a space; $31 are the bytes of its texts. Changes one row of `spaces`, if nobody else has written to it since. */
     save: `WITH entries AS (
   INSERT INTO ${s}.log (space, lsn, sid, n, kind, inc, seq, hash, chain, text)
   SELECT $1, * FROM unnest($11::bigint[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::text[], $19::text[])
@@ -74,16 +74,22 @@ SELECT false, r.collection, r.id, NULL, r.state, r.digest FROM unnest($3::text[]
   ON CONFLICT (space, collection, id) DO UPDATE
     SET state = excluded.state, digest = excluded.digest, dead_sid = excluded.dead_sid, dead_n = excluded.dead_n
 )
-UPDATE ${s}.spaces SET lsn = $3, cursor = $4, chain = $5, topology = $6, truncated = $7, digest = $8, has_news = $9, is_remembered = $10
+UPDATE ${s}.spaces SET lsn = $3, cursor = $4, chain = $5, topology = $6, truncated = $7, digest = $8, has_news = $9, is_remembered = $10,
+  bytes = bytes + $31 - (SELECT coalesce(sum(octet_length(r.state)), 0) FROM unnest($25::text[], $26::text[]) AS named (collection, id)
+    JOIN ${s}.records AS r ON r.space = $1 AND r.collection = named.collection AND r.id = named.id)
 WHERE space = $1 AND lsn = $2`,
 
     stamps: `SELECT lsn, sid, n FROM ${s}.log WHERE space = $1 ORDER BY lsn LIMIT $2`,
-    cutLog: `DELETE FROM ${s}.log WHERE space = $1 AND lsn <= $2`,
+    cutLog: `WITH gone AS (DELETE FROM ${s}.log WHERE space = $1 AND lsn <= $2 RETURNING octet_length(text) AS bytes)
+UPDATE ${s}.spaces SET bytes = bytes - (SELECT coalesce(sum(gone.bytes), 0) FROM gone) WHERE space = $1`,
     dead: `SELECT r.collection, r.id, r.state FROM unnest($2::text[], $3::bigint[]) AS horizon (sid, n)
   JOIN ${s}.records AS r ON r.space = $1 AND r.dead_sid = horizon.sid AND r.dead_n <= horizon.n
   ORDER BY r.collection, r.id LIMIT $4 OFFSET $5`,
-    forget: `DELETE FROM ${s}.records AS r USING unnest($2::text[], $3::text[]) AS gone (collection, id)
-  WHERE r.space = $1 AND r.collection = gone.collection AND r.id = gone.id`,
+    forget: `WITH gone AS (
+  DELETE FROM ${s}.records AS r USING unnest($2::text[], $3::text[]) AS named (collection, id)
+  WHERE r.space = $1 AND r.collection = named.collection AND r.id = named.id RETURNING octet_length(r.state) AS bytes
+)
+UPDATE ${s}.spaces SET bytes = bytes - (SELECT coalesce(sum(gone.bytes), 0) FROM gone) WHERE space = $1`,
 
     /** In the order of `recordsFrom`, with the size of each in bytes. */
     recordSizes: `SELECT collection AS c, id, octet_length(state) + octet_length(collection) + octet_length(id) AS bytes

@@ -46,6 +46,8 @@ export class PostgresTransaction implements Transaction {
   readonly #sid: Sid;
   /** As they were when they were locked; null for one that is not there yet. */
   readonly #spaces = new Map<string, Promise<SpaceMeta | null>>();
+  /** What each of them took then, in bytes. */
+  readonly #bytes = new Map<string, number>();
   readonly #saved = new Map<string, number>();
 
   constructor(session: Session, statements: Statements, sid: Sid) {
@@ -76,8 +78,11 @@ export class PostgresTransaction implements Transaction {
   /** Waits for whoever writes to the space. */
   lock(space: string): Promise<SpaceMeta | null> {
     const locked = this.#session
-      .query<SpaceRow>(this.#statements.lock, [space])
-      .then(([row]) => (row ? metaOf(row) : null));
+      .query<SpaceRow & { readonly bytes: number }>(this.#statements.lock, [space])
+      .then(([row]) => {
+        this.#bytes.set(space, row?.bytes ?? 0);
+        return row ? metaOf(row) : null;
+      });
     // Who asks about the space hears of a failure.
     locked.catch(() => undefined);
     this.#spaces.set(space, locked);
@@ -104,7 +109,7 @@ export class PostgresTransaction implements Transaction {
       const [topology, digest] = [JSON.stringify(meta.topology), JSON.stringify(meta.digest)];
       steps.push(this.#session.change(addSpace, [space, topology, digest, history]));
     } else if (meta.history !== before.history) steps.push(this.#session.change(setHistory, [space, history]));
-    const values = [space, end, ...columnsOf(meta), ...entriesOf(entries), ...heardIn(view), ...records];
+    const values = [space, end, ...columnsOf(meta), ...entriesOf(entries), ...heardIn(view), ...records, bytesOf(entries, records)];
     const saved = this.#session.change(save, values);
     await Promise.all([...steps, saved]);
     assert((await saved) === 1, `nobody else has written behind entry ${end}`);
@@ -157,12 +162,14 @@ export class PostgresTransaction implements Transaction {
     const known = new Map<Inc, KnownWriter>();
     const states = new Map<string, RecordState>();
     const digests = new Map<string, Digest>();
+    const sizes = new Map<string, number>();
     for (const row of rows) {
       if (row.is_writer) known.set(row.a, knownOf(row.seq, row.c, row.d));
       else {
         const key = spaceKey(row.a, row.b);
         states.set(key, recordFromJson(readRecord(row.a, row.b, { state: row.c, digest: row.d })));
         digests.set(key, JSON.parse(row.d) as Digest);
+        sizes.set(key, Buffer.byteLength(row.c));
       }
     }
     // Nothing is stored under a dot beyond what is known of its writer: nearly all that is pushed.
@@ -172,7 +179,14 @@ export class PostgresTransaction implements Transaction {
       space,
       dots.filter((dot) => !isNew(dot)),
     );
-    return viewSpace(this.#sid, meta, { known, hashes, records: states, digests });
+    return viewSpace(this.#sid, meta, {
+      known,
+      hashes,
+      records: states,
+      digests,
+      sizes,
+      bytes: this.#bytes.get(space)!,
+    });
   }
 
   async #hashes(space: string, dots: readonly Dot[]): Promise<ReadonlyMap<Dot, string>> {
@@ -221,6 +235,12 @@ function heardIn({ heard, known, entries }: SpaceView): Columns {
     all.map(({ voids }) => (voids ? JSON.stringify(voids) : null)),
     incs.map((inc) => writers.get(inc) ?? null),
   ];
+}
+
+/** Of what `recordsOf` gives the third are the texts. */
+function bytesOf(entries: readonly NewEntry[], records: Columns): number {
+  const texts = [...entries.map(({ text }) => text ?? ''), ...(records[2] as readonly string[])];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 /** Settles the view. */
