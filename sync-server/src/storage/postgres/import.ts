@@ -52,6 +52,10 @@ export async function importInto(settings: Settings, source: SourceRows): Promis
   }
 }
 
+/** How much a space takes is counted by PostgreSQL for itself. */
+const BYTES = `UPDATE $s.spaces SET bytes = (SELECT coalesce(sum(octet_length(text)), 0) FROM $s.log WHERE space = $1)
+  + (SELECT coalesce(sum(octet_length(state)), 0) FROM $s.records WHERE space = $1) WHERE space = $1`;
+
 class Import {
   readonly #settings: Settings;
   readonly #sessions: Sessions;
@@ -103,6 +107,7 @@ class Import {
     if ((await session.change(named('space', text), [name, ...this.#source.space(name)])) === 0) return false;
     for (const table of TABLES)
       for (const batch of batches(this.#source.rows(name, table))) await this.#insert(session, name, table, batch);
+    await session.change(named('bytes', BYTES.replaceAll('$s', this.#schema)), [name]);
     return true;
   }
 

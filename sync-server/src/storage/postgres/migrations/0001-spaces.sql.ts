@@ -23,7 +23,9 @@ CREATE TABLE spaces (
   digest text NOT NULL,
   history text NOT NULL,
   has_news boolean NOT NULL,
-  is_remembered boolean NOT NULL
+  is_remembered boolean NOT NULL,
+  -- Of the texts of its log and its records.
+  bytes bigint NOT NULL DEFAULT 0
   -- Written by every transaction: with room left, a new version of the row stays on its page and touches no index.
 ) WITH (fillfactor = 50);
 
