@@ -22,7 +22,7 @@ export type Row = readonly Cell[];
 export interface SourceRows {
   readonly sid: string;
   readonly accessVersion: string;
-  spaces(): Iterable<string>;
+  spaces(): readonly string[];
   /** In the order of SPACE_COLUMNS. */
   space(name: string): Row;
   /** In the order of the table's columns, and of its key. */
@@ -44,7 +44,7 @@ const BATCH_LENGTH = 4_000_000;
 const PAGE_ROWS = 200;
 
 export async function importInto(settings: Settings, source: SourceRows): Promise<Imported> {
-  const sessions = new Sessions(settings.url, 2);
+  const sessions = new Sessions({ ...settings, connections: 2 });
   try {
     return await new Import(settings, sessions, source).run();
   } finally {
@@ -76,7 +76,7 @@ class Import {
     );
     const isDone = await this.#transact((session) => this.#begin(session));
     const sum = { spaces: 0, found: 0, rows: 0 };
-    for (const name of [...this.#source.spaces()]) {
+    for (const name of this.#source.spaces()) {
       const isCopied = !isDone && (await this.#transact((session) => this.#copy(session, name)));
       sum.rows += await this.#compare(name);
       sum.spaces++;

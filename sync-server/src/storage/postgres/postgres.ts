@@ -16,9 +16,18 @@ export interface PostgresOptions {
   readonly pollMs?: number;
   /** How long something is tried again that fails for a passing reason, a restart of the database say, in milliseconds: 10,000 without it. */
   readonly patienceMs?: number;
+  /** How long one statement may take, and an answer may stay away, in milliseconds: 30,000 without it. */
+  readonly answerMs?: number;
 }
 
-const DEFAULTS = { schema: 'skerry', connections: 10, snapshots: 8, pollMs: 10_000, patienceMs: 10_000 } as const;
+const DEFAULTS = {
+  schema: 'skerry',
+  connections: 10,
+  snapshots: 8,
+  pollMs: 10_000,
+  patienceMs: 10_000,
+  answerMs: 30_000,
+} as const;
 /** Of a name in PostgreSQL. */
 const MAX_SCHEMA_LENGTH = 48;
 
@@ -39,7 +48,7 @@ export function readSettings(url: string, options: PostgresOptions = {}): Settin
   checkUrl(url);
   if (!/^[a-z_][a-z0-9_]*$/.test(settings.schema) || settings.schema.length > MAX_SCHEMA_LENGTH)
     throw wrong(`schema: a name of at most ${MAX_SCHEMA_LENGTH} letters a-z, digits and _ is needed`);
-  for (const name of ['connections', 'snapshots', 'pollMs', 'patienceMs'] as const)
+  for (const name of ['connections', 'snapshots', 'pollMs', 'patienceMs', 'answerMs'] as const)
     if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) throw wrong(`${name} is not a positive integer`);
   return settings;
 }

@@ -6,4 +6,5 @@ export interface Settings {
   readonly snapshots: number;
   readonly pollMs: number;
   readonly patienceMs: number;
+  readonly answerMs: number;
 }

@@ -41,7 +41,7 @@ import { PostgresTransaction } from './transaction.ts';
 const PAGE = 500;
 
 export async function openPostgres(settings: Settings, logger: Logger | undefined): Promise<Storage> {
-  const sessions = new Sessions(settings.url, settings.connections);
+  const sessions = new Sessions(settings);
   const statements = statementsIn(settings.schema);
   const stop = new AbortController();
   try {

@@ -9,7 +9,7 @@ export function rowsOf(database: Database): SourceRows {
   const space = database.prepare(`SELECT ${Object.keys(SPACE_COLUMNS).join(', ')} FROM spaces WHERE name = ?`);
   return {
     sid: meta.get('sid') as string,
-    spaces: () => database.prepare('SELECT name FROM spaces ORDER BY name').pluck().iterate() as Iterable<string>,
+    spaces: () => database.prepare('SELECT name FROM spaces ORDER BY name').pluck().all() as string[],
     space: (name) => {
       const row = space.get(name) as Readonly<Record<string, string | number>>;
       return Object.entries(SPACE_COLUMNS).map(([column, type]) =>
