@@ -14,7 +14,7 @@ import { isLoopback } from './http/loopback.ts';
 import { originUrl } from './http/origin.ts';
 import type { LogLevel } from './log.ts';
 import { METRICS_TOKEN_LENGTH } from './http/metrics-door.ts';
-import { isPostgresUrl } from './storage/postgres/url.ts';
+import { isPostgresUrl, withoutPassword } from './storage/postgres/url.ts';
 
 export interface Config {
   readonly port: number;
@@ -208,11 +208,6 @@ function readDatabase(url: string, problems: string[]): string | null {
   // Not with the address: it has a password in it.
   if (!isPostgresUrl(url)) problems.push('database: not an address like postgres://user:password@host:5432/name');
   return url;
-}
-
-/** What stands before the host of an address is nobody's business, wherever it was put by mistake. */
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/.*@/, '//…@');
 }
 
 function readFolder(path: string, problems: string[]): string | null {

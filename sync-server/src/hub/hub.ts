@@ -91,7 +91,8 @@ export class Hub {
       storage,
       limits,
       rooms: this.#rooms,
-      onFailure: (failure) => logger.error('catch-up-failed', failureFields(failure)),
+      // What passes is no news: it is tried again by and by, and who writes meanwhile tells of it.
+      onFailure: (failure) => logger[isPassing(failure) ? 'debug' : 'error']('catch-up-failed', failureFields(failure)),
     });
     const budget = new QueueBudget(options.maxQueueBytes, () => this.#connections);
     this.#host = {
@@ -378,6 +379,10 @@ function mayPush({ guest }: Connection): boolean {
 }
 
 const TOKEN_OVER = denied('AUTH_REQUIRED', 'the token has expired', CLOSE.unauthenticated);
+
+function isPassing(failure: unknown): boolean {
+  return failure instanceof StorageError && failure.kind === 'busy';
+}
 
 /** Often enough for the shortest time limit, and not more often than every 20 ms. */
 function tickMs({ helloMs, silenceMs }: Limits): number {

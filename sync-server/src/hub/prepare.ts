@@ -6,6 +6,7 @@ import { canonicalJson, checkChange, hash128, incOf, withoutDependencies } from 
 import type { Change, Json, Limits, PreparedChange, PreparedPush, Push } from '@skerry/sdk/kernel';
 
 import type { Access, Principal } from './access.ts';
+import { checkOwner } from './owner.ts';
 
 export interface PushSource {
   readonly space: string;
@@ -18,6 +19,7 @@ export interface PushSource {
 
 export async function preparePush(push: Push, source: PushSource): Promise<PreparedPush> {
   const { principal } = source;
+  checkOwner(principal);
   const incs = [...new Set(push.changes.map(({ dot }) => incOf(dot)))];
   const changes: PreparedPush['changes'][number][] = [];
   for (const untrusted of push.changes) {

@@ -1,6 +1,6 @@
 /**
- * The command's tools for whoever keeps a server: `backup`, `restore`, `compact`, `doctor`, `takeover`. They take `--data`
- * and the variables of the server, so that they find its database without being told twice.
+ * The command's tools for whoever keeps a server: `backup`, `restore`, `compact`, `doctor`, `takeover`, `migrate`. They
+ * take `--data` and the variables of the server, so that they find its database without being told twice.
  *
  * Exit codes: 0 done, nothing found · 1 could not be done · 2 called wrongly · 3 the doctor has found damage.
  */
@@ -8,10 +8,12 @@ import { parseArgs } from 'node:util';
 
 import { readConfig, type Config } from '../config.ts';
 import { postgres } from '../storage/postgres/postgres.ts';
+import { withoutPassword } from '../storage/postgres/url.ts';
 import { openForReading } from '../storage/sqlite/file.ts';
 import { sqlite } from '../storage/sqlite/sqlite.ts';
 import { backUp, examineFile } from './backup.ts';
 import { compactFile } from './compact.ts';
+import { migrateTo } from './migrate.ts';
 import { restore } from './restore.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -22,6 +24,8 @@ interface Tool {
   /** Settings of the server that matter to it. */
   readonly settings: readonly string[];
   readonly flags: readonly string[];
+  /** Settings that have another name here. */
+  readonly renamed?: Readonly<Record<string, string>>;
   readonly help: string;
   /** What is done instead where the data are in a PostgreSQL; absent for what works there too. */
   readonly withPostgres?: string;
@@ -120,6 +124,21 @@ const TOOLS: Readonly<Record<string, Tool>> = {
       return done('it is a new server now; devices bring back what it lacks');
     },
   },
+  migrate: {
+    argument: null,
+    settings: ['data', 'database'],
+    flags: [],
+    renamed: { to: 'database' },
+    help: 'moves the database to a PostgreSQL, --to or SKERRY_DATABASE; can be run again where it stopped; the server must be stopped',
+    async run({ config }) {
+      if (config.database === null) throw new Error('--to: is missing, and so is SKERRY_DATABASE');
+      const { spaces, found, rows, asideTo } = await migrateTo(config.database, config.file, Date.now());
+      return done(
+        `${spaces} spaces, ${rows} rows, compared one by one; ${found} of the spaces were there already`,
+        `the database was ${config.file} and is ${asideTo} now; start the server with SKERRY_DATABASE`,
+      );
+    },
+  },
 };
 
 /** Whether the arguments ask for a tool and not for a server. */
@@ -169,13 +188,15 @@ function readCall(tool: Tool, args: readonly string[], env: Env): ReadCall {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     if (token.name === 'help' || token.name === 'h') return { type: 'help' };
+    const name = tool.renamed?.[token.name] ?? token.name;
     if (tool.flags.includes(token.name)) flags.add(token.name);
-    else if (!tool.settings.includes(token.name)) problems.push(`${token.rawName}: unknown option; see --help`);
-    else settings.push(`--${token.name}=${token.value ?? ''}`);
+    else if (!tool.settings.includes(name) || (name === token.name && isRenamed(tool, name)))
+      problems.push(`${token.rawName}: unknown option; see --help`);
+    else settings.push(`--${name}=${token.value ?? ''}`);
   }
   const wanted = tool.argument === null ? 0 : 1;
   if (positionals.length < wanted) problems.push(`${tool.argument}: is missing`);
-  for (const extra of positionals.slice(wanted)) problems.push(`${extra}: not an option; see --help`);
+  for (const extra of positionals.slice(wanted)) problems.push(`${withoutPassword(extra)}: not an option; see --help`);
   if (tool.withPostgres !== undefined && env['SKERRY_DATABASE'])
     problems.push(`SKERRY_DATABASE: the data are in a PostgreSQL; ${tool.withPostgres}`);
   const read = readConfig(settings, relevant(tool, env));
@@ -185,10 +206,16 @@ function readCall(tool: Tool, args: readonly string[], env: Env): ReadCall {
 }
 
 function tokensOf(tool: Tool, args: readonly string[]): ReturnType<typeof parseArgs>['tokens'] & object {
-  const strings = tool.settings.map((name) => [name, { type: 'string' as const }] as const);
+  const strings = [...tool.settings, ...Object.keys(tool.renamed ?? {})].map(
+    (name) => [name, { type: 'string' as const }] as const,
+  );
   const booleans = [...tool.flags, 'help'].map((name) => [name, { type: 'boolean' as const }] as const);
   const options = Object.fromEntries([...strings, ...booleans]);
   return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
+}
+
+function isRenamed({ renamed }: Tool, setting: string): boolean {
+  return Object.values(renamed ?? {}).includes(setting);
 }
 
 /** Of the server's variables those that matter here: what is wrong with the others does not keep anybody from a backup. */
@@ -197,8 +224,10 @@ function relevant({ settings }: Tool, env: Env): Env {
   return Object.fromEntries(names.map((name) => [name, env[name]]));
 }
 
-function usageOf(verb: string, { argument, settings, flags, help }: Tool): string {
-  const options = [...flags.map((flag) => `[--${flag}]`), ...settings.map((name) => `[--${name} <value>]`)];
+function usageOf(verb: string, tool: Tool): string {
+  const { argument, settings, flags, renamed, help } = tool;
+  const names = [...settings.filter((name) => !isRenamed(tool, name)), ...Object.keys(renamed ?? {})];
+  const options = [...flags.map((flag) => `[--${flag}]`), ...names.map((name) => `[--${name} <value>]`)];
   return `Usage: skerry-server ${[verb, ...(argument === null ? [] : [argument]), ...options].join(' ')}\n\n${help}`;
 }
 

@@ -57,6 +57,7 @@ function listRows(session: Session, { accessScope }: Statements, scope: string):
   return session.query<AccessRow>(accessScope, [hashOf(scope)]);
 }
 
-function hashOf(name: string): string {
+/** A key of an index has a limit that names may be beyond. */
+export function hashOf(name: string): string {
   return hash('sha256', name, 'base64url');
 }

@@ -113,6 +113,19 @@ describe('faults of PostgreSQL', { timeout: 60_000 }, () => {
     expect(await numbersIn(storage)).toEqual([1, 2]);
   });
 
+  it('[PGF3] a database from which nothing comes back, and no end of a connection either, is given up, and used again when it answers', async () => {
+    await using proxy = await commitProxy(server.url);
+    const storage = await open(schemas.name(), { patienceMs: 1, answerMs: 1_000 }, proxy.url);
+    await push(storage, 'a', [creation(A, 1)]);
+    proxy.swallow(true);
+    await expect(push(storage, 'a', [creation(A, 2)])).rejects.toMatchObject({ kind: 'busy' });
+    await expect(storage.read('a', 0, ALL)).rejects.toMatchObject({ kind: 'busy' });
+    proxy.swallow(false);
+    await push(storage, 'a', [creation(A, 2)]);
+    expect(await numbersIn(storage)).toEqual([1, 2]);
+    await storage.close();
+  });
+
   it('[PGF3] sessions that are ended from outside are replaced', async () => {
     const storage = await open(schemas.name());
     await push(storage, 'a', [creation(A, 1)]);

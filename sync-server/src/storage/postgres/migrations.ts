@@ -8,7 +8,7 @@ import type { Session } from './sessions.ts';
 import { quoted, type Statements } from './statements.ts';
 
 /** In order; never changed once released, only added to. The previous release goes on beside each: nodes are updated one by one. */
-const STEPS: readonly string[] = [spaces];
+export const STEPS: readonly string[] = [spaces];
 
 /** What is known of the database before anything is done with it. */
 interface About {

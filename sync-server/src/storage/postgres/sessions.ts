@@ -7,6 +7,7 @@
 import pg from 'pg';
 
 import { failureOf, PostgresFailure } from './failure.ts';
+import type { Settings } from './settings.ts';
 
 /** A prepared statement; its name stands for its text on every connection. */
 export interface Statement {
@@ -24,14 +25,19 @@ const IDLE_TIMEOUT_MS = 30_000;
  * What every session is told first. A transaction whose node hangs gives its locks back, a lock or a statement is not waited
  * for for ever, and a commit that is reported is on disk even where the default of the database is faster.
  */
-const SETUP = [
-  `SET idle_in_transaction_session_timeout = '10s'`,
-  `SET lock_timeout = '10s'`,
-  `SET statement_timeout = '60s'`,
-  `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
-].join('; ');
+function setup(answerMs: number, idleMs: number): string {
+  return [
+    `SET idle_in_transaction_session_timeout = ${idleMs}`,
+    `SET lock_timeout = ${Math.min(LOCK_MS, answerMs)}`,
+    `SET statement_timeout = ${answerMs}`,
+    `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+  ].join('; ');
+}
+
+const LOCK_MS = 10_000;
+const IDLE_MS = 10_000;
 /** A held session waits for a device between two questions. */
-const HELD_SETUP = `${SETUP}; SET idle_in_transaction_session_timeout = '120s'`;
+const HELD_IDLE_MS = 120_000;
 
 const INT8_OID = 20;
 
@@ -83,24 +89,28 @@ export interface HeldSession {
 
 export class Sessions {
   readonly #config: pg.PoolConfig;
+  readonly #answerMs: number;
   readonly #pool: pg.Pool;
 
-  constructor(url: string, max: number) {
+  constructor({ url, connections: max, answerMs }: Pick<Settings, 'url' | 'connections' | 'answerMs'>) {
     const config = {
       connectionString: url,
       application_name: 'skerry',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, answerMs),
       keepAlive: true,
+      // Where not even the refusal of the database comes back, the way to it is gone.
+      query_timeout: Math.ceil(1.2 * answerMs),
       pipeline: true,
       types: { getTypeParser },
     } as const;
     this.#config = config;
+    this.#answerMs = answerMs;
     this.#pool = new pg.Pool({ ...config, max, idleTimeoutMillis: IDLE_TIMEOUT_MS });
     // Who uses a connection hears of its end from what was asked; nobody has to hear of the end of an idle one.
     this.#pool.on('error', () => undefined);
     this.#pool.on('connect', (client) => {
       client.on('error', () => undefined);
-      client.query(SETUP).catch(() => undefined);
+      client.query(setup(answerMs, IDLE_MS)).catch(() => undefined);
     });
   }
 
@@ -128,7 +138,7 @@ export class Sessions {
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     try {
       await client.connect();
-      await client.query(HELD_SETUP);
+      await client.query(setup(this.#answerMs, HELD_IDLE_MS));
     } catch (cause) {
       void client.end().catch(() => undefined);
       throw failureOf(cause);

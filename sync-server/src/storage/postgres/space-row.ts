@@ -15,6 +15,11 @@ export interface SpaceRow {
   readonly is_remembered: boolean;
 }
 
+/** With what it takes, as who writes to it needs to know. */
+export interface LockedRow extends SpaceRow {
+  readonly bytes: number;
+}
+
 export function metaOf(row: SpaceRow): SpaceMeta {
   return {
     lsn: row.lsn,

@@ -51,9 +51,9 @@ FROM ${s}.spaces WHERE space = $1`,
 
     /** Waits for whoever writes to the space. What is read after it, in statements of their own, is as that one left it. */
     lock: `SELECT ${SPACE}, bytes FROM ${s}.spaces WHERE space = $1 FOR UPDATE`,
-    facts: `SELECT true AS is_writer, inc AS a, NULL AS b, seq, owner AS c, voids AS d FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[])
+    facts: `SELECT true AS is_writer, inc AS a, NULL AS b, seq AS n, owner AS c, voids AS d FROM ${s}.writers WHERE space = $1 AND inc = ANY($2::text[])
 UNION ALL
-SELECT false, r.collection, r.id, NULL, r.state, r.digest FROM unnest($3::text[], $4::text[]) AS asked (collection, id)
+SELECT false, r.collection, r.id, octet_length(r.state), r.state, r.digest FROM unnest($3::text[], $4::text[]) AS asked (collection, id)
   JOIN ${s}.records AS r ON r.space = $1 AND r.collection = asked.collection AND r.id = asked.id`,
     hashes: `SELECT l.inc, l.seq, l.hash FROM unnest($2::text[], $3::bigint[]) AS asked (inc, seq)
   JOIN ${s}.log AS l ON l.space = $1 AND l.inc = asked.inc AND l.seq = asked.seq AND l.kind = 'change'`,
@@ -75,8 +75,9 @@ SELECT false, r.collection, r.id, NULL, r.state, r.digest FROM unnest($3::text[]
     SET state = excluded.state, digest = excluded.digest, dead_sid = excluded.dead_sid, dead_n = excluded.dead_n
 )
 UPDATE ${s}.spaces SET lsn = $3, cursor = $4, chain = $5, topology = $6, truncated = $7, digest = $8, has_news = $9, is_remembered = $10,
-  bytes = bytes + $31 - (SELECT coalesce(sum(octet_length(r.state)), 0) FROM unnest($25::text[], $26::text[]) AS named (collection, id)
-    JOIN ${s}.records AS r ON r.space = $1 AND r.collection = named.collection AND r.id = named.id)
+  -- The records as they were before.
+  bytes = bytes + $31 - (SELECT coalesce(sum(octet_length(r.state)), 0) FROM unnest($25::text[], $26::text[]) AS was (collection, id)
+    JOIN ${s}.records AS r ON r.space = $1 AND r.collection = was.collection AND r.id = was.id)
 WHERE space = $1 AND lsn = $2`,
 
     stamps: `SELECT lsn, sid, n FROM ${s}.log WHERE space = $1 ORDER BY lsn LIMIT $2`,
@@ -86,8 +87,8 @@ UPDATE ${s}.spaces SET bytes = bytes - (SELECT coalesce(sum(gone.bytes), 0) FROM
   JOIN ${s}.records AS r ON r.space = $1 AND r.dead_sid = horizon.sid AND r.dead_n <= horizon.n
   ORDER BY r.collection, r.id LIMIT $4 OFFSET $5`,
     forget: `WITH gone AS (
-  DELETE FROM ${s}.records AS r USING unnest($2::text[], $3::text[]) AS named (collection, id)
-  WHERE r.space = $1 AND r.collection = named.collection AND r.id = named.id RETURNING octet_length(r.state) AS bytes
+  DELETE FROM ${s}.records AS r USING unnest($2::text[], $3::text[]) AS expired (collection, id)
+  WHERE r.space = $1 AND r.collection = expired.collection AND r.id = expired.id RETURNING octet_length(r.state) AS bytes
 )
 UPDATE ${s}.spaces SET bytes = bytes - (SELECT coalesce(sum(gone.bytes), 0) FROM gone) WHERE space = $1`,
 

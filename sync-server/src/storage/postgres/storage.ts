@@ -5,7 +5,6 @@
  * server that restarts) has it run again from the begin; so has a commit whose answer did not come, because what it did is
  * found by then: a change is stored once.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/kernel';
 import pg from 'pg';
 
@@ -26,6 +25,7 @@ import type {
 import { questionOfSpace } from '../questions.ts';
 import { newSid } from '../random.ts';
 import { postgresAccess } from './access.ts';
+import { again, committed, rolledBack } from './attempts.ts';
 import { PostgresFailure } from './failure.ts';
 import { Hints } from './hints.ts';
 import { measureSpace } from './measuring.ts';
@@ -33,24 +33,15 @@ import { migrate } from './migrations.ts';
 import { pinSpace } from './pinned.ts';
 import { lookAt, readEntries } from './reading.ts';
 import { Sessions, type Session } from './sessions.ts';
+import type { Settings } from './settings.ts';
 import { quoted, statementsIn, type Statements } from './statements.ts';
 import { PostgresTransaction } from './transaction.ts';
 
-export interface Settings {
-  readonly url: string;
-  readonly schema: string;
-  readonly connections: number;
-  readonly snapshots: number;
-  readonly pollMs: number;
-  readonly patienceMs: number;
-}
-
-const LONGEST_PAUSE_MS = 500;
 /** Spaces that are asked for together. */
 const PAGE = 500;
 
 export async function openPostgres(settings: Settings, logger: Logger | undefined): Promise<Storage> {
-  const sessions = new Sessions(settings.url, settings.connections);
+  const sessions = new Sessions(settings);
   const statements = statementsIn(settings.schema);
   const stop = new AbortController();
   try {
@@ -80,10 +71,13 @@ async function prepare(
   if (version === 0) logger?.info('database-created', { schema });
   const [unsafe] = await session.query<{ readonly names: string | null }>(UNSAFE, []);
   if (unsafe?.names) logger?.error('unsafe-database', { settings: unsafe.names });
-  const text = `INSERT INTO ${quoted(schema)}.meta (key, value) VALUES ('sid', $1) ON CONFLICT DO NOTHING`;
+  // Not beside a migration, which brings an identity: where there is none yet, both would have the row.
+  const text = `INSERT INTO ${quoted(schema)}.meta (key, value)
+    SELECT 'sid', $1 WHERE NOT EXISTS (SELECT FROM ${quoted(schema)}.meta WHERE key = 'migrating') ON CONFLICT DO NOTHING`;
   await session.query({ name: 'skerry_identify', text }, [newSid()]);
   const [row] = await session.query<{ readonly value: Sid }>(statements.sid, []);
-  return row!.value;
+  if (!row) throw new StorageError('busy', 'a migration into this database is not finished: run it again');
+  return row.value;
 }
 
 /** With one of these off, what was committed is lost with the power. */
@@ -272,50 +266,5 @@ class PostgresStorage implements Storage {
   #remember(failure: unknown): unknown {
     if (failure instanceof StorageError && failure.kind === 'broken') this.#broken ??= failure;
     return failure;
-  }
-}
-
-/** All of it, or nothing. */
-function committed<T>(session: Session, work: (session: Session) => Promise<T>): Promise<T> {
-  return rolledBack(session, async () => {
-    const begin = session.run('BEGIN ISOLATION LEVEL READ COMMITTED');
-    // What is asked first travels along.
-    const [result, beginning] = await Promise.allSettled([work(session), begin]);
-    if (beginning.status === 'rejected') throw beginning.reason;
-    if (result.status === 'rejected') throw result.reason;
-    // In a transaction that has failed it is answered by ROLLBACK, without an error.
-    if ((await session.run('COMMIT')) !== 'COMMIT') throw new Error('Broken invariant: a failure was passed over');
-    return result.value;
-  });
-}
-
-/** Nothing is left of a transaction that failed. */
-async function rolledBack<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (failure) {
-    // A session that cannot even do this is not lent again.
-    await session.run('ROLLBACK').catch(() => undefined);
-    throw failure;
-  }
-}
-
-interface Patience {
-  readonly stop: AbortSignal;
-  readonly patienceMs: number;
-}
-
-/** Tries again what fails for a passing reason, after pauses that grow, for as long as somebody may be waiting for it. */
-async function again<T>({ stop, patienceMs }: Patience, work: () => Promise<T>): Promise<T> {
-  const until = performance.now() + patienceMs;
-  for (let pauseMs = 5; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    try {
-      return await work();
-    } catch (failure) {
-      const isPassing = failure instanceof PostgresFailure && failure.isPassing;
-      if (!isPassing || stop.aborted || performance.now() > until) throw failure;
-      // Not at the same time as those who failed with it.
-      await delay(pauseMs * (0.5 + Math.random()));
-    }
   }
 }

@@ -37,7 +37,7 @@ import { readRecord } from '../wholeness.ts';
 import { writerIn } from '../writer.ts';
 import { knownOf } from './reading.ts';
 import type { Session } from './sessions.ts';
-import { columnsOf, metaOf, type SpaceRow } from './space-row.ts';
+import { columnsOf, metaOf, type LockedRow } from './space-row.ts';
 import type { Statements } from './statements.ts';
 
 export class PostgresTransaction implements Transaction {
@@ -45,9 +45,7 @@ export class PostgresTransaction implements Transaction {
   readonly #statements: Statements;
   readonly #sid: Sid;
   /** As they were when they were locked; null for one that is not there yet. */
-  readonly #spaces = new Map<string, Promise<SpaceMeta | null>>();
-  /** What each of them took then, in bytes. */
-  readonly #bytes = new Map<string, number>();
+  readonly #spaces = new Map<string, Promise<Locked | null>>();
   readonly #saved = new Map<string, number>();
 
   constructor(session: Session, statements: Statements, sid: Sid) {
@@ -76,13 +74,10 @@ export class PostgresTransaction implements Transaction {
   }
 
   /** Waits for whoever writes to the space. */
-  lock(space: string): Promise<SpaceMeta | null> {
+  lock(space: string): Promise<Locked | null> {
     const locked = this.#session
-      .query<SpaceRow & { readonly bytes: number }>(this.#statements.lock, [space])
-      .then(([row]) => {
-        this.#bytes.set(space, row?.bytes ?? 0);
-        return row ? metaOf(row) : null;
-      });
+      .query<LockedRow>(this.#statements.lock, [space])
+      .then(([row]) => (row ? { meta: metaOf(row), bytes: row.bytes } : null));
     // Who asks about the space hears of a failure.
     locked.catch(() => undefined);
     this.#spaces.set(space, locked);
@@ -96,7 +91,8 @@ export class PostgresTransaction implements Transaction {
   async save(space: string, view: SpaceView): Promise<void> {
     const records = recordsOf(view);
     const { meta, entries } = view;
-    const before = await this.#find(space);
+    const found = await this.#find(space);
+    const before = found?.meta;
     const end = before?.lsn ?? 0;
     assert(
       meta.lsn === end + entries.length && entries.every(({ lsn }, i) => lsn === end + 1 + i),
@@ -109,11 +105,19 @@ export class PostgresTransaction implements Transaction {
       const [topology, digest] = [JSON.stringify(meta.topology), JSON.stringify(meta.digest)];
       steps.push(this.#session.change(addSpace, [space, topology, digest, history]));
     } else if (meta.history !== before.history) steps.push(this.#session.change(setHistory, [space, history]));
-    const values = [space, end, ...columnsOf(meta), ...entriesOf(entries), ...heardIn(view), ...records, bytesOf(entries, records)];
+    const values = [
+      space,
+      end,
+      ...columnsOf(meta),
+      ...entriesOf(entries),
+      ...heardIn(view),
+      ...records,
+      bytesIn(view, records),
+    ];
     const saved = this.#session.change(save, values);
     await Promise.all([...steps, saved]);
     assert((await saved) === 1, `nobody else has written behind entry ${end}`);
-    this.#spaces.set(space, Promise.resolve(meta));
+    this.#spaces.set(space, Promise.resolve({ meta, bytes: view.bytes }));
     this.#saved.set(space, meta.lsn);
   }
 
@@ -146,7 +150,7 @@ export class PostgresTransaction implements Transaction {
     return gone.length;
   }
 
-  #find(space: string): Promise<SpaceMeta | null> {
+  #find(space: string): Promise<Locked | null> {
     const found = this.#spaces.get(space);
     assert(found !== undefined, 'a transaction names its spaces before it begins');
     return found;
@@ -157,19 +161,19 @@ export class PostgresTransaction implements Transaction {
     const names = [records.map(({ c }) => c), records.map(({ id }) => id)];
     const isEmpty = incs.length + records.length === 0;
     const asked = isEmpty ? [] : this.#session.query<FactRow>(facts, [space, incs, ...names]);
-    const [meta, rows] = await Promise.all([this.#find(space), asked]);
-    if (!meta) return viewSpace(this.#sid, newSpaceMeta([this.#sid]), NO_FACTS);
+    const [found, rows] = await Promise.all([this.#find(space), asked]);
+    if (!found) return viewSpace(this.#sid, newSpaceMeta([this.#sid]), NO_FACTS);
     const known = new Map<Inc, KnownWriter>();
     const states = new Map<string, RecordState>();
     const digests = new Map<string, Digest>();
     const sizes = new Map<string, number>();
     for (const row of rows) {
-      if (row.is_writer) known.set(row.a, knownOf(row.seq, row.c, row.d));
+      if (row.is_writer) known.set(row.a, knownOf(row.n, row.c, row.d));
       else {
         const key = spaceKey(row.a, row.b);
         states.set(key, recordFromJson(readRecord(row.a, row.b, { state: row.c, digest: row.d })));
         digests.set(key, JSON.parse(row.d) as Digest);
-        sizes.set(key, Buffer.byteLength(row.c));
+        sizes.set(key, row.n);
       }
     }
     // Nothing is stored under a dot beyond what is known of its writer: nearly all that is pushed.
@@ -179,14 +183,7 @@ export class PostgresTransaction implements Transaction {
       space,
       dots.filter((dot) => !isNew(dot)),
     );
-    return viewSpace(this.#sid, meta, {
-      known,
-      hashes,
-      records: states,
-      digests,
-      sizes,
-      bytes: this.#bytes.get(space)!,
-    });
+    return viewSpace(this.#sid, found.meta, { known, hashes, records: states, digests, sizes, bytes: found.bytes });
   }
 
   async #hashes(space: string, dots: readonly Dot[]): Promise<ReadonlyMap<Dot, string>> {
@@ -202,6 +199,11 @@ export class PostgresTransaction implements Transaction {
 const DEAD_PAGE = 500;
 
 const NO_FACTS = { known: new Map(), hashes: new Map(), records: new Map() };
+
+interface Locked {
+  readonly meta: SpaceMeta;
+  readonly bytes: number;
+}
 
 type Columns = readonly (readonly (string | number | null)[])[];
 
@@ -237,10 +239,10 @@ function heardIn({ heard, known, entries }: SpaceView): Columns {
   ];
 }
 
-/** Of what `recordsOf` gives the third are the texts. */
-function bytesOf(entries: readonly NewEntry[], records: Columns): number {
-  const texts = [...entries.map(({ text }) => text ?? ''), ...(records[2] as readonly string[])];
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+/** What the new texts take; records that were there before are counted by the statement. */
+function bytesIn({ entries }: SpaceView, [, , states]: Columns): number {
+  const texts = [...entries.map(({ text }) => text), ...(states as readonly string[])];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0);
 }
 
 /** Settles the view. */
@@ -262,7 +264,7 @@ type FactRow =
       readonly is_writer: true;
       readonly a: Inc;
       readonly b: null;
-      readonly seq: number;
+      readonly n: number;
       readonly c: string | null;
       readonly d: string | null;
     }
@@ -270,7 +272,7 @@ type FactRow =
       readonly is_writer: false;
       readonly a: string;
       readonly b: string;
-      readonly seq: null;
+      readonly n: number;
       readonly c: string;
       readonly d: string;
     };

@@ -2,3 +2,8 @@
 export function isPostgresUrl(url: string): boolean {
   return /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url);
 }
+
+/** What stands before the host of an address is nobody's business, wherever it was put by mistake. */
+export function withoutPassword(text: string): string {
+  return text.replace(/\/\/.*@/, '//…@');
+}

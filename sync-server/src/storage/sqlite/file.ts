@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { StorageError } from '../port.ts';
 
 /** Files that SQLite and the lock keep beside a database. */
-const COMPANIONS: readonly string[] = ['-wal', '-shm', '-journal', '-lock'];
+export const COMPANIONS: readonly string[] = ['-wal', '-shm', '-journal', '-lock'];
 
 /**
  * Read only, without taking the server's lock. Throws a StorageError for what is no database of a Skerry server; one that
