@@ -8,6 +8,7 @@ import { openDatabase } from './data/open-database.ts';
 import { OverviewProvider } from './data/overview.tsx';
 import { SessionProvider } from './data/session.tsx';
 import { isPlayground, reloadWhenCrossing } from './playground/address.ts';
+import { openMergeLog } from './merges/merge-log.ts';
 import { Shell } from './shell/shell.tsx';
 import { StartFailed } from './shell/start-failed.tsx';
 import { applyTheme, followTheme } from './shell/theme.ts';
@@ -20,9 +21,11 @@ async function start(container: HTMLElement): Promise<void> {
   const me = readIdentity(location.search, localStorage, navigator.userAgent, randomId);
   try {
     const db = await openDatabase(me);
+    const lost = openLostVersions(localStorage, me.databaseName);
+    const merges = openMergeLog(localStorage, me.databaseName);
     root.render(
       <StrictMode>
-        <SessionProvider session={{ db, me, lost: openLostVersions(localStorage, me.databaseName) }}>
+        <SessionProvider session={{ db, me, lost, merges }}>
           <NoticesProvider>
             <OverviewProvider>
               <Shell />

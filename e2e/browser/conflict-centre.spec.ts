@@ -103,3 +103,41 @@ test('[E2ES2] several at once: narrowed to notes, shown before, one left out, un
   await expectConverged(anna, ben);
   expect(await authors(ben)).toEqual(['Ben', 'Ben', 'Ben', 'Ben']);
 });
+
+test('[E2ES3] what was merged without a question is listed on both devices with who wrote it; what is asked about is not', async ({
+  world,
+}) => {
+  const [anna, ben] = [await world.device('anna', "Anna's laptop"), await world.device('ben', "Ben's laptop")];
+  await anna.db((db) =>
+    db.notes
+      .insertMany(['merged', 'asked'].map((id) => ({ id, title: id, body: 'milk', tags: [], pinned: false })))
+      .then(() => null),
+  );
+  await expectConverged(anna, ben);
+  for (const device of [anna, ben]) device.cut();
+  const write = async ({ page }: Device, note: string, field: string, text: string): Promise<void> => {
+    await page.getByTestId('note-item').filter({ hasText: note }).click();
+    await page.getByTestId(field).fill(text);
+    await page.getByTestId(field).blur();
+    await expect(page.getByTestId('save-state')).toContainText('Saved on this device');
+  };
+  await write(anna, 'merged', 'note-body', 'milk and bread');
+  await write(ben, 'merged', 'note-title', 'merged by itself');
+  await write(anna, 'asked', 'note-title', 'asked by Anna');
+  await write(ben, 'asked', 'note-title', 'asked by Ben');
+  for (const device of [anna, ben]) device.heal();
+  await expectConverged(anna, ben);
+  for (const [{ page }, people] of [
+    [anna, 'You and Ben'],
+    [ben, 'You and Anna'],
+  ] as const) {
+    await page.evaluate(() => void (location.hash = '#/conflicts'));
+    await expect(page.getByTestId('conflict-item')).toHaveCount(1, { timeout: SETTLE_MS });
+    const merges = page.getByTestId('merge');
+    await expect(merges).toHaveCount(1);
+    await expect(merges).toContainText('‘merged by itself’');
+    await expect(merges).toContainText(people);
+  }
+  await anna.page.getByTestId('keep-version').first().click();
+  await expect(anna.page.getByText('Nothing to decide. One edit was merged automatically this week.')).toBeVisible();
+});

@@ -8,6 +8,8 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState, type KeyboardEven
 import { DoubleBookingCard } from '../calendar/double-booking-card.tsx';
 import { useOverview } from '../data/overview.tsx';
 import { useSession } from '../data/session.tsx';
+import { MergeList } from '../merges/merge-list.tsx';
+import { mergesText, useMerges, type Merge } from '../merges/merge-log.ts';
 import { facetsOf, itemsIn, type Facet, type ToDecide } from './conflict-filter.ts';
 import { ConflictCard } from './conflict-strip.tsx';
 
@@ -18,7 +20,8 @@ const FEW = 2;
 
 export function ConflictsPage(): ReactNode {
   const { conflicts, doubleBookings, toDecide } = useOverview();
-  const { me } = useSession();
+  const { me, merges: log } = useSession();
+  const merges = useMerges(log);
   const [facet, setFacet] = useState<string | null>(null);
   const [isBulkOpen, setBulkOpen] = useState(false);
   const list = useRef<HTMLUListElement>(null);
@@ -59,7 +62,7 @@ export function ConflictsPage(): ReactNode {
   return (
     <>
       {toDecide === 0 ? (
-        <NothingToDecide ref={empty} />
+        <NothingToDecide ref={empty} merges={merges} />
       ) : (
         <div className="page conflicts">
           <p className="lead">Nothing here is urgent or lost. Every version is kept until one of you decides.</p>
@@ -88,6 +91,7 @@ export function ConflictsPage(): ReactNode {
           <p className="hint wide-only">
             <kbd>J</kbd> <kbd>K</kbd> next and previous · <kbd>1</kbd>–<kbd>4</kbd> choose · <kbd>U</kbd> undo
           </p>
+          <MergeList merges={merges} />
         </div>
       )}
       {isBulkOpen && (
@@ -133,12 +137,20 @@ function Facets({ facets, all, chosen, onChoose }: FacetsProps): ReactNode {
   );
 }
 
-function NothingToDecide(props: { readonly ref: React.Ref<HTMLDivElement> }): ReactNode {
+interface NothingProps {
+  readonly ref: React.Ref<HTMLDivElement>;
+  readonly merges: readonly Merge[];
+}
+
+function NothingToDecide({ ref, merges }: NothingProps): ReactNode {
   return (
-    <div ref={props.ref} className="blank" tabIndex={-1} onKeyDown={onUndo}>
-      <CircleCheckBig aria-hidden />
-      <p>Nothing to decide.</p>
-      <p className="detail">What can be merged is merged by itself. What needs a person will be here.</p>
+    <div className="page conflicts nothing-to-decide">
+      <div ref={ref} className="blank" tabIndex={-1} onKeyDown={onUndo}>
+        <CircleCheckBig aria-hidden />
+        <p>Nothing to decide. {mergesText(merges)}</p>
+        <p className="detail">What can be merged is merged by itself. What needs a person will be here.</p>
+      </div>
+      <MergeList merges={merges} />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 /** The database and the person, for every component below. Opened once, before the first render. */
 import { createContext, use, type ReactNode } from 'react';
 
+import type { MergeLog } from '../merges/merge-log.ts';
 import type { Identity } from './identity.ts';
 import type { LostVersions } from './lost-versions.ts';
 import type { DemoDb } from './schema.ts';
@@ -9,6 +10,7 @@ export interface Session {
   readonly db: DemoDb;
   readonly me: Identity;
   readonly lost: LostVersions;
+  readonly merges: MergeLog;
 }
 
 const SessionContext = createContext<Session | null>(null);

@@ -6,6 +6,7 @@ import { CalendarPage } from '../calendar/calendar-page.tsx';
 import { ConflictsPage } from '../conflicts/conflicts-page.tsx';
 import { NotKeptNotices } from '../conflicts/not-kept-notices.tsx';
 import { useOverview } from '../data/overview.tsx';
+import { MergeWatch } from '../merges/merge-watch.tsx';
 import { NotesPage } from '../notes/notes-page.tsx';
 import { DocumentAttributes } from '../sync-status/document-attributes.tsx';
 import { SyncChip } from '../sync-status/sync-chip.tsx';
@@ -33,6 +34,7 @@ export function Shell(): ReactNode {
     <div className="shell" data-page={route.page}>
       <DocumentAttributes />
       <NotKeptNotices />
+      <MergeWatch />
       <a className="skip-link" href="#main" onClick={focusMain}>
         Skip to content
       </a>
