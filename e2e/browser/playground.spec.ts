@@ -33,7 +33,7 @@ function hoursAhead(page: Page): Promise<readonly number[]> {
   );
 }
 
-test('[E2EP1] every scenario plays on real devices under a strict content policy, and its claims hold', async ({
+test('[E2EU1] every scenario plays on real devices under a strict content policy, and its claims hold', async ({
   world,
 }) => {
   // Some twenty devices, one after the other.
@@ -85,7 +85,7 @@ test('[E2EP1] every scenario plays on real devices under a strict content policy
   }
 });
 
-test('[E2EP2] on a phone and by keyboard: one device at a time, and no frame takes the focus', async ({ world }) => {
+test('[E2EU2] on a phone and by keyboard: one device at a time, and no frame takes the focus', async ({ world }) => {
   const visitor = await world.device('visitor', 'Phone', { width: 390, height: 844 });
   const { page } = visitor;
   await page.goto(`${visitor.origin}/#/playground`);

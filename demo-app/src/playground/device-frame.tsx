@@ -57,7 +57,13 @@ export function DeviceFrame({ device, isActing, isLocked, isShown }: DeviceFrame
 
 function Status({ db }: { readonly db: DemoDb }): ReactNode {
   const status = useSyncStatus(db);
-  const { text, tone } = chipSentence(status, useConflicts(db).length);
+  const open = useConflicts(db);
+  const { text, tone } = chipSentence(status, {
+    toDecide: open.length,
+    notAccepted: open.filter(({ kind }) => kind === 'rejected').length,
+    // The app in the frame says so itself.
+    storage: null,
+  });
   return (
     <span className="device-status" data-tone={tone}>
       {text}
