@@ -23,9 +23,21 @@ async function playToTheEnd(page: Page): Promise<void> {
   await expect(page.getByTestId('again')).toBeVisible({ timeout: SETTLE_MS });
 }
 
-test('[E2EP1] every scenario plays on real devices under a strict content policy, and its claims hold', async ({
+/** How many hours the clocks of the devices are ahead of the page's. */
+function hoursAhead(page: Page): Promise<readonly number[]> {
+  return page.evaluate(() =>
+    Array.from(document.querySelectorAll('iframe'), ({ contentWindow }) => {
+      const { Date: ItsDate } = contentWindow as unknown as typeof globalThis;
+      return Math.round((ItsDate.now() - Date.now()) / 3_600_000);
+    }),
+  );
+}
+
+test('[E2EU1] every scenario plays on real devices under a strict content policy, and its claims hold', async ({
   world,
 }) => {
+  // Some twenty devices, one after the other.
+  test.setTimeout(300_000);
   const strict = await serveUnderPolicy(world.server.port, STRICT_POLICY);
   const visitor = await Device.open({ serverPort: strict.port, user: 'visitor', device: 'Laptop' });
   const { page } = visitor;
@@ -40,6 +52,7 @@ test('[E2EP1] every scenario plays on real devices under a strict content policy
         await expect(page.getByTestId('agreement')).toHaveAttribute('data-same', 'true');
         await expect(page.getByTestId('neither-saw')).toHaveCount(isConcurrent ? 1 : 0);
         await expect(page.getByTestId('vectors').locator('[data-behind]')).toHaveCount(0);
+        if (name === 'Wrong clock') expect(await hoursAhead(page)).toEqual([0, 3]);
       });
     }
 
@@ -72,7 +85,7 @@ test('[E2EP1] every scenario plays on real devices under a strict content policy
   }
 });
 
-test('[E2EP2] on a phone and by keyboard: one device at a time, and no frame takes the focus', async ({ world }) => {
+test('[E2EU2] on a phone and by keyboard: one device at a time, and no frame takes the focus', async ({ world }) => {
   const visitor = await world.device('visitor', 'Phone', { width: 390, height: 844 });
   const { page } = visitor;
   await page.goto(`${visitor.origin}/#/playground`);

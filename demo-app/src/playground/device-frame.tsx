@@ -32,11 +32,18 @@ export function DeviceFrame({ device, isActing, isLocked, isShown }: DeviceFrame
       <header>
         <Disc name={device.name} />
         <p className="device-who">
-          <strong>{device.device}</strong>
+          <strong>
+            {device.device}
+            {device.clockAheadMinutes !== 0 && (
+              <span className="tag">clock {device.clockAheadMinutes / 60} h ahead</span>
+            )}
+          </strong>
           {db ? <Status db={db} /> : <span className="detail">Opening…</span>}
         </p>
         {db && <CutSwitch db={db} device={device} />}
       </header>
+      {/* The app itself, of the same origin and as trusted as this page: a sandbox would keep nothing from it. */}
+      {/* oxlint-disable-next-line react/iframe-missing-sandbox */}
       <iframe
         key={window}
         ref={device.attach}
@@ -50,7 +57,13 @@ export function DeviceFrame({ device, isActing, isLocked, isShown }: DeviceFrame
 
 function Status({ db }: { readonly db: DemoDb }): ReactNode {
   const status = useSyncStatus(db);
-  const { text, tone } = chipSentence(status, useConflicts(db).length);
+  const open = useConflicts(db);
+  const { text, tone } = chipSentence(status, {
+    toDecide: open.length,
+    notAccepted: open.filter(({ kind }) => kind === 'rejected').length,
+    // The app in the frame says so itself.
+    storage: null,
+  });
   return (
     <span className="device-status" data-tone={tone}>
       {text}

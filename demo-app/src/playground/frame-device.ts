@@ -21,6 +21,8 @@ export interface FrameState {
 
 export interface FrameDevice extends Character {
   readonly src: string;
+  /** In minutes; 0: it is right. */
+  readonly clockAheadMinutes: number;
   readonly state$: BehaviorSubject<FrameState>;
   /** Throws while the app is opening. */
   readonly db: DemoDb;
@@ -73,6 +75,7 @@ export function createFrameDevice({ character, space, clockAheadMinutes, hash, t
 
   return {
     ...character,
+    clockAheadMinutes,
     src: addressOf(character, { space, clockAheadMinutes, hash }),
     state$,
     get db() {

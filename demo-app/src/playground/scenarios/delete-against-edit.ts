@@ -50,7 +50,7 @@ export const deleteAgainstEdit: Scenario = {
           found: await told(stage, (db) => {
             const question = deleteOf(db);
             return question
-              ? `deleted by ${question.deleted.user?.id}, edited by ${question.edited.user?.id}`
+              ? `deleted by ${question.deleted.user?.name}, edited by ${question.edited.user?.name}`
               : 'nothing is asked';
           }),
         };

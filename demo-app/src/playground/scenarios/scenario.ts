@@ -122,7 +122,7 @@ export async function told(stage: Stage, read: (db: DemoDb) => string | Promise<
   const all = await Promise.all(stage.devices.map(async ({ id, db }) => ({ id, text: await read(db) })));
   const texts = [...new Set(all.map(({ text }) => text))];
   if (texts.length === 1) return `on ${all.length === 2 ? 'both' : `all ${all.length}`}: ${texts[0]}`;
-  return all.map(({ id, text }) => `${id}: ${text}`).join(' · ');
+  return all.map(({ id, text }) => `${CAST[id].name}: ${text}`).join(' · ');
 }
 
 /** The open question about a field of the note. */
