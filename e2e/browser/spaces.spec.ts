@@ -80,7 +80,7 @@ async function invite(anna: Page, user: string, role: 'reader' | 'writer'): Prom
   await page.context().close();
 }
 
-test('[E2EP1] a space is made, somebody is invited, both write; a reader’s write comes back, and a stranger sees nothing', async () => {
+test('[E2EMB1] a space is made, somebody is invited, both write; a reader’s write comes back, and a stranger sees nothing', async () => {
   const { space, anna } = await team();
   await invite(anna, 'ben', 'writer');
   await invite(anna, 'cleo', 'reader');
@@ -107,7 +107,7 @@ test('[E2EP1] a space is made, somebody is invited, both write; a reader’s wri
   ]);
 });
 
-test('[E2EP2] who is removed is told while they work; the rows are sealed, what they wrote is kept, and sent when they are back', async () => {
+test('[E2EMB2] who is removed is told while they work; the rows are sealed, what they wrote is kept, and sent when they are back', async () => {
   const { space, anna } = await team();
   await invite(anna, 'ben', 'writer');
   const ben = await show('ben', space);
@@ -128,7 +128,7 @@ test('[E2EP2] who is removed is told while they work; the rows are sealed, what 
   await expect.poll(() => titles(ben)).toEqual(['by anna', 'never sent']);
 });
 
-test('[E2EP3] a purged device holds nothing of the space, on its disk neither, and takes it anew when it is let in again', async () => {
+test('[E2EMB3] a purged device holds nothing of the space, on its disk neither, and takes it anew when it is let in again', async () => {
   const { space, anna } = await team();
   await invite(anna, 'ben', 'writer');
   const ben = await show('ben', space, { lost: 'purge' });
@@ -146,7 +146,7 @@ test('[E2EP3] a purged device holds nothing of the space, on its disk neither, a
   await expect.poll(() => titles(ben)).toEqual(['a canary']);
 });
 
-test('[E2EP4] a token that ends while somebody works is asked for anew, and nobody notices', async () => {
+test('[E2EMB4] a token that ends while somebody works is asked for anew, and nobody notices', async () => {
   const page = await show('dora', '~dora', { token: tokenOf('dora', 10) });
   const whys = (): Promise<string> => page.evaluate(() => window.tokens.whys.join(' '));
   await expect.poll(whys).toBe('start');
@@ -160,7 +160,7 @@ test('[E2EP4] a token that ends while somebody works is asked for anew, and nobo
   expect(await statusOf(page)).toEqual(['online', undefined]);
 });
 
-test('[E2EP5] a device that its user sends away is out, and the other goes on', async () => {
+test('[E2EMB5] a device that its user sends away is out, and the other goes on', async () => {
   const [phone, laptop] = [await show('fay', '~fay'), await show('fay', '~fay')];
   await settled(phone);
   await settled(laptop);

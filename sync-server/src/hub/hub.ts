@@ -162,7 +162,7 @@ export class Hub {
     for (const connection of this.#connections) connection.handle({ type: 'shutdown' });
     clearInterval(this.#ticker);
     await Promise.race([Promise.all([...this.#peers].map(closed)), aborted(stop)]);
-    await this.#options.spaces?.close();
+    await Promise.race([this.#options.spaces?.close(), aborted(stop)]);
     for (const peer of this.#peers) peer.terminate();
     this.#snapshots.close();
   }

@@ -27,6 +27,13 @@ export interface DevicesOptions {
   readonly onChange: () => Promise<void>;
 }
 
+interface Seen {
+  readonly user: string;
+  readonly device: string;
+  readonly atMs: number;
+}
+
+const SEEN_AT_ONCE = 200;
 /** How exactly it is known when a device was seen last. */
 const SEEN_EVERY_MS = 3_600_000;
 /** One that was not seen for so long makes room for another. */
@@ -36,7 +43,7 @@ const AGENT_LENGTH = 200;
 export class Devices {
   readonly #options: DevicesOptions;
   /** Seen, and not written down yet: many come back at once after a restart, and nobody waits for this. */
-  readonly #seen = new Map<string, { readonly user: string; readonly device: string; readonly atMs: number }>();
+  readonly #seen = new Map<string, Seen>();
 
   constructor(options: DevicesOptions) {
     this.#options = options;
@@ -73,12 +80,16 @@ export class Devices {
     await onChange();
   }
 
-  /** Writes down who was seen. */
+  /** Writes down who was seen, some at a time: pushes wait meanwhile. */
   async flush(): Promise<void> {
     const seen = [...this.#seen.values()];
     this.#seen.clear();
-    if (seen.length === 0) return;
-    await this.#options.rows.change(async (change) => {
+    for (let from = 0; from < seen.length; from += SEEN_AT_ONCE)
+      await this.#note(seen.slice(from, from + SEEN_AT_ONCE));
+  }
+
+  #note(seen: readonly Seen[]): Promise<void> {
+    return this.#options.rows.change(async (change) => {
       for (const { user, device, atMs } of seen) {
         const row = await readRow(change, 'device', user, device);
         if (row) await writeRow(change, 'device', user, device, { ...row, seenMs: atMs });

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { TestDevice, TestWriter } from '../device.fixture.ts';
 import { startServer, type TestServer } from '../server.fixture.ts';
+import type { AccessRows } from '../storage/access-rows.ts';
 import { memory } from '../storage/memory.ts';
+import type { Storage } from '../storage/port.ts';
 import { createLogger } from '../log.ts';
 import { createSyncServer, type SyncServerOptions } from '../sync-server.ts';
 import { SPACES_LIMITS } from './limits.ts';
@@ -41,6 +43,11 @@ async function createSpace(name = 'Team'): Promise<string> {
 async function letIn(space: string, ask: typeof anna, role = 'writer'): Promise<void> {
   const { body } = await anna('POST', `spaces/${space}/invitations`, { role });
   expect(await ask('POST', 'spaces/join', { code: body.code })).toMatchObject({ status: 200, body: { role } });
+}
+
+function bound(storage: Storage, name: keyof Storage): unknown {
+  const member = storage[name];
+  return typeof member === 'function' ? member.bind(storage) : member;
 }
 
 function connect(token: string, space: string, device = `device of ${token}`): Promise<TestDevice> {
@@ -265,6 +272,41 @@ describe('spaces with members', { timeout: 30_000 }, () => {
     await start({ storage: source });
     await connect('anna', 's');
     expect(await refusal('bob', 's')).toMatchObject({ code: CLOSE.forbidden });
+  });
+
+  it('[SPA14] a storage that fails ends nobody’s right and holds up no end of the server; what it could not tell is told later', async () => {
+    const inner = await memory().open();
+    let failure: Error | null = null;
+    const rows: AccessRows = {
+      get: (scope, key) => inner.access.get(scope, key),
+      list: (scope) => inner.access.list(scope),
+      version: () => inner.access.version(),
+      since: (version, max) => (failure ? Promise.reject(failure) : inner.access.since(version, max)),
+      change: (work) => (failure ? Promise.reject(failure) : inner.access.change(work)),
+    };
+    const storage = new Proxy(inner, {
+      get: (target, name) => (name === 'access' ? rows : bound(target, name as keyof Storage)),
+    });
+    await start({ storage: { open: async () => storage } });
+    await server.server.administration!.grant('s', { id: 'anna' }, 'owner');
+    await server.server.administration!.grant('s', { id: 'bob' }, 'writer');
+    const [mine, theirs] = [await connect('anna', 's'), await connect('bob', 's')];
+    failure = new Error('no disk');
+    // Another node goes on.
+    await inner.access.change((change) =>
+      change.set('s:s', 'm:bob', JSON.stringify({ role: null, name: null, sinceMs: nowMs })),
+    );
+    await expect(server.server.administration!.grant('s', { id: 'cleo' }, 'reader')).rejects.toThrow('no disk');
+    await expect.poll(() => server.logs.filter(({ event }) => event === 'access-failed').length).toBeGreaterThan(0);
+    expect(await theirs.push(new TestWriter('bob').next())).not.toHaveProperty('refused');
+    failure = null;
+    expect((await theirs.closed).reason).toBe('ACCESS_REVOKED');
+    // Seen again after hours, and that cannot be written down.
+    nowMs += 5 * 3_600_000;
+    await (await connect('anna', 's')).close();
+    failure = new Error('no disk');
+    await server.server.close();
+    expect((await mine.closed).code).toBe(CLOSE.restart);
   });
 
   it('[SPA13] without authentication nobody is a member of anything: INVALID_OPTION', async () => {

@@ -92,10 +92,10 @@ export class Spaces {
   tick(atMs: number): void {
     if (atMs - this.#flushedMs >= FLUSH_EVERY_MS) {
       this.#flushedMs = atMs;
-      this.#quietly(this.devices.flush());
+      void this.#quietly(this.devices.flush());
     }
     if (atMs - this.#lookedMs < LOOK_EVERY_MS || this.#looking) return;
-    this.#quietly(this.refresh());
+    void this.#quietly(this.refresh());
   }
 
   /** Resolves when everything that is durable now was told. */
@@ -110,9 +110,9 @@ export class Spaces {
     return this.#next;
   }
 
+  /** Never fails: what could not be written down is when somebody was seen last. */
   async close(): Promise<void> {
-    await this.devices.flush();
-    await this.#looking;
+    await Promise.all([this.#quietly(this.devices.flush()), this.#looking?.catch(() => undefined)]);
   }
 
   #look(): Promise<void> {
@@ -136,8 +136,8 @@ export class Spaces {
     }
   }
 
-  #quietly(work: Promise<void>): void {
-    work.catch((failure: unknown) => this.#options.logger.error('access-failed', failureFields(failure)));
+  #quietly(work: Promise<void>): Promise<void> {
+    return work.catch((failure: unknown) => this.#options.logger.error('access-failed', failureFields(failure)));
   }
 }
 
