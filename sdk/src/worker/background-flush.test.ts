@@ -63,6 +63,18 @@ test('[BGS2] a server that cannot be reached in time is TIMEOUT, and nothing is 
   expect(server.log.space.log.length).toBe(1);
 });
 
+test('[BGS9] what a user may no longer send is left to a page, and kept', async () => {
+  const name = freshName();
+  await left(name);
+  for (const code of ['ACCESS_REVOKED', 'FORBIDDEN'] as const) {
+    server.denies = () => ({ code, close: 4403 });
+    expect(await flushOutbox(name)).toMatchObject({ type: 'left', reason: { code } });
+  }
+  server.denies = () => null;
+  expect(await flushOutbox(name)).toEqual({ type: 'flushed' });
+  expect(server.log.space.log.length).toBe(1);
+});
+
 test('[BGS2] beside a page that syncs it waits until that has sent everything', async () => {
   const name = freshName();
   const db = await page(name);

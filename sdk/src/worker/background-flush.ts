@@ -118,6 +118,10 @@ function hopeless({ connection, reason }: SyncState): FlushOutcome | null {
     case 'auth-required':
     case 'upgrade-required':
       return left(reason?.code ?? 'AUTH_REQUIRED', reason?.message ?? 'The server wants a token.');
+    case 'stalled':
+      return reason?.code === 'FORBIDDEN' || reason?.code === 'ACCESS_REVOKED'
+        ? left(reason.code, reason.message)
+        : null;
     default:
       return null;
   }
