@@ -213,12 +213,14 @@ export class Directory {
   }
 
   async #enter(rows: AccessChange, space: string, { id, name }: Person, role: Role): Promise<void> {
-    const members = (await listRows(rows, 'member', space)).filter(({ row }) => row.role !== null);
-    const isNew = !members.some((member) => member.id === id);
+    const known = await listRows(rows, 'member', space);
+    const members = known.filter(({ row }) => row.role !== null);
+    const before = known.find((member) => member.id === id)?.row;
+    const isNew = !before?.role;
     if (isNew && members.length >= LIMITS.membersPerSpace) throw tooMany(LIMITS.membersPerSpace, 'members');
     const joined = isNew ? await listRows(rows, 'joined', id) : [];
     if (joined.length >= LIMITS.spacesPerUser) throw tooMany(LIMITS.spacesPerUser, 'spaces of one user');
-    await writeRow(rows, 'member', space, id, { role, name: name ?? null, sinceMs: this.#now() });
+    await writeRow(rows, 'member', space, id, { role, name: name ?? before?.name ?? null, sinceMs: this.#now() });
     await writeRow(rows, 'joined', id, space, { role });
   }
 

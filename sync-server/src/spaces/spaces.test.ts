@@ -239,6 +239,7 @@ describe('spaces with members', { timeout: 30_000 }, () => {
     const device = await connect('bob', 'default');
     expect(await administration!.members('default')).toMatchObject([{ role: 'owner' }, { user: { name: 'Bob' } }]);
     await administration!.grant('default', { id: 'bob' }, 'writer');
+    expect((await administration!.members('default'))[1]).toMatchObject({ role: 'writer', user: { name: 'Bob' } });
     expect(await device.push(new TestWriter('bob').next())).not.toHaveProperty('refused');
     await administration!.grant('default', { id: 'bob' }, null);
     expect((await device.closed).reason).toBe('ACCESS_REVOKED');
