@@ -41,7 +41,7 @@ async function numbersIn(storage: Storage, space = 'a'): Promise<readonly number
   return (await storage.read(space, 0, ALL)).map(({ lsn }) => lsn);
 }
 
-describe('faults of PostgreSQL', { timeout: 60_000 }, () => {
+describe('faults of PostgreSQL', { timeout: 120_000 }, () => {
   it.each(['before', 'after'] as const)(
     '[PGF1] a connection that is lost in the middle of a commit, %s it was done, leaves one effect',
     async (where) => {

@@ -110,7 +110,7 @@ async function everythingIn(storage: Storage): Promise<Everything> {
   return everything;
 }
 
-describe('migrate', { timeout: 60_000 }, () => {
+describe('migrate', { timeout: 120_000 }, () => {
   it('[MIG1] makes the same server of it in PostgreSQL: every row, every number, its identity; devices go on', async () => {
     await fill();
     const before = await everythingIn(await sqlite(file).open());

@@ -27,7 +27,7 @@ function withoutHints(source: StorageSource): StorageSource {
   };
 }
 
-describe('devices at several nodes', { timeout: 60_000 }, () => {
+describe('devices at several nodes', { timeout: 120_000 }, () => {
   it.each([
     ['by a hint', (source: StorageSource): StorageSource => source, 60_000],
     ['by looking, when every hint is lost', withoutHints, 50],
