@@ -199,6 +199,7 @@ describe('faults of PostgreSQL', { timeout: 120_000 }, () => {
   it('[PGF7] a pinned space whose connection is lost fails and is released; there are only so many', async () => {
     const storage = await open(schemas.name(), { snapshots: 2 });
     await push(storage, 'a', [creation(A, 1)]);
+    expect(storage.maxPinned).toBe(2);
     const [one, two] = [await storage.pin('a', DEFAULT_LIMITS), await storage.pin('a', DEFAULT_LIMITS)];
     await expect(storage.pin('a', DEFAULT_LIMITS)).rejects.toMatchObject({ kind: 'busy' });
     await schemas.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'skerry'`);

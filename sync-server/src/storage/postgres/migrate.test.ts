@@ -29,11 +29,7 @@ beforeAll(() => {
 });
 
 beforeEach(async () => {
-  const name = server.name();
-  await server.run(`CREATE DATABASE ${name}`);
-  const address = new URL(server.url);
-  address.pathname = `/${name}`;
-  url = address.href;
+  url = await server.database();
   schemas = newSchemas(url);
   folder = temporaryFolder();
   file = join(folder.path, 'skerry.db');
