@@ -74,6 +74,13 @@ describe('snapshots on their way', () => {
     expect(held.size).toBe(0);
   });
 
+  it('[SNP2] a storage that can hold fewer is not asked for more', async () => {
+    snapshots = new Snapshots({ ...storage, maxPinned: 2 }, DEFAULT_LIMITS);
+    const opened = [await open(0, { space: 'x' }), await open(0, { space: 'y' }), await open(0, { space: 'z' })];
+    expect(opened.map((one) => one !== null)).toEqual([true, true, false]);
+    expect(held.size).toBe(2);
+  });
+
   it('[SNP5] when there are too many, one that nobody reads any more gives way; those that are read stay', async () => {
     const ids: string[] = [];
     for (let i = 0; i < MAX_SNAPSHOTS; i++) {

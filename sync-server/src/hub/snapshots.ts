@@ -140,7 +140,8 @@ export class Snapshots {
 
   async #pin(space: string, user: string | null, atMs: number): Promise<Held | null> {
     if (this.#hasEnough(user)) return null;
-    if (this.#held.size + this.#pinning.length >= MAX_SNAPSHOTS && !this.#makeRoom(atMs)) return null;
+    const max = Math.min(MAX_SNAPSHOTS, this.#storage.maxPinned ?? MAX_SNAPSHOTS);
+    if (this.#held.size + this.#pinning.length >= max && !this.#makeRoom(atMs)) return null;
     const id = base64Url(randomBytes(16));
     this.#pinning.push(user);
     try {

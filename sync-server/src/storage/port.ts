@@ -45,6 +45,8 @@ export interface Storage {
   spaces(after: string | null, max: number): Promise<readonly string[]>;
   /** The space as it is now, for as long as it is held: later writes do not show in it. */
   pin(space: string, limits: Limits): Promise<PinnedSpace>;
+  /** How many spaces it holds pinned at most. Absent where that is the caller's affair. */
+  readonly maxPinned?: number;
   /**
    * How large a space is, counted a part at a time, at most so many rows of it, so that nobody waits: `from` is where the
    * last part ended, null begins. Absent where sizes are not counted.

@@ -26,6 +26,7 @@ export function watched(inner: StorageSource): Watched {
     read: (space, after, max) => storage.read(space, after, max),
     spaces: (after, max) => storage.spaces(after, max),
     pin: (space, limits) => storage.pin(space, limits),
+    ...(storage.maxPinned === undefined ? {} : { maxPinned: storage.maxPinned }),
     ...(storage.measure ? { measure: storage.measure.bind(storage) } : {}),
     ...(storage.files ? { files: storage.files.bind(storage) } : {}),
     ...(storage.onHint ? { onHint: (listener) => storage.onHint!(listener) } : {}),

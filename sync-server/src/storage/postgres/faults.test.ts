@@ -41,7 +41,7 @@ async function numbersIn(storage: Storage, space = 'a'): Promise<readonly number
   return (await storage.read(space, 0, ALL)).map(({ lsn }) => lsn);
 }
 
-describe('faults of PostgreSQL', { timeout: 60_000 }, () => {
+describe('faults of PostgreSQL', { timeout: 120_000 }, () => {
   it.each(['before', 'after'] as const)(
     '[PGF1] a connection that is lost in the middle of a commit, %s it was done, leaves one effect',
     async (where) => {
@@ -199,6 +199,7 @@ describe('faults of PostgreSQL', { timeout: 60_000 }, () => {
   it('[PGF7] a pinned space whose connection is lost fails and is released; there are only so many', async () => {
     const storage = await open(schemas.name(), { snapshots: 2 });
     await push(storage, 'a', [creation(A, 1)]);
+    expect(storage.maxPinned).toBe(2);
     const [one, two] = [await storage.pin('a', DEFAULT_LIMITS), await storage.pin('a', DEFAULT_LIMITS)];
     await expect(storage.pin('a', DEFAULT_LIMITS)).rejects.toMatchObject({ kind: 'busy' });
     await schemas.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'skerry'`);

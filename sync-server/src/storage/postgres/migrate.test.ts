@@ -29,11 +29,7 @@ beforeAll(() => {
 });
 
 beforeEach(async () => {
-  const name = server.name();
-  await server.run(`CREATE DATABASE ${name}`);
-  const address = new URL(server.url);
-  address.pathname = `/${name}`;
-  url = address.href;
+  url = await server.database();
   schemas = newSchemas(url);
   folder = temporaryFolder();
   file = join(folder.path, 'skerry.db');
@@ -110,7 +106,7 @@ async function everythingIn(storage: Storage): Promise<Everything> {
   return everything;
 }
 
-describe('migrate', { timeout: 60_000 }, () => {
+describe('migrate', { timeout: 120_000 }, () => {
   it('[MIG1] makes the same server of it in PostgreSQL: every row, every number, its identity; devices go on', async () => {
     await fill();
     const before = await everythingIn(await sqlite(file).open());

@@ -27,7 +27,7 @@ function withoutHints(source: StorageSource): StorageSource {
   };
 }
 
-describe('devices at several nodes', { timeout: 60_000 }, () => {
+describe('devices at several nodes', { timeout: 120_000 }, () => {
   it.each([
     ['by a hint', (source: StorageSource): StorageSource => source, 60_000],
     ['by looking, when every hint is lost', withoutHints, 50],
@@ -58,11 +58,8 @@ describe('devices at several nodes', { timeout: 60_000 }, () => {
   });
 
   it('[NOD2] a rolling restart of all nodes under load, and the crash of one, lose nothing and repeat nothing', async () => {
-    const name = schemas.name();
-    await schemas.run(`CREATE DATABASE ${name}`);
-    const url = new URL(schemas.url);
-    url.pathname = `/${name}`;
-    await using nodes = new Nodes(url.href);
+    const url = await schemas.database();
+    await using nodes = new Nodes(url);
     for (let i = 0; i < 2; i++) await nodes.start();
     const writers = Array.from({ length: 5 }, (_, i) => new LoadWriter(`w${i}`, nodes));
     const readers = Array.from({ length: 2 }, () => new LoadReader(nodes));
@@ -75,7 +72,7 @@ describe('devices at several nodes', { timeout: 60_000 }, () => {
     expect(nodes.exits).toEqual([0, 0, null]);
     const written = (await Promise.all(writers.map((writer) => writer.stop()))).flat();
 
-    const storage = await postgres(url.href).open();
+    const storage = await postgres(url).open();
     const log = await storage.read('notes', 0, { entries: 100_000, bytes: 1e9 });
     await storage.close();
     const dots = log.flatMap(({ dot }) => (dot === null ? [] : [dot]));

@@ -124,6 +124,10 @@ class PostgresStorage implements Storage {
     return this.#sid;
   }
 
+  get maxPinned(): number {
+    return this.#settings.snapshots;
+  }
+
   look(space: string, question: Question): Promise<Look> {
     return this.#read((session) => lookAt(session, this.#statements, this.#sid, space, question));
   }
