@@ -28,6 +28,7 @@ export function watched(inner: StorageSource): Watched {
     pin: (space, limits) => storage.pin(space, limits),
     ...(storage.measure ? { measure: storage.measure.bind(storage) } : {}),
     ...(storage.files ? { files: storage.files.bind(storage) } : {}),
+    ...(storage.freeBytes ? { freeBytes: storage.freeBytes.bind(storage) } : {}),
     ...(storage.onHint ? { onHint: (listener) => storage.onHint!(listener) } : {}),
     takeOver: () => storage.takeOver(),
     close: () => storage.close(),
