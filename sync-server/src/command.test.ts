@@ -50,6 +50,17 @@ describe('the command', { timeout: 60_000 }, () => {
     expect(ended.stdout).toMatch(/^skerry-server listening on http:.*\ndevelopment mode: .* for production set .*\n$/);
   });
 
+  it('[CMD1] says nothing of that when devices have to sign in', async () => {
+    const secret = join(folder.path, 'secret');
+    writeFileSync(secret, 'x'.repeat(64));
+    const args = ['--jwt-secret-file', secret, '--jwt-issuer', 'me', '--jwt-audience', 'us'];
+    const command = run('--port', '0', '--data', folder.path, ...args);
+    await command.url;
+    command.child.kill('SIGTERM');
+    const { code, stdout } = await command.ended;
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^skerry-server listening on http:[^\n]*\n$/)]);
+  });
+
   it('[CMD2] ends with 2 and every mistake when the configuration is wrong', async () => {
     const { code, stderr } = await run('--port', 'x', '--host', '0.0.0.0').ended;
     expect(code).toBe(2);

@@ -42,16 +42,15 @@ async function serve(config: Config): Promise<void> {
     const server = await start(config, logger);
     const { url } = await listen(server, config);
     stopOnSignal(server, logger);
-    process.stdout.write(`skerry-server listening on ${url}\n${DEVELOPMENT_HINT}`);
+    process.stdout.write(`skerry-server listening on ${url}\n${config.auth === null ? DEVELOPMENT_HINT : ''}`);
   } catch (failure) {
     process.stderr.write(`skerry-server: ${explain(failure, config)}\n`);
     process.exitCode = 1;
   }
 }
 
-/** Without authentication; `--help` and the guide say how to get out of it. */
 const DEVELOPMENT_HINT =
-  'development mode: nobody is asked who they are, so only this machine is served; for production set who may come in and --origins, see docs/operations.md\n';
+  'development mode: nobody is asked who they are, so only this machine is served; for production set --jwks or --jwt-secret-file, and --origins; see docs/operations.md\n';
 
 async function start(config: Config, logger: Logger): Promise<SyncServer> {
   const server: SyncServer = await createSyncServer({

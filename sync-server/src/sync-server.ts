@@ -188,6 +188,7 @@ class NodeSyncServer implements SyncServer {
       rules,
       loopbackOnly: !options.authenticate,
       requireTls: options.authenticate !== undefined && !options.allowPlain,
+      meter: this.#metrics.meter,
       logger,
     };
     this.#upgrade = createUpgradeHandler(door);
@@ -245,6 +246,7 @@ class NodeSyncServer implements SyncServer {
     return this.#metrics.text({
       figures: () => this.#hub.figures,
       largestSpaces: () => this.#sizes.largest(),
+      freeBytes: async () => (await this.#storage.freeBytes?.()) ?? null,
       files: async () => (await this.#storage.files?.()) ?? {},
       isReady: () => this.#hub.isReady,
     });

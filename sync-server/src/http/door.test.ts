@@ -11,6 +11,7 @@ const door = (rest: Partial<DoorOptions> = {}): DoorOptions => ({
   limits: DEFAULT_LIMITS,
   rules: {},
   loopbackOnly: false,
+  meter: { turnedAway: () => undefined },
   requireTls: true,
   logger: createLogger('silent'),
   ...rest,

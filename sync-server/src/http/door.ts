@@ -4,6 +4,7 @@ import type { Limits } from '@skerry/sdk/kernel';
 
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
+import type { HubMeter } from '../metrics/meter.ts';
 import { addressOf } from './address.ts';
 import { isLoopback } from './loopback.ts';
 import { isOriginAllowed, type OriginRules } from './origin.ts';
@@ -17,6 +18,7 @@ export interface DoorOptions {
   readonly loopbackOnly: boolean;
   /** Devices of other machines must come over TLS: what they send says who they are. */
   readonly requireTls: boolean;
+  readonly meter: Pick<HubMeter, 'turnedAway'>;
   readonly logger: Logger;
 }
 

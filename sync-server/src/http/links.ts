@@ -165,6 +165,7 @@ class Links {
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+    this.#options.meter.turnedAway(status);
     this.#options.logger.info('link-refused', { status, from: peerAddress(request, this.#options) });
     if (status === 429 || status === 503) response.setHeader('Retry-After', '5');
     if (status === 426) response.setHeader('Upgrade', 'TLS/1.2');

@@ -40,6 +40,7 @@ const door: DoorOptions = {
   rules: {},
   loopbackOnly: true,
   requireTls: false,
+  meter: { turnedAway: () => undefined },
   logger: createLogger('silent'),
 };
 const links = createLinkHandler(door);

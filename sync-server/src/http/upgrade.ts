@@ -43,6 +43,7 @@ export function createUpgradeHandler(options: DoorOptions): UpgradeHandler {
     if (status === null)
       return server.handleUpgrade(request, socket, head, (peer) => welcome(peer, request, socket, head));
     const from = peerAddress(request, options);
+    options.meter.turnedAway(status);
     logger.info('upgrade-refused', { status, from, origin: request.headers.origin ?? null });
     refuse(socket, status);
   };

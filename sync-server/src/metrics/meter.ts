@@ -8,6 +8,8 @@ export interface HubMeter {
   acknowledged(ms: number): void;
   /** A change or a connection was refused. */
   refused(code: ErrorCode): void;
+  /** Somebody was refused with an HTTP status before a connection was made. */
+  turnedAway(status: number): void;
   /** This server has closed a connection. */
   closed(code: number): void;
 }

@@ -127,6 +127,13 @@ describe('what the metrics say', { timeout: 60_000 }, () => {
       'process_cpu_seconds_total',
     ])
       expect([name, valueOf(all, name)]).toEqual([name, expect.any(Number)]);
+    await expect(TestDevice.open(server.url, { path: '/other' })).rejects.toThrow('404');
+    const origin = { headers: { Origin: 'https://evil.example' } };
+    await expect(TestDevice.open(server.url, { client: origin })).rejects.toThrow('403');
+    expect((await fetch(`${server.url}/sync`, { method: 'POST', body: 'x', ...origin })).status).toBe(403);
+    const refused = await samples();
+    expect(valueOf(refused, 'skerry_turned_away_total', { status: '404' })).toBe(1);
+    expect(valueOf(refused, 'skerry_turned_away_total', { status: '403' })).toBe(2);
     two.send('{');
     await two.closed;
     const after = await until((now) => valueOf(now, 'skerry_connections') === 1);
@@ -203,12 +210,13 @@ describe('what the metrics say', { timeout: 60_000 }, () => {
     expect(sizes.map(({ value }) => value)).toEqual(sizes.map(({ value }) => value).sort((a, b) => b - a));
   });
 
-  it('[MTR7] the files of the storage, the write-ahead log by itself', async () => {
+  it('[MTR7] the files of the storage, the write-ahead log by itself, and what is left on the disk', async () => {
     await start();
     const device = await TestDevice.connect(server.url);
     await device.push(...new TestWriter('w').many(20));
     const all = await samples();
     expect(valueOf(all, 'skerry_storage_bytes', { file: 'database' })).toBeGreaterThan(0);
     expect(valueOf(all, 'skerry_storage_bytes', { file: 'wal' })).toBeGreaterThan(0);
+    expect(valueOf(all, 'skerry_storage_free_bytes')).toBeGreaterThan(0);
   });
 });

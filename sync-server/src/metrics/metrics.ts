@@ -13,6 +13,8 @@ export interface MetricsSource {
   largestSpaces(): readonly SpaceSize[];
   /** Bytes on disk, by the kind of file; empty for a storage that has none. */
   files(): Promise<Readonly<Record<string, number>>>;
+  /** Bytes left on its disk; null for a storage that has none of its own. */
+  freeBytes(): Promise<number | null>;
   isReady(): boolean;
 }
 
@@ -38,11 +40,13 @@ export class Metrics {
   readonly #ready = this.#gauge('skerry_ready', '1 when new connections are let in, else 0.');
   readonly #changes = this.#counter('skerry_changes_total', 'Changes made durable.');
   readonly #refused = this.#counter('skerry_rejects_total', 'Changes and connections refused, by error code.', 'code');
+  readonly #turnedAway = this.#counter('skerry_turned_away_total', 'Refused at the door, by HTTP status.', 'status');
   readonly #closed = this.#counter('skerry_closed_total', 'Connections closed by this server, by close code.', 'code');
   readonly #commits = this.#histogram('skerry_commit_seconds', 'Time of a durable transaction.', SECONDS);
   readonly #batches = this.#histogram('skerry_commit_pushes', 'Pushes in one durable transaction.', COUNTS);
   readonly #answers = this.#histogram('skerry_push_seconds', 'Time from a push to its acknowledgement.', SECONDS);
   readonly #files = this.#gauge('skerry_storage_bytes', 'Bytes of the files of the storage.', 'file');
+  readonly #free = this.#gauge('skerry_storage_free_bytes', 'Bytes left on the disk of a file.', 'file');
   readonly #spaceBytes = this.#gauge('skerry_space_bytes', 'Bytes of records and log of the largest spaces.', 'space');
   readonly #spaceRecords = this.#gauge('skerry_space_records', 'Records of the largest spaces.', 'space');
 
@@ -54,6 +58,7 @@ export class Metrics {
     },
     acknowledged: (ms) => this.#answers.observe(ms / 1_000),
     refused: (code) => this.#refused.inc({ code }),
+    turnedAway: (status) => this.#turnedAway.inc({ status }),
     closed: (code) => this.#closed.inc({ code }),
   };
 
@@ -67,6 +72,8 @@ export class Metrics {
     for (const [figure, gauge] of this.#gauges) gauge.set(figures[figure]);
     this.#ready.set(Number(source.isReady()));
     for (const [file, bytes] of Object.entries(await source.files())) this.#files.set({ file }, bytes);
+    const free = await source.freeBytes();
+    if (free !== null) this.#free.set({ file: 'database' }, free);
     this.#nameLargest(source.largestSpaces());
     return Registry.merge([this.#registry, processRegistry()]).metrics();
   }

@@ -54,6 +54,8 @@ export interface Storage {
   measure?(space: string, from: MeasuredPlace | null, max: number): Promise<Measured>;
   /** Bytes of the files of the storage, by what each is for. Absent where there are none. */
   files?(): Promise<Readonly<Record<string, number>>>;
+  /** Bytes that are left on its disk. Absent where there is no disk of this machine. */
+  freeBytes?(): Promise<number>;
   /**
    * One durable transaction, alone with these spaces: nobody else numbers entries in them meanwhile. All of it is on
    * disk when the promise resolves; none of it when it rejects. A storage that is shared may have the work done again from

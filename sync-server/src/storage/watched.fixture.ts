@@ -29,6 +29,7 @@ export function watched(inner: StorageSource): Watched {
     ...(storage.maxPinned === undefined ? {} : { maxPinned: storage.maxPinned }),
     ...(storage.measure ? { measure: storage.measure.bind(storage) } : {}),
     ...(storage.files ? { files: storage.files.bind(storage) } : {}),
+    ...(storage.freeBytes ? { freeBytes: storage.freeBytes.bind(storage) } : {}),
     ...(storage.onHint ? { onHint: (listener) => storage.onHint!(listener) } : {}),
     takeOver: () => storage.takeOver(),
     close: () => storage.close(),

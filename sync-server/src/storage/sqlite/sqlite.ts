@@ -5,7 +5,7 @@
  * the busy timeout is short because it blocks the whole process, and waiting longer is done between attempts.
  */
 import { mkdirSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newSpaceMeta, takeOver, type Limits, type Sid, type StoredEntry } from '@skerry/sdk/kernel';
@@ -175,6 +175,11 @@ class SqliteStorage implements Storage {
 
   async measure(space: string, from: MeasuredPlace | null, max: number): Promise<Measured> {
     return this.#reading(() => measureSpace(this.#read, space, from, max));
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(dirname(this.#path));
+    return bavail * bsize;
   }
 
   async files(): Promise<Readonly<Record<string, number>>> {
