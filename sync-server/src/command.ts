@@ -60,6 +60,7 @@ async function start(config: Config, logger: Logger): Promise<SyncServer> {
     ...(config.auth === null ? {} : { authenticate: jwt(config.auth) }),
     spaces: config.spaces,
     trustProxy: config.trustProxy,
+    allowPlain: config.allowPlain,
     retention: config.retention,
     ...(config.metricsToken === null ? {} : { metricsToken: config.metricsToken }),
     logger,

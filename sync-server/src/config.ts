@@ -26,6 +26,7 @@ export interface Config {
   readonly static: string | null;
   readonly origins: readonly string[] | null;
   readonly trustProxy: boolean;
+  readonly allowPlain: boolean;
   readonly retention: Retention;
   readonly metricsToken: string | null;
   readonly logLevel: LogLevel;
@@ -89,7 +90,13 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     variable: 'SKERRY_TRUST_PROXY',
     placeholder: 'true|false',
     fallback: 'false',
-    help: 'take the host from X-Forwarded-Host, behind a proxy that sets it',
+    help: 'take host, addresses and TLS from X-Forwarded-Host, -For and -Proto, behind a proxy that sets them',
+  },
+  'allow-plain': {
+    variable: 'SKERRY_ALLOW_PLAIN',
+    placeholder: 'true|false',
+    fallback: 'false',
+    help: 'let devices of other machines in without TLS, in a network of your own',
   },
   'log-days': {
     variable: 'SKERRY_LOG_DAYS',
@@ -135,6 +142,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     static: readFolder(valueOf('static'), problems),
     origins: readOrigins(valueOf('origins'), problems),
     trustProxy: readChoice('trust-proxy', valueOf('trust-proxy'), ['true', 'false'], problems) === 'true',
+    allowPlain: readChoice('allow-plain', valueOf('allow-plain'), ['true', 'false'], problems) === 'true',
     retention: {
       logMs: readDays('log-days', valueOf('log-days'), problems),
       tombstoneMs: readDays('tombstone-days', valueOf('tombstone-days'), problems),

@@ -114,14 +114,14 @@ describe('broken frames', { timeout: 30_000 }, () => {
 
 describe('too much', { timeout: 30_000 }, () => {
   it('[HST14] who sends too fast is read more slowly, loses nothing, and costs the others nothing', async () => {
-    // 100 frames at once, then 10 a second: 300 would take 20 s, in which everybody else is served.
+    // 50 frames at once, then 10 a second: 300 would take 25 s, in which everybody else is served.
     await start({ limits: { framesPerSecond: 10, silenceMs: 60_000 } });
     const flood = await TestDevice.connect(server.url, { space: 'flood' });
     for (let i = 0; i < 300; i++) flood.send(padded(4_000));
     const neighbour = await TestDevice.connect(server.url);
     for (let i = 0; i < 50; i++) expect(await neighbour.push(writer.next())).not.toHaveProperty('refused');
     const answered = flood.messages.filter(({ type }) => type === 'pong').length;
-    expect(answered).toBeGreaterThanOrEqual(50);
+    expect(answered).toBeGreaterThanOrEqual(20);
     expect(answered).toBeLessThan(300);
     // What it owes is paid in time, and then more is read.
     await flood.until(() => flood.messages.filter(({ type }) => type === 'pong').length > answered);
@@ -129,7 +129,7 @@ describe('too much', { timeout: 30_000 }, () => {
   });
 
   it('[HST14] so it is with bytes, of which frames have more and fewer', async () => {
-    await start({ limits: { bytesPerSecond: 100_000, silenceMs: 60_000 } });
+    await start({ limits: { bytesPerSecond: 400_000, silenceMs: 60_000 } });
     const flood = await TestDevice.connect(server.url, { space: 'flood' });
     for (let i = 0; i < 10; i++) flood.send(padded(500_000));
     await flood.until(() => flood.messages.filter(({ type }) => type === 'pong').length >= 2);
@@ -137,7 +137,7 @@ describe('too much', { timeout: 30_000 }, () => {
     expect(flood.messages.filter(({ type }) => type === 'pong').length).toBeLessThan(10);
   });
 
-  it('[HST14] all connections of one user are read ten times as fast as one, however many they are', async () => {
+  it('[HST14] all connections of one user are read four times as fast as one, however many they are', async () => {
     const authenticate = async (token: string | undefined): Promise<{ id: string } | null> =>
       token ? { id: token } : null;
     await start({ authenticate, limits: { framesPerSecond: 2, silenceMs: 60_000 } });
@@ -145,13 +145,13 @@ describe('too much', { timeout: 30_000 }, () => {
     const floods = await Promise.all(
       spaces.map((space, i) => TestDevice.connect(server.url, { space, device: `d${i}`, token: 'eve' })),
     );
-    // 20 of each would be let through at once, 600 together; of one user 200.
+    // 10 of each would be let through at once, 300 together; of one user 40, and what came together with them.
     for (const flood of floods) for (let i = 0; i < 15; i++) flood.send(padded(20_000));
     await expectNothingHappened();
     const pongs = (): number => floods.flatMap(({ messages }) => messages.filter(({ type }) => type === 'pong')).length;
-    await expect.poll(pongs, { timeout: 10_000 }).toBeGreaterThanOrEqual(100);
+    await expect.poll(pongs, { timeout: 10_000 }).toBeGreaterThanOrEqual(40);
     for (let i = 0; i < 20; i++) await expectNothingHappened();
-    expect(pongs()).toBeLessThan(450);
+    expect(pongs()).toBeLessThan(300);
   });
 
   it('[HST14] over HTTP the answer comes later, and who does not wait for it is told so', async () => {
@@ -166,13 +166,13 @@ describe('too much', { timeout: 30_000 }, () => {
     expect((await ask({ do: 'send', link, from: 1 }, [JSON.stringify(HELLO)])).status).toBe(200);
     await ask({ do: 'poll', link, after: 0 });
     let isAnswered = false;
-    const pings = Array.from({ length: 55 }, () => '{"type":"ping"}');
+    const pings = Array.from({ length: 30 }, () => '{"type":"ping"}');
     const held = ask({ do: 'send', link, from: 2 }, pings).then((answer) => ((isAnswered = true), answer));
     await expect.poll(async () => (await ask({ do: 'poll', link, after: 1 })).text).toContain('pong');
-    expect((await ask({ do: 'send', link, from: 57 }, ['{"type":"ping"}'])).status).toBe(429);
+    expect((await ask({ do: 'send', link, from: 32 }, ['{"type":"ping"}'])).status).toBe(429);
     expect(isAnswered).toBe(false);
-    expect(JSON.parse((await held).text)).toMatchObject({ received: 56 });
-    expect((await ask({ do: 'send', link, from: 57 }, ['{"type":"ping"}'])).status).toBe(200);
+    expect(JSON.parse((await held).text)).toMatchObject({ received: 31 });
+    expect((await ask({ do: 'send', link, from: 32 }, ['{"type":"ping"}'])).status).toBe(200);
   });
 
   it('[HST15] pings of the WebSocket layer are answered, but not without end', async () => {

@@ -1,3 +1,4 @@
+import type { Change } from '@skerry/sdk/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { changeIn, dotsOf, TestDevice, TestWriter } from '../device.fixture.ts';
@@ -40,6 +41,41 @@ describe('group commit', { timeout: 30_000 }, () => {
     const answers = await Promise.all([pushing, ...pushes]);
     expect(storage.count).toBe(2);
     expect(answers.map(({ refused }) => refused)).toEqual(answers.map(() => undefined));
+  });
+
+  it('[GRP8] small pushes do not wait for the large ones of other spaces; those of one space keep their order', async () => {
+    const release = storage.hold();
+    const first = await TestDevice.connect(server.url);
+    const pushing = first.push(new TestWriter('first').next());
+    await settle(first);
+    const large = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => TestDevice.connect(server.url, { space: `large${i}` })),
+    );
+    const order: string[] = [];
+    const note = (name: string) => (): void => void order.push(name);
+    const filled = (name: string): Change => {
+      const change = new TestWriter(name).next();
+      return {
+        ...change,
+        recs: [{ ...change.recs[0]!, ops: [{ t: 'set', p: 'a', v: 'x'.repeat(700_000), pred: [] }] }],
+      };
+    };
+    const pushes = large.map((device, i) => device.push(filled(`l${i}`)).then(note('large')));
+    await Promise.all(large.map(settle));
+    const small = await TestDevice.connect(server.url, { space: 'small' });
+    const behind = await TestDevice.connect(server.url, { space: 'large7' });
+    const others = [
+      small.push(new TestWriter('small').next()).then(note('small')),
+      behind.push(new TestWriter('behind').next()),
+    ];
+    await Promise.all([small, behind].map(settle));
+    release();
+    await Promise.all([pushing, ...pushes, ...others]);
+    // Two large ones fit into a commit, and the small one into the first of these.
+    expect(order.indexOf('small')).toBeLessThanOrEqual(2);
+    const reader = await TestDevice.connect(server.url, { space: 'large7' });
+    expect(dotsOf(await reader.readTo(2))).toEqual(['l7--------------.1', 'behind----------.1']);
+    expect(storage.count).toBeGreaterThanOrEqual(4);
   });
 
   it('[GRP2] nothing is acknowledged, and nothing shown to anybody, before it is durable', async () => {

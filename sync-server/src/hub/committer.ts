@@ -16,6 +16,8 @@ export interface Job<T = unknown> {
   readonly question: SpaceQuestion;
   /** How much it adds at most. */
   readonly changes: number;
+  /** Of its text. */
+  readonly bytes: number;
   decide(view: SpaceView, nowMs: number): T;
   done(result: T, head: LogHead): void;
   failed(failure: unknown): void;
@@ -33,6 +35,7 @@ export interface CommitterOptions {
 
 /** Keeps a transaction, and the pause it means for everybody else, short. */
 const MAX_CHANGES_PER_COMMIT = 2_000;
+const MAX_BYTES_PER_COMMIT = 2_097_152;
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -79,13 +82,29 @@ export class Committer {
     }
   }
 
+  /**
+   * The first, and of the others what fits. What does not fit waits, with everything behind it in its space: a small push does
+   * not wait for the large ones of others, and the first in the queue is never passed over.
+   */
   #take(): readonly Job[] {
-    let changes = 0;
-    let jobs = 0;
-    while (jobs < this.#queue.length && (jobs === 0 || changes < MAX_CHANGES_PER_COMMIT)) {
-      changes += this.#queue[jobs++]!.changes;
+    const taken: Job[] = [];
+    const left: Job[] = [];
+    const waiting = new Set<string>();
+    let [changes, bytes] = [0, 0];
+    for (const job of this.#queue.splice(0)) {
+      const { space } = job.question;
+      const fits = changes < MAX_CHANGES_PER_COMMIT && bytes + job.bytes <= MAX_BYTES_PER_COMMIT && !waiting.has(space);
+      if (taken.length > 0 && !fits) {
+        waiting.add(space);
+        left.push(job);
+        continue;
+      }
+      taken.push(job);
+      changes += job.changes;
+      bytes += job.bytes;
     }
-    return this.#queue.splice(0, jobs);
+    this.#queue.push(...left);
+    return taken;
   }
 
   async #commit(jobs: readonly Job[]): Promise<void> {

@@ -28,7 +28,7 @@ import type { Seat } from './crowd.ts';
 import { inflateFrame, type Inflated } from './inflate.ts';
 import { Outlet } from './outlet.ts';
 import type { Denied } from './denied.ts';
-import { Pace } from './pace.ts';
+import { Pace, type Usage } from './pace.ts';
 import type { Peer } from './peer.ts';
 import type { Listener, Room } from './room.ts';
 
@@ -49,8 +49,8 @@ export interface ConnectionHost {
   /** Null when the snapshot is held no more. */
   readPiece(id: string, piece: number): Promise<Snapshot | null>;
   left(connection: Connection, room: Room | null): void;
-  /** What this connection's user has sent; the milliseconds to wait before more is read. */
-  work(seat: Seat, frames: number, bytes: number): number;
+  /** What this connection's user has used; the milliseconds to wait before more is read. */
+  work(seat: Seat, usage: Usage): number;
 }
 
 /** Where a connection comes from, found out when it was there. */
@@ -73,6 +73,11 @@ export type Greeted = Omit<ServerEvent & { readonly type: 'greeted' }, 'atMs' | 
 
 /** A peer that does not answer a close is cut off. */
 const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Characters; what is shorter cannot cost much. */
+const LARGE_FRAME = 32_768;
+/** What was hard to read is about as hard to write. */
+const WORK_FACTOR = 2;
 
 /** It was so slow that what it should get next is gone. It connects again, and is told how to go on. */
 const LEFT_BEHIND: ServerEvent = {
@@ -105,7 +110,7 @@ export class Connection implements Listener {
     this.#peer = peer;
     this.#outlet = new Outlet(peer);
     this.#origin = origin;
-    this.#pace = new Pace(peer, host.context.limits, (frames, bytes) => host.work(origin.seat, frames, bytes));
+    this.#pace = new Pace(peer, host.context.limits, (usage) => host.work(origin.seat, usage));
     this.#state = newServerSession(performance.now());
     peer.on('message', (data, isBinary) => this.#receive(data, isBinary));
     peer.on('close', () => this.handle({ type: 'gone' }));
@@ -227,12 +232,16 @@ export class Connection implements Listener {
 
   /** What this peer had others do for it, beyond the bytes that it sent. */
   charge(bytes: number): void {
-    if (!this.isClosed) this.#pace.take(0, bytes, performance.now());
+    if (!this.isClosed) this.#pace.take({ frames: 0, bytes, workMs: 0 });
   }
 
   #receive(data: RawData | string, isBinary: boolean): void {
+    if (!this.isClosed) this.#pace.run(() => this.#takeIn(data, isBinary));
+  }
+
+  #takeIn(data: RawData | string, isBinary: boolean): void {
     if (this.isClosed) return;
-    this.#pace.take(1, sizeOf(data), performance.now());
+    this.#pace.take({ frames: 1, bytes: sizeOf(data), workMs: 0 });
     if (!isBinary) return this.#hear(String(data));
     // Before the welcome nobody has anything to say that is worth unpacking.
     const inflated = this.isWelcome && this.#deflates ? inflateFrame(data, this.#host.context.limits) : NOT_AGREED;
@@ -246,7 +255,11 @@ export class Connection implements Listener {
   }
 
   #hear(text: string): void {
+    const before = text.length > LARGE_FRAME ? process.cpuUsage() : null;
     this.handle({ type: 'frame', text, atMs: performance.now(), nowMs: this.#host.now() });
+    if (before === null || this.isClosed) return;
+    const { user, system } = process.cpuUsage(before);
+    this.#pace.take({ frames: 0, bytes: 0, workMs: (WORK_FACTOR * (user + system)) / 1_000 });
   }
 
   /** Itself it is text: its receiver learns from it what may follow. */

@@ -8,6 +8,7 @@
 import type { Limits } from '@skerry/sdk/kernel';
 
 import { Bucket } from './bucket.ts';
+import { Allowance, type Usage } from './pace.ts';
 
 /** A connection from its begin to its end. */
 export interface Seat {
@@ -29,13 +30,11 @@ interface User {
   /** How many connections each device has to each space. */
   readonly spaces: Map<string, Map<string, number>>;
   readonly hellos: Bucket;
-  readonly work: { readonly frames: Bucket; readonly bytes: Bucket };
+  readonly allowance: Allowance;
 }
 
 /** All connections of one user together may do so many times what one may. */
-const USER_SHARE = 10;
-/** A socket may save up what it may send in so many seconds. */
-export const BURST_SECONDS = 10;
+const USER_SHARE = 4;
 
 /** Nobody who is gone is remembered much longer than needed. */
 export const TIDY_MS = 10_000;
@@ -108,10 +107,10 @@ export class Crowd {
     if (here) here.waiting--;
   }
 
-  /** What the user of this seat has sent; the milliseconds to wait before more is read. */
-  work({ user }: Seat, frames: number, bytes: number, atMs: number): number {
+  /** What the user of this seat has used; the milliseconds to wait before more is read. */
+  work({ user }: Seat, usage: Usage, atMs: number): number {
     const here = user === null ? undefined : this.#users.get(user);
-    return here ? Math.max(here.work.frames.take(frames, atMs), here.work.bytes.take(bytes, atMs)) : 0;
+    return here ? here.allowance.take(usage, atMs) : 0;
   }
 
   leave(seat: Seat): void {
@@ -136,9 +135,8 @@ export class Crowd {
     this.#tidiedMs = atMs;
     for (const [name, { all, failures }] of this.#networks)
       if (all === 0 && failures.isFull(atMs)) this.#networks.delete(name);
-    for (const [name, { seats, hellos, work }] of this.#users)
-      if (seats === 0 && [hellos, work.frames, work.bytes].every((bucket) => bucket.isFull(atMs)))
-        this.#users.delete(name);
+    for (const [name, { seats, hellos, allowance }] of this.#users)
+      if (seats === 0 && hellos.isFull(atMs) && allowance.isFull(atMs)) this.#users.delete(name);
   }
 
   /** How many networks and users are remembered. */
@@ -155,13 +153,12 @@ export class Crowd {
   }
 
   #userOf(user: string, atMs: number): User {
-    const { hellosPerMinute, framesPerSecond, bytesPerSecond } = this.#limits;
-    const bucket = (perSecond: number): Bucket => new Bucket(perSecond, perSecond * BURST_SECONDS, atMs);
+    const { hellosPerMinute } = this.#limits;
     const here = this.#users.get(user) ?? {
       seats: 0,
       spaces: new Map(),
       hellos: new Bucket(hellosPerMinute / 60, hellosPerMinute, atMs),
-      work: { frames: bucket(framesPerSecond * USER_SHARE), bytes: bucket(bytesPerSecond * USER_SHARE) },
+      allowance: new Allowance(this.#limits, USER_SHARE, atMs),
     };
     this.#users.set(user, here);
     return here;

@@ -106,7 +106,7 @@ export class Hub {
       admit: (push, guest, connection) => void this.#admit(push, guest, connection),
       readPiece: (id, piece) => this.#readPiece(id, piece),
       left: (connection, room) => this.#left(connection, room),
-      work: (seat, frames, bytes) => this.#crowd.work(seat, frames, bytes, performance.now()),
+      work: (seat, usage) => this.#crowd.work(seat, usage, performance.now()),
     };
     // After what the sockets have brought is read: a process that was held up does not blame its peers for the silence.
     this.#ticker = setInterval(() => setImmediate(() => this.#tick()), tickMs(limits)).unref();
@@ -254,6 +254,7 @@ export class Hub {
       this.#committer.submit({
         question: questionOfPushes(room.space, [prepared]),
         changes: prepared.changes.length,
+        bytes: prepared.changes.reduce((sum, { text }) => sum + text.length, 0),
         // Between the arrival of a push and this moment its sender may have lost the right to it.
         decide: (view, nowMs) => {
           if (this.#isOver(connection, nowMs)) return null;
@@ -264,7 +265,7 @@ export class Hub {
         done: (decided, head) => {
           if (!decided) return connection.shutOut(TOKEN_OVER);
           const { accepted, known, refused, touched } = decided;
-          connection.charge(touched);
+          connection.charge(TOUCH_FACTOR * touched);
           if (refused) {
             meter.refused(refused.code);
             this.#options.logger.info('refused', {
@@ -359,6 +360,9 @@ export class Hub {
     return isShutOut || (guest?.principal?.expiresAt ?? Infinity) <= nowMs;
   }
 }
+
+/** A record is read, parsed, written out and hashed for each push that changes it. */
+const TOUCH_FACTOR = 4;
 
 function turnOne(connection: Connection, turn: Turn): void {
   const { guest } = connection;

@@ -75,6 +75,7 @@ export class Maintenance {
       const isTaken = committer.submit({
         question: questionOfSpace(space),
         changes: 1,
+        bytes: 0,
         decide: (view, nowMs) => publish(view, nowMs, retention),
         done: () => resolve(),
         failed: reject,
