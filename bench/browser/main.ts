@@ -75,8 +75,9 @@ try {
 
 async function single(page: Page): Promise<void> {
   await page.evaluate(() => window.bench.singleWrites('warm-up', 50));
-  const { insert, update } = await page.evaluate(() => window.bench.singleWrites('measured', 300));
+  const { insert, insertBeside, update } = await page.evaluate(() => window.bench.singleWrites('measured', 300));
   printPair('durable insert, one row', insert, 1.5);
+  printPair('  beside the same requests', insertBeside);
   printPair('durable update, one field', update);
 }
 

@@ -39,7 +39,10 @@ function openDb(name: string, isSyncing: boolean): Promise<BenchDb> {
 }
 
 /** One durable insert, then one durable update of each row. */
-async function singleWrites(name: string, times: number): Promise<{ readonly insert: Pair; readonly update: Pair }> {
+async function singleWrites(
+  name: string,
+  times: number,
+): Promise<{ readonly insert: Pair; readonly insertBeside: Pair; readonly update: Pair }> {
   const [db, raw] = [await openDb(name, false), await openRaw(`raw-${name}`)];
   const id = (index: number): string => `row-${index}`;
   const insert = await inTurns(
@@ -47,6 +50,13 @@ async function singleWrites(name: string, times: number): Promise<{ readonly ins
     times,
     (index) => db.notes.insert({ ...rowOf(index), id: id(index) }),
     (index) => raw.insert({ ...rowOf(index), id: id(index) }),
+  );
+  const bound = await openRaw(`bound-${name}`);
+  const insertBeside = await inTurns(
+    'insert',
+    times,
+    (index) => db.notes.insert({ ...rowOf(index), id: `beside-${index}` }),
+    (index) => bound.insertAsTracked({ ...rowOf(index), id: id(index) }),
   );
   const update = await inTurns(
     'update',
@@ -56,11 +66,11 @@ async function singleWrites(name: string, times: number): Promise<{ readonly ins
   );
   await checkRows(db, raw, times);
   await db.close();
-  return { insert, update };
+  return { insert, insertBeside, update };
 }
 
 async function checkRows(db: BenchDb, raw: RawDatabase, times: number): Promise<void> {
-  expectEqual('rows', await db.notes.count(), times);
+  expectEqual('rows', await db.notes.count(), 2 * times);
   expectEqual('raw rows', await raw.count(), times);
   const last = `row-${times - 1}`;
   expectEqual('the last row', (await db.notes.get(last))?.body, (await raw.get(last))?.body);

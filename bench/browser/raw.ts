@@ -14,6 +14,8 @@ export interface RawDatabase {
   /** A log row for each. */
   insertEach(rows: readonly { readonly id: string }[]): Promise<void>;
   update(id: string, patch: Partial<Row>): Promise<void>;
+  /** The requests of an insert that can be sent and merged later: what is there is read, then row, state, log row and clock are put. */
+  insertAsTracked(row: StoredRow): Promise<void>;
   get(id: string): Promise<StoredRow | undefined>;
   count(): Promise<number>;
 }
@@ -23,9 +25,12 @@ export async function openRaw(name: string): Promise<RawDatabase> {
     upgrade(fresh) {
       fresh.createObjectStore('notes', { keyPath: 'id' });
       fresh.createObjectStore('log', { autoIncrement: true });
+      fresh.createObjectStore('states', { keyPath: 'id' });
+      fresh.createObjectStore('clock', { keyPath: 'key' });
     },
   });
-  const write = () => db.transaction(['notes', 'log'], 'readwrite', { durability: 'strict' });
+  const durability = 'strict';
+  const write = () => db.transaction(['notes', 'log'], 'readwrite', { durability });
   return {
     async insert(row) {
       const tx = write();
@@ -52,6 +57,19 @@ export async function openRaw(name: string): Promise<RawDatabase> {
         tx.objectStore('log').add({ id, patch }),
         tx.done,
       ]);
+    },
+    async insertAsTracked(row) {
+      const tx = db.transaction(['notes', 'log', 'states', 'clock'], 'readwrite', { durability });
+      const { id } = row;
+      await Promise.all([tx.objectStore('clock').get('clock'), tx.objectStore('states').get(id)]);
+      await Promise.all([
+        tx.objectStore('notes').put(row),
+        tx.objectStore('states').put({ id, state: JSON.stringify(row) }),
+        tx.objectStore('log').put(row),
+        tx.objectStore('clock').put({ key: 'clock', at: Date.now() }),
+      ]);
+      tx.commit();
+      await tx.done;
     },
     get: (id) => db.get('notes', id) as Promise<StoredRow | undefined>,
     count: () => db.count('notes'),

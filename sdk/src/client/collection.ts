@@ -158,9 +158,12 @@ export function openCollection(
   };
 }
 
+/** Made of the copy: of many rows, each copy more would be felt. */
 function newRow(name: string, row: New<AnyRow>): AnyRow & { readonly id: Id } {
-  const { id, ...fields } = copyFields(row, `A row of ${name}`);
-  return { id: id === undefined ? uuidV7(Date.now(), platformRandom) : checkId(name, id), ...definedFields(fields) };
+  const fields = copyFields(row, `A row of ${name}`);
+  const id = fields['id'] === undefined ? uuidV7(Date.now(), platformRandom) : checkId(name, fields['id']);
+  for (const field of Object.keys(fields)) if (fields[field] === undefined) delete fields[field];
+  return Object.assign(fields as Record<string, Json>, { id });
 }
 
 async function assertFree(table: RowTable, name: string, ids: readonly Id[]): Promise<void> {
