@@ -62,6 +62,26 @@ describe('plain JSON data', () => {
     );
   });
 
+  it('[JSN3] data is equal when its canonical text is', () => {
+    const data = fc.jsonValue({ maxDepth: 3 });
+    // Most random pairs differ at the first look: these differ in one place, or in none.
+    const near = data.chain((value) =>
+      fc.tuple(
+        fc.constant([value]),
+        fc.oneof(data, fc.constant(value)).map((one) => [one]),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.tuple(data, data), near), ([a, b]) => {
+        expect(jsonEqual(a as Json, b as Json)).toBe(canonicalJson(a as Json) === canonicalJson(b as Json));
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(jsonEqual([], {} as Json)).toBe(false);
+    expect(jsonEqual({ a: 1 }, { b: 1 })).toBe(false);
+    expect(jsonEqual([1], [1, 2])).toBe(false);
+  });
+
   it('[JSN4] counts bytes of UTF-8 as an encoder does', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {

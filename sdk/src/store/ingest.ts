@@ -53,7 +53,7 @@ import { createOutboxReader } from './outbox-reader.ts';
 import { inspectSlice } from './inspection-idb.ts';
 import { reconnecting } from './reconnecting.ts';
 import { readSpace, voidsOf } from './space-row.ts';
-import { tailToRead } from './tail-plan.ts';
+import { hasShare, tailToRead, type TailShare } from './tail-plan.ts';
 import { withTakenBack } from './take-back.ts';
 import { recoverIn, rejectIn, withdrawIn } from './take-back-io.ts';
 
@@ -350,10 +350,18 @@ function readViews(tx: Write): Promise<ViewsRow | undefined> {
   return answerOf(plainStore(tx, META).get('views'));
 }
 
-function readTail(tx: Write, count: number): Promise<TailRow[]> {
-  if (count === 0) return Promise.resolve([]);
-  const most = count === Infinity ? undefined : count;
-  return tx.objectStore(TAIL).getAll(undefined, most) as Promise<TailRow[]>;
+async function readTail(tx: Write, share: TailShare): Promise<readonly TailRow[]> {
+  const tail = plainStore(tx, TAIL);
+  if (share.entries === Infinity) return answerOf(tail.getAll());
+  const rows: TailRow[] = [];
+  for (let count = 1; !hasShare(rows, share); count *= 2) {
+    const last = rows.at(-1);
+    const range = last ? IDBKeyRange.lowerBound(last.position, true) : null;
+    const more = await answerOf<TailRow[]>(tail.getAll(range, count));
+    rows.push(...more);
+    if (more.length < count) break;
+  }
+  return rows;
 }
 
 /**

@@ -82,7 +82,7 @@ import { planRestamp, withServerTime } from './restamp.ts';
 import { SwitchOutcome } from './switch-outcome.ts';
 import { planViews, resultOf, withTakenBack, type TakeBack } from './take-back.ts';
 import { checkStep, rowIntent, writeStep, type IntendedRecord, type RecordIntent } from './step.ts';
-import { tailToRead } from './tail-plan.ts';
+import { hasShare, tailToRead } from './tail-plan.ts';
 
 /** Everything that a profile on disk holds. */
 export interface MemoryDisk {
@@ -316,7 +316,7 @@ export class MemoryDevice {
       pending: disk.outbox,
       followed,
       tombstones: followed.hasMoved ? [...disk.records.values()].filter((record) => record.dead) : [],
-      tail: this.#tailRows().slice(0, tailToRead(followed, cursor, entries)),
+      tail: hasShare([], tailToRead(followed, cursor, entries)) ? [] : this.#tailRows(),
       refused: [...disk.rejected.values()],
     });
     this.#store(plan);

@@ -78,7 +78,7 @@ export interface PageInput {
   readonly tombstones?: readonly RecordRow[];
   /** The rejected writes, all of them; read when an entry is filled. */
   readonly refused?: readonly RejectedRow[];
-  /** As many rows from the begin of the tail as tailToRead() says. */
+  /** Rows from the begin of the tail, as tailToRead() says. */
   readonly tail?: readonly TailRow[];
 }
 

@@ -22,21 +22,39 @@ export interface TailPlan {
   readonly tail: SpaceRow['tail'];
 }
 
-/** How many rows of the tail, from its begin, a page may let go; the storage reads so many before the plan is made. */
+/** So much of the tail, from its begin: rows until they have as many entries and bytes. */
+export interface TailShare {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+const NOTHING: TailShare = { entries: 0, bytes: 0 };
+const ALL: TailShare = { entries: Infinity, bytes: Infinity };
+
+/** How much of the tail a page may let go; the storage reads so much before the plan is made. Rows may be large. */
 export function tailToRead(
   followed: Followed,
   before: VersionVector,
   entries: readonly { readonly change: Change }[],
-): number {
+): TailShare {
   const { space, topology, cursor, hasMoved, page } = followed;
   const { tail } = space;
-  if (tail.entries === 0) return 0;
+  if (tail.entries === 0) return NOTHING;
   const wasKept = safelyKept(topology, before);
-  if (hasMoved || isFarBehind(topology, page) || !isSamePlace(wasKept, safelyKept(topology, cursor))) return Infinity;
-  if (!isTailBounded(topology)) return 0;
+  if (hasMoved || isFarBehind(topology, page) || !isSamePlace(wasKept, safelyKept(topology, cursor))) return ALL;
+  if (!isTailBounded(topology)) return NOTHING;
   // Not less than it will be.
   const bytes = sum(entries.map(({ change }) => JSON.stringify(change).length + STAMPED_BYTES));
-  return isOver(tail.entries + entries.length, tail.bytes + bytes) ? entries.length + 8 : 0;
+  return {
+    entries: Math.max(0, tail.entries + entries.length - TAIL_LIMITS.entries),
+    bytes: Math.max(0, tail.bytes + bytes - TAIL_LIMITS.bytes),
+  };
+}
+
+export function hasShare(rows: readonly TailRow[], share: TailShare): boolean {
+  return (
+    sum(rows.map((row) => row.entries.length)) >= share.entries && sum(rows.map(({ bytes }) => bytes)) >= share.bytes
+  );
 }
 
 /** More than an entry has beside its change. */
@@ -46,7 +64,7 @@ function isOver(entries: number, bytes: number): boolean {
   return entries > TAIL_LIMITS.entries || bytes > TAIL_LIMITS.bytes;
 }
 
-/** `oldest`: rows from the begin of the tail. */
+/** `oldest`: rows from the begin of the tail, as tailToRead() says. */
 export function planTail(followed: Followed, applied: readonly TailEntry[], oldest: readonly TailRow[]): TailPlan {
   const { space, topology, cursor, page } = followed;
   const kept = safelyKept(topology, cursor);

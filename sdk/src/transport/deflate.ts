@@ -26,16 +26,26 @@ function isSupported(): boolean {
   }
 }
 
+/** A blob would be simpler, and goes through another process. */
 export async function deflate(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream(FORMAT));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const bytes = new TextEncoder().encode(text);
+  const reader = slicesOf(bytes.buffer, bytes.length).pipeThrough(new CompressionStream(FORMAT)).getReader();
+  const chunks: Uint8Array[] = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  const deflated = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    deflated.set(chunk, at);
+    at += chunk.length;
+  }
+  return deflated;
 }
 
 /** Rejects what is no deflated text, and what is longer than a frame of this size may be. */
 export async function inflate(bytes: ArrayBuffer): Promise<string> {
   let left = mostInflated(bytes.byteLength, DEFAULT_LIMITS.frameBytes);
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const reader = slicesOf(bytes).pipeThrough(new DecompressionStream(FORMAT)).getReader();
+  const reader = slicesOf(bytes, SLICE_BYTES).pipeThrough(new DecompressionStream(FORMAT)).getReader();
   let text = '';
   for (;;) {
     const { done, value } = await reader.read();
@@ -49,13 +59,13 @@ export async function inflate(bytes: ArrayBuffer): Promise<string> {
   }
 }
 
-function slicesOf(bytes: ArrayBuffer): ReadableStream<Uint8Array<ArrayBuffer>> {
+function slicesOf(bytes: ArrayBuffer, size: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
     pull(controller) {
       if (at >= bytes.byteLength) return controller.close();
-      controller.enqueue(new Uint8Array(bytes, at, Math.min(SLICE_BYTES, bytes.byteLength - at)));
-      at += SLICE_BYTES;
+      controller.enqueue(new Uint8Array(bytes, at, Math.min(size, bytes.byteLength - at)));
+      at += size;
     },
   });
 }
