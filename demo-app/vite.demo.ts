@@ -8,6 +8,8 @@ import react from '@vitejs/plugin-react';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defaultClientConditions, type UserConfig } from 'vite';
 
+const VENDOR = /node_modules[\\/](?!react-aria|react-stately|@react-|@internationalized|node-diff3)/;
+
 export function demoConfig(): UserConfig {
   return {
     root: fileURLToPath(new URL('.', import.meta.url)),
@@ -23,7 +25,8 @@ export function demoConfig(): UserConfig {
       sourcemap: true,
       chunkSizeWarningLimit: 600,
       // What changes rarely is a file of its own, so that an update of the app is a small download.
-      rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'vendor', test: /node_modules/ }] } } },
+      // Dialogs and tags are not needed for the first look: their code goes with the parts that use it.
+      rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'vendor', test: VENDOR }] } } },
     },
     server: { proxy: { '/sync': { target: `http://127.0.0.1:${process.env['PORT'] ?? '4321'}`, ws: true } } },
   };

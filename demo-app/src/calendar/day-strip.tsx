@@ -16,15 +16,12 @@ export function DayStrip({ week, day, onChoose }: DayStripProps): ReactNode {
       {week.map((layout) => {
         const [name, number] = dayLabel(layout.day).split(' ');
         return (
-          <button
-            key={layout.day}
-            type="button"
-            aria-pressed={layout.day === day}
-            aria-label={`${dayLabel(layout.day)}, ${layout.pieces.length} booked`}
-            onClick={() => onChoose(layout.day)}
-          >
-            <span>{name?.slice(0, 1)}</span>
-            <strong>{number}</strong>
+          <button key={layout.day} type="button" aria-pressed={layout.day === day} onClick={() => onChoose(layout.day)}>
+            <span className="visually-hidden">
+              {dayLabel(layout.day)}, {layout.pieces.length} booked
+            </span>
+            <span aria-hidden>{name?.slice(0, 1)}</span>
+            <strong aria-hidden>{number}</strong>
             <i data-busy={layout.pieces.length > 0 || undefined} />
           </button>
         );

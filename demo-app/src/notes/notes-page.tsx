@@ -5,11 +5,10 @@ import type { ReactNode } from 'react';
 
 import { useAttempt } from '../data/use-attempt.ts';
 import { useSession } from '../data/session.tsx';
-import { HistoryPanel } from '../history/history-panel.tsx';
-import { NoteHistory } from '../history/note-history.tsx';
+import { OnDemand } from '../shell/on-demand.tsx';
+import { NoteDetail, NoteHistoryPanel } from '../shell/pages.ts';
 import { go } from '../shell/route.ts';
 import { NoteList } from './note-list.tsx';
-import { NoteDetail } from './note-detail.tsx';
 import { Welcome } from './welcome.tsx';
 
 interface NotesPageProps {
@@ -39,7 +38,9 @@ export function NotesPage(props: NotesPageProps): ReactNode {
       <NoteList notes={notes} selectedId={props.noteId} onCreate={create} />
       <section className="note-pane" aria-label="Note">
         {props.noteId !== null ? (
-          <NoteDetail key={props.noteId} noteId={props.noteId} />
+          <OnDemand>
+            <NoteDetail key={props.noteId} noteId={props.noteId} />
+          </OnDemand>
         ) : notes?.length === 0 ? (
           <Welcome />
         ) : (
@@ -50,9 +51,9 @@ export function NotesPage(props: NotesPageProps): ReactNode {
         )}
       </section>
       {props.noteId !== null && props.view === 'history' && (
-        <HistoryPanel key={props.noteId} onClose={closeHistory}>
-          <NoteHistory noteId={props.noteId} />
-        </HistoryPanel>
+        <OnDemand>
+          <NoteHistoryPanel key={props.noteId} noteId={props.noteId} onClose={closeHistory} />
+        </OnDemand>
       )}
     </div>
   );

@@ -1,9 +1,7 @@
 /** The frame: where one can go, where one is, who one is, and how the sync stands. The rail is at the bottom on a phone. */
 import { CalendarDays, GitFork, NotebookText, Settings } from 'lucide-react';
-import { lazy, useEffect, type ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 
-import { CalendarPage } from '../calendar/calendar-page.tsx';
-import { ConflictsPage } from '../conflicts/conflicts-page.tsx';
 import { NotKeptNotices } from '../conflicts/not-kept-notices.tsx';
 import { useOverview } from '../data/overview.tsx';
 import { MergeWatch } from '../merges/merge-watch.tsx';
@@ -12,10 +10,9 @@ import { DocumentAttributes } from '../sync-status/document-attributes.tsx';
 import { SyncChip } from '../sync-status/sync-chip.tsx';
 import { AccountMenu } from './account-menu.tsx';
 import { Logo } from './logo.tsx';
-import { PageOnDemand } from './page-on-demand.tsx';
+import { OnDemand } from './on-demand.tsx';
+import { CalendarPage, ConflictsPage, fetchTheRest, SettingsPage } from './pages.ts';
 import { formatRoute, useRoute, type Route } from './route.ts';
-
-const SettingsPage = lazy(async () => ({ default: (await import('../settings/settings-page.tsx')).SettingsPage }));
 
 const TITLES: Readonly<Record<Route['page'], string>> = {
   notes: 'Notes',
@@ -27,6 +24,7 @@ const TITLES: Readonly<Record<Route['page'], string>> = {
 export function Shell(): ReactNode {
   const route = useRoute();
   const title = TITLES[route.page];
+  useEffect(fetchTheRest, []);
   useEffect(() => {
     document.title = `${title} · Skerry`;
   }, [title]);
@@ -56,9 +54,11 @@ export function Shell(): ReactNode {
       </header>
       <main id="main" tabIndex={-1}>
         {route.page === 'notes' && <NotesPage noteId={route.noteId} view={route.view} />}
-        {route.page === 'calendar' && <CalendarPage place={route} />}
-        {route.page === 'conflicts' && <ConflictsPage />}
-        <PageOnDemand key={route.page}>{route.page === 'settings' && <SettingsPage />}</PageOnDemand>
+        <OnDemand key={route.page}>
+          {route.page === 'calendar' && <CalendarPage place={route} />}
+          {route.page === 'conflicts' && <ConflictsPage />}
+          {route.page === 'settings' && <SettingsPage />}
+        </OnDemand>
       </main>
     </div>
   );

@@ -1,7 +1,6 @@
 /** Light, dark, or as the system has it. */
 import { Monitor, Moon, Sun } from 'lucide-react';
-import type { ReactNode } from 'react';
-import { Label, Radio, RadioGroup } from 'react-aria-components';
+import { useId, type ReactNode } from 'react';
 
 import { setTheme, useTheme, type Theme } from './theme.ts';
 
@@ -13,16 +12,24 @@ const THEMES: readonly (readonly [Theme, string, ReactNode])[] = [
 
 export function ThemeChoice(): ReactNode {
   const theme = useTheme();
+  const id = useId();
   return (
-    <RadioGroup className="theme" value={theme} onChange={(value) => setTheme(value as Theme)}>
-      <Label>Appearance</Label>
+    <div role="radiogroup" className="theme" aria-labelledby={`${id}-name`}>
+      <span id={`${id}-name`}>Appearance</span>
       <div className="segments">
         {THEMES.map(([value, name, icon]) => (
-          <Radio key={value} value={value} className="segment">
+          <label key={value} className="segment">
+            <input
+              type="radio"
+              className="visually-hidden"
+              name={id}
+              checked={theme === value}
+              onChange={() => setTheme(value)}
+            />
             {icon} {name}
-          </Radio>
+          </label>
         ))}
       </div>
-    </RadioGroup>
+    </div>
   );
 }

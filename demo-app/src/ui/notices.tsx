@@ -73,7 +73,9 @@ export function NoticesProvider(props: { readonly children: ReactNode }): ReactN
       <div className="toasts" data-react-aria-top-layer="true">
         <div role="status">{toasts.filter(isSaid).map((toast) => toastBox(toast, dismiss))}</div>
         <div role="alert">{toasts.filter(({ isError }) => isError).map((toast) => toastBox(toast, dismiss))}</div>
-        <div>{toasts.filter(({ isSilent }) => isSilent).map((toast) => toastBox(toast, dismiss))}</div>
+        <div role="region" aria-label="Can be undone">
+          {toasts.filter(({ isSilent }) => isSilent).map((toast) => toastBox(toast, dismiss))}
+        </div>
       </div>
     </NoticesContext>
   );

@@ -1,15 +1,15 @@
 /**
- * A page whose code is fetched when someone goes there. Installed apps have it on this device; where it cannot be fetched the
+ * A part of the app whose code is fetched apart from the rest. Installed apps have it on this device; where it cannot be fetched the
  * rest of the app goes on.
  */
 import { CloudOff } from 'lucide-react';
 import { Component, Suspense, type ReactNode } from 'react';
 
-interface PageOnDemandProps {
+interface OnDemandProps {
   readonly children: ReactNode;
 }
 
-export class PageOnDemand extends Component<PageOnDemandProps, { readonly error: unknown }> {
+export class OnDemand extends Component<OnDemandProps, { readonly error: unknown }> {
   override state = { error: null };
 
   static getDerivedStateFromError(error: unknown): { readonly error: unknown } {
@@ -26,7 +26,7 @@ function NotLoaded(): ReactNode {
   return (
     <div className="blank" role="alert">
       <CloudOff aria-hidden />
-      <p>This page could not be loaded. Your notes are not affected.</p>
+      <p>This could not be loaded. Your notes are not affected.</p>
       <button type="button" className="button" onClick={() => location.reload()}>
         Try again
       </button>
