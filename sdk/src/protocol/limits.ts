@@ -89,7 +89,7 @@ export const DEFAULT_LIMITS: Limits = {
   spacesPerDevice: 100,
   hellosPerMinute: 600,
   failuresPerMinute: 50,
-  framesPerSecond: 200,
+  framesPerSecond: 500,
   bytesPerSecond: 2_097_152,
   snapshotsPerUser: 8,
   recordBytes: 917_504,
