@@ -9,7 +9,6 @@ import { OverviewProvider } from './data/overview.tsx';
 import { SessionProvider } from './data/session.tsx';
 import { openMergeLog } from './merges/merge-log.ts';
 import { isPlayground, reloadWhenCrossing } from './playground/address.ts';
-import { openMergeLog } from './merges/merge-log.ts';
 import { Shell } from './shell/shell.tsx';
 import { StartFailed } from './shell/start-failed.tsx';
 import { applyTheme, followTheme } from './shell/theme.ts';

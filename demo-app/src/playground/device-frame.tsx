@@ -18,7 +18,7 @@ interface DeviceFrameProps {
 }
 
 export function DeviceFrame({ device, isActing, isLocked, isShown }: DeviceFrameProps): ReactNode {
-  const { db, window } = useValue(device.state$);
+  const { db, window, src } = useValue(device.state$);
   return (
     <section
       className="device-card"
@@ -44,13 +44,7 @@ export function DeviceFrame({ device, isActing, isLocked, isShown }: DeviceFrame
       </header>
       {/* The app itself, of the same origin and as trusted as this page: a sandbox would keep nothing from it. */}
       {/* oxlint-disable-next-line react/iframe-missing-sandbox */}
-      <iframe
-        key={window}
-        ref={device.attach}
-        src={device.src}
-        title={`The app on ${device.device}`}
-        inert={isLocked}
-      />
+      <iframe key={window} ref={device.attach} src={src} title={`The app on ${device.device}`} inert={isLocked} />
     </section>
   );
 }

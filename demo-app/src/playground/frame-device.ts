@@ -17,10 +17,11 @@ export interface FrameState {
   readonly db: DemoDb | null;
   /** One more for each window that was torn away: the frame is another one. */
   readonly window: number;
+  /** The address that its frame opens. */
+  readonly src: string;
 }
 
 export interface FrameDevice extends Character {
-  readonly src: string;
   /** In minutes; 0: it is right. */
   readonly clockAheadMinutes: number;
   readonly state$: BehaviorSubject<FrameState>;
@@ -32,7 +33,7 @@ export interface FrameDevice extends Character {
   cut(cut: boolean): void;
   /** The window is torn away as it stands; another one opens in its place. */
   crash(): Promise<DemoDb>;
-  /** Goes to another place of the app, if nobody is there yet. */
+  /** Goes to a place of the app, where a window that opens later begins as well. */
   show(hash: string): void;
 }
 
@@ -40,16 +41,18 @@ export interface FrameOptions {
   readonly character: Character;
   readonly space: string;
   readonly clockAheadMinutes: number;
-  readonly hash: string;
   readonly tell: (heard: Heard) => void;
 }
 
 const OPENING_MS = 20_000;
+const START = '#/notes';
 
-export function createFrameDevice({ character, space, clockAheadMinutes, hash, tell }: FrameOptions): FrameDevice {
+export function createFrameDevice({ character, space, clockAheadMinutes, tell }: FrameOptions): FrameDevice {
   const { id, user, device } = character;
   const databaseName = databaseNameOf(space, user, device);
-  const state$ = new BehaviorSubject<FrameState>({ db: null, window: 0 });
+  const srcAt = (hash: string): string => addressOf(character, { space, clockAheadMinutes, hash });
+  let place = START;
+  const state$ = new BehaviorSubject<FrameState>({ db: null, window: 0, src: srcAt(place) });
   let frame: HTMLIFrameElement | null = null;
 
   // Told by the app in the moment in which its database is open: nothing has happened to it before.
@@ -76,7 +79,6 @@ export function createFrameDevice({ character, space, clockAheadMinutes, hash, t
   return {
     ...character,
     clockAheadMinutes,
-    src: addressOf(character, { space, clockAheadMinutes, hash }),
     state$,
     get db() {
       const { db } = state$.value;
@@ -92,19 +94,19 @@ export function createFrameDevice({ character, space, clockAheadMinutes, hash, t
     cut: (cut) => cutNetwork(state$.value.db!, databaseName, cut),
     crash() {
       tell({ device: id, crash: true });
-      state$.next({ db: null, window: state$.value.window + 1 });
+      state$.next({ db: null, window: state$.value.window + 1, src: srcAt(place) });
       return opened();
     },
-    show(place) {
-      const there = frame?.contentWindow?.location;
-      if (there && there.hash !== place) there.hash = place;
+    show(hash) {
+      place = hash;
+      if (frame?.contentWindow) frame.contentWindow.location.hash = hash;
     },
   };
 }
 
 function addressOf(
   { user, device }: Character,
-  { space, clockAheadMinutes, hash }: Pick<FrameOptions, 'space' | 'clockAheadMinutes' | 'hash'>,
+  { space, clockAheadMinutes, hash }: Pick<FrameOptions, 'space' | 'clockAheadMinutes'> & { readonly hash: string },
 ): string {
   const query = new URLSearchParams({ user, device, space });
   if (clockAheadMinutes !== 0) query.set('clock', String(clockAheadMinutes));

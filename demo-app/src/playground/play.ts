@@ -48,6 +48,9 @@ export function createPlay(scenario: Scenario, { stage, devices$ }: Pick<Run, 's
   let watching: Subscription | null = null;
   const set = (change: Partial<PlayState>): void => state$.next({ ...state$.value, ...change });
 
+  const fail = (error: unknown): void =>
+    set({ phase: 'failed', failure: error instanceof Error ? error.message : String(error) });
+
   const look = async (claims: readonly Claim[]): Promise<void> => {
     const findings = await Promise.all(claims.map(async (claim) => [claim, await claim.check(stage)] as const));
     set({ findings: new Map([...state$.value.findings, ...findings]) });
@@ -73,7 +76,7 @@ export function createPlay(scenario: Scenario, { stage, devices$ }: Pick<Run, 's
       set({ done: state$.value.done + 1 });
       if (state$.value.done === scenario.steps.length) await end();
     } catch (error) {
-      set({ phase: 'failed', failure: error instanceof Error ? error.message : String(error) });
+      fail(error);
     }
   };
   const isUnderway = (): boolean => state$.value.phase === 'playing';
@@ -99,10 +102,14 @@ export function createPlay(scenario: Scenario, { stage, devices$ }: Pick<Run, 's
     return subscription;
   };
 
-  void Promise.all(devices$.value.map((device) => device.opened())).then(
-    () => set({ phase: 'ready' }),
-    (error: Error) => set({ phase: 'failed', failure: error.message }),
-  );
+  /** The first step is what there is before anybody does anything: done as soon as the devices are open. */
+  const prepare = async (): Promise<void> => {
+    await Promise.all(devices$.value.map((device) => device.opened()));
+    await scenario.steps[0]!.run(stage);
+    for (const device of devices$.value) device.show(scenario.shows);
+    set({ done: 1, phase: 'ready' });
+  };
+  prepare().catch(fail);
   return {
     state$,
     async play({ hurry = false } = {}) {

@@ -21,7 +21,7 @@ export interface Run {
 
 const SETTLE_MS = 15_000;
 
-export function createRun(scenario: Pick<Scenario, 'cast' | 'clocks' | 'shows'>, space: string): Run {
+export function createRun(scenario: Pick<Scenario, 'cast' | 'clocks'>, space: string): Run {
   const recording$ = new BehaviorSubject<Recording>(NOTHING_HEARD);
   const tell = (heard: Heard): void => {
     const next = hear(recording$.value, heard);
@@ -32,7 +32,6 @@ export function createRun(scenario: Pick<Scenario, 'cast' | 'clocks' | 'shows'>,
       character: CAST[id],
       space,
       clockAheadMinutes: scenario.clocks?.[id] ?? 0,
-      hash: scenario.shows,
       tell,
     });
   const devices$ = new BehaviorSubject<readonly FrameDevice[]>(scenario.cast.map(create));

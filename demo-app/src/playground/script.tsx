@@ -92,7 +92,7 @@ function Controls({
         aria-disabled={phase === 'opening' || undefined}
         onClick={() => press(play, onAgain)}
       >
-        {sign} {phase === 'ready' && done > 0 ? 'Play the rest' : words}
+        {sign} {phase === 'ready' && done > 1 ? 'Play the rest' : words}
       </button>
       {!isOver && (
         <button type="button" className="button" disabled={phase !== 'ready'} onClick={() => void play.step()}>

@@ -16,7 +16,7 @@ import { Script } from './script.tsx';
 import { KnowledgeTable } from './timeline/knowledge-table.tsx';
 import { Timeline } from './timeline/timeline.tsx';
 
-const FREE: Pick<Scenario, 'cast' | 'shows'> = { cast: ['anna', 'bruno'], shows: '#/notes' };
+const FREE: Pick<Scenario, 'cast'> = { cast: ['anna', 'bruno'] };
 
 /** Each has a space and databases that were never used. */
 let runs = 0;
@@ -48,7 +48,7 @@ function PlayedDevices(props: { readonly run: Run; readonly play: Play; readonly
   const { phase, now } = useValue(props.play.state$);
   const isPlaying = phase === 'playing';
   const acting = isPlaying && now !== null ? props.scenario.steps[now]!.by : [];
-  return <Devices run={props.run} acting={acting} isLocked={isPlaying} />;
+  return <Devices run={props.run} acting={acting} isLocked={isPlaying || phase === 'opening'} />;
 }
 
 interface DevicesProps {

@@ -57,6 +57,7 @@ export interface Scenario {
   readonly clocks?: Readonly<Partial<Record<DeviceId, number>>>;
   /** Where the devices look, as the hash of the app's address. */
   readonly shows: string;
+  /** The first is how it begins: it is done before anybody plays. */
   readonly steps: readonly Step[];
   /** What is so when all steps are done. */
   readonly claims: readonly Claim[];
