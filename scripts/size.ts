@@ -21,11 +21,11 @@ interface Budget {
 
 const BUDGETS: readonly Budget[] = [
   // The goals are 55 for the page and 40 for the worker. Of the page, dexie is 30 and rxjs, idb and sha256 are 7: what every
-  // page reads and writes with is bound by them. Of ours, 60, the most is what a write needs inside its transaction, where
+  // page reads and writes with is bound by them. Of ours, 65, the most is what a write needs inside its transaction, where
   // nothing can be loaded: the kernel, the store, history. The worker is one file, which every bundler takes.
-  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index', kilobytes: 99 },
-  { name: 'worker: @skerry/sdk/worker', entry: 'worker', kilobytes: 60 },
-  { name: 'service worker: @skerry/sdk/service-worker', entry: 'service-worker', kilobytes: 60 },
+  { name: 'page: @skerry/sdk with dexie and rxjs', entry: 'index', kilobytes: 104 },
+  { name: 'worker: @skerry/sdk/worker', entry: 'worker', kilobytes: 63 },
+  { name: 'service worker: @skerry/sdk/service-worker', entry: 'service-worker', kilobytes: 62 },
   // With what only a server does.
   { name: 'kernel: @skerry/sdk/kernel', entry: 'kernel', kilobytes: 38 },
   {

@@ -7,6 +7,7 @@ import { openLostVersions } from './data/lost-versions.ts';
 import { openDatabase } from './data/open-database.ts';
 import { OverviewProvider } from './data/overview.tsx';
 import { SessionProvider } from './data/session.tsx';
+import { openMergeLog } from './merges/merge-log.ts';
 import { isPlayground, reloadWhenCrossing } from './playground/address.ts';
 import { Shell } from './shell/shell.tsx';
 import { StartFailed } from './shell/start-failed.tsx';

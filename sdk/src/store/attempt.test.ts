@@ -18,7 +18,7 @@ function rejected(pred: readonly Dot[]): RejectedRow {
 }
 
 const written = (pred: readonly Dot[], value: { readonly title: string } | null): unknown =>
-  retryIntent(SCHEMA, rejected(pred), value).change(undefined, undefined, new Map());
+  retryIntent(SCHEMA, rejected(pred), value).change(undefined, undefined);
 
 test.each([null, { title: 'other' }])(
   '[REJ12] written again (%j): a forgotten row is not made under its id',
