@@ -6,35 +6,19 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CLOSE } from '@skerry/sdk/kernel';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { dotsOf, TestDevice, TestWriter } from './device.fixture.ts';
-import { runCommand, temporaryFolder, type Command } from './server.fixture.ts';
+import { useCommands } from './commands.fixture.ts';
+import type { Command } from './server.fixture.ts';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
-let folder: ReturnType<typeof temporaryFolder>;
-const commands: Command[] = [];
+const commands = useCommands();
 
-beforeEach(() => {
-  folder = temporaryFolder();
-});
+const run = (...args: readonly string[]): Command => commands.start(args);
 
-afterEach(async () => {
-  for (const { child, ended } of commands.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-  folder.remove();
-});
-
-function run(...args: readonly string[]): Command {
-  const command = runCommand(args);
-  commands.push(command);
-  return command;
-}
-
-const serve = (): Command => run('--port', '0', '--data', folder.path);
+const serve = (): Command => run('--port', '0', '--data', commands.path);
 
 describe('the command', { timeout: 60_000 }, () => {
   it('[CMD1] says where it listens, serves and ends with 0 on SIGTERM', async () => {
@@ -51,10 +35,10 @@ describe('the command', { timeout: 60_000 }, () => {
   });
 
   it('[CMD1] says nothing of that when devices have to sign in', async () => {
-    const secret = join(folder.path, 'secret');
+    const secret = join(commands.path, 'secret');
     writeFileSync(secret, 'x'.repeat(64));
     const args = ['--jwt-secret-file', secret, '--jwt-issuer', 'me', '--jwt-audience', 'us'];
-    const command = run('--port', '0', '--data', folder.path, ...args);
+    const command = run('--port', '0', '--data', commands.path, ...args);
     await command.url;
     command.child.kill('SIGTERM');
     const { code, stdout } = await command.ended;
@@ -72,7 +56,7 @@ describe('the command', { timeout: 60_000 }, () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
-    const portTaken = await run('--port', String(port), '--data', folder.path).ended;
+    const portTaken = await run('--port', String(port), '--data', commands.path).ended;
     taken.close();
     expect(portTaken).toMatchObject({
       code: 1,
@@ -87,7 +71,7 @@ describe('the command', { timeout: 60_000 }, () => {
   });
 
   it('[CMD3] so it does when a part of the path of the database is a file', async () => {
-    const file = join(folder.path, 'file');
+    const file = join(commands.path, 'file');
     writeFileSync(file, '');
     expect(await run('--port', '0', '--data', join(file, 'data')).ended).toMatchObject({
       code: 1,
@@ -97,8 +81,8 @@ describe('the command', { timeout: 60_000 }, () => {
 
   it('[CMD4] before the first build it says how to build', async () => {
     const { bin } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { bin: Record<string, string> };
-    const script = join(folder.path, bin['skerry-server']!);
-    cpSync(join(PACKAGE, 'package.json'), join(folder.path, 'package.json'));
+    const script = join(commands.path, bin['skerry-server']!);
+    cpSync(join(PACKAGE, 'package.json'), join(commands.path, 'package.json'));
     cpSync(join(PACKAGE, bin['skerry-server']!), script);
     const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });

@@ -5,10 +5,11 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
+import { useCommands } from './commands.fixture.ts';
 import { TestDevice, TestWriter } from './device.fixture.ts';
-import { runCommand, temporaryFolder, type Command } from './server.fixture.ts';
+import type { Command } from './server.fixture.ts';
 import { push, creation } from './storage/contract.ts';
 import { sqlite } from './storage/sqlite/sqlite.ts';
 import { examineFile } from './tools/backup.ts';
@@ -17,27 +18,12 @@ import { Workload } from './workload.fixture.ts';
 /** Also where it is there and may not trace. */
 const hasStrace = spawnSync('strace', ['-qq', '-e', 'trace=none', 'true']).status === 0;
 
-let folder: ReturnType<typeof temporaryFolder>;
-const commands: Command[] = [];
-
-beforeEach(() => {
-  folder = temporaryFolder();
-});
-
-afterEach(async () => {
-  for (const { child, ended } of commands.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-  folder.remove();
-});
+const commands = useCommands();
 
 /** With `-D` the server is our child, and the tracer its own. */
 function serve(...strace: readonly string[]): Command {
   const wrapper = strace.length === 0 ? [] : ['strace', '-D', '-f', '-qq', ...strace];
-  const command = runCommand(['--port', '0', '--data', folder.path], {}, wrapper);
-  commands.push(command);
-  return command;
+  return commands.start(['--port', '0', '--data', commands.path], {}, wrapper);
 }
 
 /** As `strace` quotes it. */
@@ -59,7 +45,7 @@ describe.runIf(hasStrace)('a disk that fails', { timeout: 120_000 }, () => {
   );
 
   it('[DSK2] no acknowledgement leaves before its commit is synced', async () => {
-    const trace = join(folder.path, 'trace');
+    const trace = join(commands.path, 'trace');
     const server = serve(
       '-o',
       trace,
@@ -87,7 +73,7 @@ describe.runIf(hasStrace)('a disk that fails', { timeout: 120_000 }, () => {
   });
 
   it.each([6, 12])('[DSK3] from sync number %i on EIO: nothing more is acknowledged, and it ends with 1', async (n) => {
-    const trace = join(folder.path, 'trace');
+    const trace = join(commands.path, 'trace');
     const calls = ['-o', trace, '-s', '40', '-e', 'trace=fsync,fdatasync,write,writev,sendto,sendmsg'];
     const server = serve(...calls, '-e', `inject=fsync,fdatasync:error=EIO:when=${n}+`);
     const workload = new Workload();
@@ -136,11 +122,11 @@ describe.runIf(hasStrace)('a disk that fails', { timeout: 120_000 }, () => {
 
 describe('a disk that forgets', { timeout: 60_000 }, () => {
   it('[DSK5] without the end of its write-ahead log a database is an earlier one, whole, and its devices see a fork', async () => {
-    const file = join(folder.path, 'skerry.db');
+    const file = join(commands.path, 'skerry.db');
     const inc = 'w---------------';
     const storage = await sqlite(file).open();
     for (let seq = 1; seq <= 20; seq++) await push(storage, 'notes', [creation(inc, seq)]);
-    const lost = join(folder.path, 'lost');
+    const lost = join(commands.path, 'lost');
     const frame = 24 + 4_096;
     const lengths = new Set<number>();
     for (let frames = 1; frames <= 60; frames += 7) {
@@ -163,7 +149,7 @@ describe('a disk that forgets', { timeout: 60_000 }, () => {
 
 function examineFileIfThere(): ReturnType<typeof examineFile> | { readonly findings: readonly string[] } {
   try {
-    return examineFile(join(folder.path, 'skerry.db'));
+    return examineFile(join(commands.path, 'skerry.db'));
   } catch {
     // Killed before there was one.
     return { findings: [] };

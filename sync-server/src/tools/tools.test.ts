@@ -2,35 +2,24 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, 
 import { join } from 'node:path';
 import type { Change } from '@skerry/sdk/kernel';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
+import { useCommands } from '../commands.fixture.ts';
 import { dotsOf, TestDevice, TestWriter } from '../device.fixture.ts';
-import { runCommand, temporaryFolder, type Command, type Ended } from '../server.fixture.ts';
+import type { Command, Ended } from '../server.fixture.ts';
 import { creation, push } from '../storage/contract.ts';
 import { sqlite } from '../storage/sqlite/sqlite.ts';
 import { examineFile } from './backup.ts';
 
-let folder: ReturnType<typeof temporaryFolder>;
+const commands = useCommands();
 let file: string;
-const commands: Command[] = [];
 
 beforeEach(() => {
-  folder = temporaryFolder();
-  file = join(folder.path, 'skerry.db');
-});
-
-afterEach(async () => {
-  for (const { child, ended } of commands.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-  folder.remove();
+  file = join(commands.path, 'skerry.db');
 });
 
 function run(...args: readonly string[]): Command {
-  const command = runCommand(args, { SKERRY_DATA: folder.path });
-  commands.push(command);
-  return command;
+  return commands.start(args, { SKERRY_DATA: commands.path });
 }
 
 const serve = (): Command => run('--port', '0');
@@ -78,7 +67,7 @@ describe('backup', { timeout: 60_000 }, () => {
       const before = acknowledged.length;
       while (acknowledged.length < before + 100) await new Promise((resolve) => setImmediate(resolve));
       const promised = [...acknowledged];
-      const copy = join(folder.path, 'copies', name);
+      const copy = join(commands.path, 'copies', name);
       expect(await run('backup', copy).ended).toMatchObject({ code: 0, stdout: expect.stringContaining(copy) });
       expect(examineFile(copy)).toMatchObject({ spaces: 1, findings: [] });
       const database = new Database(copy, { readonly: true });
@@ -88,15 +77,15 @@ describe('backup', { timeout: 60_000 }, () => {
     }
     stopping.abort();
     await Promise.all(pushing);
-    expect(statSync(join(folder.path, 'copies', 'first.db')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(commands.path, 'copies', 'first.db')).mode & 0o777).toBe(0o600);
     // Nothing lies beside the copies.
-    expect(readdirSync(join(folder.path, 'copies')).sort()).toEqual(['first.db', 'second.db']);
+    expect(readdirSync(join(commands.path, 'copies')).sort()).toEqual(['first.db', 'second.db']);
     await stop(server);
   });
 
   it('[BAK2] puts nothing in the place of what is there, and copies no damage', async () => {
     await fill();
-    const copy = join(folder.path, 'copy.db');
+    const copy = join(commands.path, 'copy.db');
     writeFileSync(copy, 'precious');
     expect(await run('backup', copy).ended).toMatchObject({
       code: 1,
@@ -104,16 +93,16 @@ describe('backup', { timeout: 60_000 }, () => {
     });
     expect(readFileSync(copy, 'utf8')).toBe('precious');
     tamper(`UPDATE records SET state = replace(state, '"likes#c":2', '"likes#c":3')`);
-    const other = join(folder.path, 'other.db');
+    const other = join(commands.path, 'other.db');
     expect(await run('backup', other).ended).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^skerry-server backup: .* is damaged: space "one": record "notes\/r-0".*doctor/),
     });
-    expect(readdirSync(folder.path).filter((name) => name.startsWith('other'))).toEqual([]);
+    expect(readdirSync(commands.path).filter((name) => name.startsWith('other'))).toEqual([]);
   });
 
   it('[BAK2] says so when there is no database, or something else', async () => {
-    const copy = join(folder.path, 'copy.db');
+    const copy = join(commands.path, 'copy.db');
     expect(await run('backup', copy).ended).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('there is no database'),
@@ -135,16 +124,16 @@ describe('restore', { timeout: 60_000 }, () => {
     const writer = new TestWriter('w');
     const [early, late] = [writer.many(5), writer.many(5)];
     await device.push(...early);
-    const copy = join(folder.path, 'copy.db');
+    const copy = join(commands.path, 'copy.db');
     expect(await run('backup', copy).ended).toMatchObject({ code: 0 });
     await device.push(...late);
     const old = device.welcome.sid;
     await stop(before);
 
     expect(await run('restore', copy, '--replace').ended).toMatchObject({ code: 0 });
-    const aside = readdirSync(folder.path).filter((name) => name.startsWith('skerry.db.before-'));
+    const aside = readdirSync(commands.path).filter((name) => name.startsWith('skerry.db.before-'));
     expect(aside).toHaveLength(1);
-    expect(examineFile(join(folder.path, aside[0]!))).toMatchObject({ entries: 10, findings: [] });
+    expect(examineFile(join(commands.path, aside[0]!))).toMatchObject({ entries: 10, findings: [] });
     expect(examineFile(file)).toMatchObject({ spaces: 1, entries: 7, findings: [] });
 
     const again = serve();
@@ -163,7 +152,7 @@ describe('restore', { timeout: 60_000 }, () => {
 
   it('[BAK4] leaves what is there alone: a running server, a database without --replace, a damaged backup', async () => {
     await fill();
-    const copy = join(folder.path, 'copy.db');
+    const copy = join(commands.path, 'copy.db');
     expect(await run('backup', copy).ended).toMatchObject({ code: 0 });
     const sidOf = (): unknown => {
       const database = new Database(file, { readonly: true });
@@ -188,19 +177,19 @@ describe('restore', { timeout: 60_000 }, () => {
       stderr: expect.stringContaining('damaged'),
     });
     expect(sidOf()).toBe(sid);
-    expect(readdirSync(folder.path).filter((name) => /restoring|before/.test(name))).toEqual([]);
+    expect(readdirSync(commands.path).filter((name) => /restoring|before/.test(name))).toEqual([]);
   });
 
   it('[BAK4] a write-ahead log that a lost database left behind does not get into the restored one', async () => {
     await fill();
-    const copy = join(folder.path, 'copy.db');
+    const copy = join(commands.path, 'copy.db');
     expect(await run('backup', copy).ended).toMatchObject({ code: 0 });
     const open = new Database(file);
     open.exec(`PRAGMA wal_autocheckpoint = 0; UPDATE meta SET value = 'left-over'`);
-    copyFileSync(`${file}-wal`, join(folder.path, 'wal'));
+    copyFileSync(`${file}-wal`, join(commands.path, 'wal'));
     open.close();
-    for (const name of readdirSync(folder.path)) if (name.startsWith('skerry.db')) rmSync(join(folder.path, name));
-    copyFileSync(join(folder.path, 'wal'), `${file}-wal`);
+    for (const name of readdirSync(commands.path)) if (name.startsWith('skerry.db')) rmSync(join(commands.path, name));
+    copyFileSync(join(commands.path, 'wal'), `${file}-wal`);
     expect(await run('restore', copy).ended).toMatchObject({ code: 1, stderr: expect.stringContaining('--replace') });
     expect(await run('restore', copy, '--replace').ended).toMatchObject({ code: 0 });
     expect(examineFile(file)).toMatchObject({ spaces: 2, findings: [] });
@@ -226,21 +215,21 @@ describe('takeover', { timeout: 60_000 }, () => {
       stderr: expect.stringContaining('in use by another'),
     });
     await after.close();
-    const elsewhere = runCommand(['takeover', '--data', join(folder.path, 'nothing')]);
+    const elsewhere = commands.start(['takeover', '--data', join(commands.path, 'nothing')]);
     expect(await elsewhere.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no database') });
-    expect(existsSync(join(folder.path, 'nothing'))).toBe(false);
+    expect(existsSync(join(commands.path, 'nothing'))).toBe(false);
   });
 
   it.each(['backup', 'restore', 'compact', 'doctor'])(
     '[TKO2] %s says what to do instead where the data are in a PostgreSQL, and touches no file',
     async (verb) => {
       await fill();
-      const file = verb === 'backup' || verb === 'restore' ? [join(folder.path, 'copy.db')] : [];
-      const env = { SKERRY_DATA: folder.path, SKERRY_DATABASE: 'postgres://me:secret@localhost/db' };
-      const { code, stderr } = await runCommand([verb, ...file], env).ended;
+      const file = verb === 'backup' || verb === 'restore' ? [join(commands.path, 'copy.db')] : [];
+      const env = { SKERRY_DATA: commands.path, SKERRY_DATABASE: 'postgres://me:secret@localhost/db' };
+      const { code, stderr } = await commands.start([verb, ...file], env).ended;
       expect([code, stderr]).toEqual([2, expect.stringContaining('the data are in a PostgreSQL')]);
       expect(stderr).not.toContain('secret');
-      expect(existsSync(join(folder.path, 'copy.db'))).toBe(false);
+      expect(existsSync(join(commands.path, 'copy.db'))).toBe(false);
     },
   );
 });
@@ -389,7 +378,7 @@ describe('calls of tools', { timeout: 60_000 }, () => {
     const help = await run('--help').ended;
     for (const verb of ['backup <file>', 'restore <file>', 'compact', 'doctor']) expect(help.stdout).toContain(verb);
     await fill();
-    const command = runCommand(['doctor'], { SKERRY_DATA: folder.path, SKERRY_PORT: 'nonsense' });
+    const command = commands.start(['doctor'], { SKERRY_DATA: commands.path, SKERRY_PORT: 'nonsense' });
     expect(await command.ended).toMatchObject({ code: 0 });
   });
 });

@@ -1,16 +1,11 @@
 /** A space as a row: what the kernel keeps of it. */
 import type { SpaceMeta } from '@skerry/sdk/kernel';
 
+import { partsOf, textsOf, type SpaceTexts } from '../space-texts.ts';
 import type { Value } from './sessions.ts';
 
-export interface SpaceRow {
+export interface SpaceRow extends SpaceTexts {
   readonly lsn: number;
-  readonly cursor: string;
-  readonly chain: string;
-  readonly topology: string;
-  readonly truncated: string;
-  readonly digest: string;
-  readonly history: string;
   readonly has_news: boolean;
   readonly is_remembered: boolean;
 }
@@ -21,23 +16,10 @@ export interface LockedRow extends SpaceRow {
 }
 
 export function metaOf(row: SpaceRow): SpaceMeta {
-  return {
-    lsn: row.lsn,
-    cursor: JSON.parse(row.cursor) as SpaceMeta['cursor'],
-    chain: JSON.parse(row.chain) as SpaceMeta['chain'],
-    topology: JSON.parse(row.topology) as SpaceMeta['topology'],
-    truncated: JSON.parse(row.truncated) as SpaceMeta['truncated'],
-    digest: JSON.parse(row.digest) as SpaceMeta['digest'],
-    history: JSON.parse(row.history) as SpaceMeta['history'],
-    hasNews: row.has_news,
-    isRemembered: row.is_remembered,
-  };
+  return { lsn: row.lsn, ...partsOf(row), hasNews: row.has_news, isRemembered: row.is_remembered };
 }
 
-/** What changes with every transaction, in the order of the columns; the history, by far the longest part, changes once a day. */
+/** What changes with every transaction, in the order of the columns. */
 export function columnsOf(meta: SpaceMeta): readonly Value[] {
-  const texts = [meta.cursor, meta.chain, meta.topology, meta.truncated, meta.digest].map((part) =>
-    JSON.stringify(part),
-  );
-  return [meta.lsn, ...texts, meta.hasNews, meta.isRemembered];
+  return [meta.lsn, ...textsOf(meta), meta.hasNews, meta.isRemembered];
 }

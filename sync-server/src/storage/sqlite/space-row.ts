@@ -1,6 +1,7 @@
 /** A space as a row: what the kernel keeps of it, and its number in this database. */
 import type { SpaceMeta } from '@skerry/sdk/kernel';
 
+import { partsOf, textsOf, type SpaceTexts } from '../space-texts.ts';
 import type { Statements } from './statements.ts';
 
 export interface Space {
@@ -8,15 +9,9 @@ export interface Space {
   readonly meta: SpaceMeta;
 }
 
-interface SpaceRow {
+interface SpaceRow extends SpaceTexts {
   readonly id: number;
   readonly lsn: number;
-  readonly cursor: string;
-  readonly chain: string;
-  readonly topology: string;
-  readonly truncated: string;
-  readonly digest: string;
-  readonly history: string;
   readonly has_news: number;
   readonly is_remembered: number;
 }
@@ -40,22 +35,9 @@ export function setSpace(statements: Statements, { id, meta: before }: Space, me
 
 /** In the order in which both statements name them. */
 function columnsOf(meta: SpaceMeta): readonly (string | number)[] {
-  const texts = [meta.cursor, meta.chain, meta.topology, meta.truncated, meta.digest].map((part) =>
-    JSON.stringify(part),
-  );
-  return [meta.lsn, ...texts, Number(meta.hasNews), Number(meta.isRemembered)];
+  return [meta.lsn, ...textsOf(meta), Number(meta.hasNews), Number(meta.isRemembered)];
 }
 
 function metaOf(row: SpaceRow): SpaceMeta {
-  return {
-    lsn: row.lsn,
-    cursor: JSON.parse(row.cursor) as SpaceMeta['cursor'],
-    chain: JSON.parse(row.chain) as SpaceMeta['chain'],
-    topology: JSON.parse(row.topology) as SpaceMeta['topology'],
-    truncated: JSON.parse(row.truncated) as SpaceMeta['truncated'],
-    digest: JSON.parse(row.digest) as SpaceMeta['digest'],
-    history: JSON.parse(row.history) as SpaceMeta['history'],
-    hasNews: row.has_news === 1,
-    isRemembered: row.is_remembered === 1,
-  };
+  return { lsn: row.lsn, ...partsOf(row), hasNews: row.has_news === 1, isRemembered: row.is_remembered === 1 };
 }
