@@ -114,7 +114,8 @@ test('[CL1] hands out states, changes and events, and passes on local writes', a
   page.link.localWrite();
   await expect.poll(() => page.changed).toEqual([{ notes: ['n'] }]);
   expect(context.server.log).toHaveLength(1);
-  expect(page.news.map(({ type }) => type)).toEqual(['leader', 'connection', 'connection', 'pushed', 'accepted']);
+  const told = ['leader', 'connection', 'connection', 'pushed', 'accepted', 'applied'];
+  await expect.poll(() => page.news.map(({ type }) => type)).toEqual(told);
 });
 
 test('[CL2] a hundred hints in a row miss no write', async () => {
