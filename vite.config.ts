@@ -2,6 +2,7 @@
  * The one configuration of vite and vitest. `vite build` and `vite` work on the demo; vitest runs the unit tests of every
  * workspace, each as a project of its own name, so that `vitest --project kernel` runs the kernel alone.
  */
+import { availableParallelism } from 'node:os';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
@@ -17,6 +18,8 @@ const tests: ViteUserConfig = {
   resolve,
   ssr,
   test: {
+    // Much of the time a test waits: for disks, timers, other processes. The default would be one on two cores.
+    maxWorkers: Math.max(3, availableParallelism()),
     // Tests wait for states: how long that takes on a busy machine is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,
