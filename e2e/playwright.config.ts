@@ -10,7 +10,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   retries: 0,
   // Much of a test is waiting for a browser to start or for a state to come.
-  workers: 2,
+  workers: 3,
   fullyParallel: true,
   reporter: [['list'], ...(process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] === undefined ? [] : [['json'] as const])],
   projects: [
