@@ -39,7 +39,8 @@ export const ERROR_CODES = {
     'The database was opened without sync: there is no server that could confirm anything. Pass sync to open(), or do not wait; what was written is saved.',
   OFFLINE: 'The server cannot be reached. Changes are kept on this device and are sent when it can.',
   AUTH_REQUIRED: 'The server wants a valid token. Changes are kept; provide a token to go on.',
-  FORBIDDEN: 'The server does not let this user do this. Ask for access.',
+  FORBIDDEN:
+    'The server does not let this user do this: ask for access. Where users sign in, user.id of open() has to be the one that the token names.',
   ACCESS_REVOKED:
     "This user is no longer a member of the space, or this device was signed out. What was not sent is kept, and can be exported; see 'Losing access' in the guide.",
   UPGRADE_REQUIRED:
