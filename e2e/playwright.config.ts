@@ -9,8 +9,8 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 15_000 },
   retries: 0,
-  // Much of a test is waiting for a browser to start or for a state to come.
-  workers: 3,
+  // Each test has several browsers of its own.
+  workers: 2,
   fullyParallel: true,
   reporter: [['list'], ...(process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] === undefined ? [] : [['json'] as const])],
   projects: [
